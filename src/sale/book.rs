@@ -1,0 +1,582 @@
+//! The rows that a batch of commands sees and changes, in memory.
+//!
+//! A book starts empty. A rule that looks at a row which the book does not hold yet stops with a `Need`; the store fetches
+//! what is needed and the rule starts again. That is sound because a rule changes nothing before its last look. So the
+//! book always tells *absent* from *not fetched*, and no list of "rows that this command will touch" can go stale.
+//!
+//! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+
+use super::customer::Customer;
+use super::hold::Hold;
+use super::id::{HoldId, OrderId, PaymentId, ProductId};
+use super::movement::Movement;
+use super::order::Order;
+use super::payment::{Named, Payment};
+use super::product::Product;
+use super::replay::{IdempotencyKey, Replay};
+use super::time::Timestamp;
+use super::{Rejection, Stop};
+
+/// The terms of the whole sale: TTLs and policies. Set once, by configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub hold_ttl_s: u32,
+    /// `None`: an order waits for its payment for ever.
+    pub order_ttl_s: Option<u32>,
+    pub late_payment: LatePayment,
+    pub parked_ttl_s: u32,
+    pub parked_max: u32,
+    pub idempotency_ttl_s: u32,
+}
+
+/// What becomes of a payment for an order that was cancelled or has expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LatePayment {
+    Refund,
+    /// Takes the units again, if they are there.
+    Accept,
+}
+
+/// The one row of figures that every batch reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    pub next_product: ProductId,
+    pub next_hold: HoldId,
+    pub next_order: OrderId,
+    pub next_payment: PaymentId,
+    /// How many payment events wait for their orders.
+    pub parked: u32,
+}
+
+impl Meta {
+    /// The figures of a store in which nothing has happened yet.
+    pub const FIRST: Meta = Meta {
+        next_product: ProductId::FIRST,
+        next_hold: HoldId::FIRST,
+        next_order: OrderId::FIRST,
+        next_payment: PaymentId::FIRST,
+        parked: 0,
+    };
+}
+
+/// A row, or a figure about rows, that a rule wants to see and the book does not hold yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    Product(ProductId),
+    /// The product with this sku.
+    Sku(String),
+    /// The hold, and the order it became.
+    Hold(HoldId),
+    Order(OrderId),
+    Payment(PaymentId),
+    /// The payment event with this idempotency key.
+    PaymentKey(String),
+    /// The events that wait for this order, or for an order from this hold.
+    Parked(Named),
+    /// Whether a refund was ever due for this payee and this transaction.
+    RefundDue(Named, String),
+    /// Units of the product that the customer holds, has ordered or has paid for, by the clock.
+    CustomerUse(ProductId, Customer),
+    Replay(IdempotencyKey),
+    /// The sum of the product's units in holds and orders past their deadlines.
+    OverdueUnits(ProductId),
+    /// The oldest of those rows that the book has not ended yet, with at least so many units between them.
+    OverdueRows(ProductId, i64),
+    /// The oldest rows of any kind past their deadlines, at most so many.
+    Due(usize),
+}
+
+/// A row that a deadline ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Due {
+    Hold(HoldId),
+    Order(OrderId),
+    Payment(PaymentId),
+    Replay(IdempotencyKey),
+}
+
+/// Rows by id: what the store held and what they are now.
+#[derive(Debug)]
+pub struct Rows<K, V> {
+    rows: HashMap<K, Option<Row<V>>>,
+    changed: Vec<K>,
+}
+
+#[derive(Debug)]
+struct Row<V> {
+    now: V,
+    change: Change<V>,
+}
+
+#[derive(Debug)]
+enum Change<V> {
+    None,
+    New,
+    From(V),
+}
+
+/// A row as the store must write it.
+#[derive(Debug)]
+pub enum Written<'a, V> {
+    New(&'a V),
+    Changed { from: &'a V, to: &'a V },
+}
+
+impl<'a, V> Written<'a, V> {
+    /// The row as it is now.
+    pub fn to(self) -> &'a V {
+        match self {
+            Written::New(to) | Written::Changed { to, .. } => to,
+        }
+    }
+}
+
+impl<K, V> Default for Rows<K, V> {
+    fn default() -> Rows<K, V> {
+        Rows {
+            rows: HashMap::new(),
+            changed: Vec::new(),
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash + Ord, V: Clone> Rows<K, V> {
+    /// Takes what the store holds under `id`, unless the book knows the row already.
+    pub fn fetched(&mut self, id: K, row: Option<V>) {
+        self.rows.entry(id).or_insert_with(|| {
+            row.map(|now| Row {
+                now,
+                change: Change::None,
+            })
+        });
+    }
+
+    fn look(&self, id: K) -> Option<Option<&V>> {
+        self.rows
+            .get(&id)
+            .map(|row| row.as_ref().map(|row| &row.now))
+    }
+
+    /// A row that a rule has looked at before.
+    fn known(&self, id: K) -> &V {
+        self.look(id)
+            .flatten()
+            .expect("a rule looks at a row before it relies on it")
+    }
+
+    fn change(&mut self, id: K) -> &mut V {
+        let row = self
+            .rows
+            .get_mut(&id)
+            .and_then(Option::as_mut)
+            .expect("a rule looks at a row before it changes it");
+        if matches!(row.change, Change::None) {
+            row.change = Change::From(row.now.clone());
+            self.changed.push(id);
+        }
+        &mut row.now
+    }
+
+    fn insert(&mut self, id: K, row: V) {
+        let before = self.rows.insert(
+            id,
+            Some(Row {
+                now: row,
+                change: Change::New,
+            }),
+        );
+        assert!(before.flatten().is_none(), "a new row has a new id");
+        self.changed.push(id);
+    }
+
+    /// New and changed rows, in the order in which they were first touched.
+    pub fn written(&self) -> impl Iterator<Item = Written<'_, V>> {
+        self.changed.iter().filter_map(|id| {
+            let row = self.rows.get(id)?.as_ref()?;
+            match &row.change {
+                Change::None => None,
+                Change::New => Some(Written::New(&row.now)),
+                Change::From(from) => Some(Written::Changed { from, to: &row.now }),
+            }
+        })
+    }
+}
+
+#[derive(Debug)]
+pub struct Book {
+    pub now: Timestamp,
+    pub terms: Terms,
+    pub meta: Meta,
+    meta_was: Meta,
+    pub products: Rows<ProductId, Product>,
+    pub holds: Rows<HoldId, Hold>,
+    pub orders: Rows<OrderId, Order>,
+    pub payments: Rows<PaymentId, Payment>,
+    skus: HashMap<String, Option<ProductId>>,
+    payment_keys: HashMap<String, Option<PaymentId>>,
+    payloads: HashMap<PaymentId, String>,
+    parked: HashMap<Named, Vec<PaymentId>>,
+    refunds_due: HashMap<(Named, String), bool>,
+    replays: HashMap<IdempotencyKey, Option<Replay>>,
+    kept: Vec<IdempotencyKey>,
+    forgotten: Vec<IdempotencyKey>,
+    customer_use: HashMap<(ProductId, Customer), i64>,
+    customer_moves: HashMap<(ProductId, Customer), i64>,
+    overdue_units: HashMap<ProductId, i64>,
+    overdue_ended: HashMap<ProductId, i64>,
+    overdue_rows: HashMap<ProductId, VecDeque<Due>>,
+    due: Option<Vec<Due>>,
+    movements: Vec<Movement>,
+}
+
+impl Book {
+    pub fn new(now: Timestamp, terms: Terms, meta: Meta) -> Book {
+        Book {
+            now,
+            terms,
+            meta,
+            meta_was: meta,
+            products: Rows::default(),
+            holds: Rows::default(),
+            orders: Rows::default(),
+            payments: Rows::default(),
+            skus: HashMap::new(),
+            payment_keys: HashMap::new(),
+            payloads: HashMap::new(),
+            parked: HashMap::new(),
+            refunds_due: HashMap::new(),
+            replays: HashMap::new(),
+            kept: Vec::new(),
+            forgotten: Vec::new(),
+            customer_use: HashMap::new(),
+            customer_moves: HashMap::new(),
+            overdue_units: HashMap::new(),
+            overdue_ended: HashMap::new(),
+            overdue_rows: HashMap::new(),
+            due: None,
+            movements: Vec::new(),
+        }
+    }
+}
+
+/// What rules look at. A look at what has not been fetched stops the rule.
+impl Book {
+    pub fn product(&self, id: ProductId) -> Result<Option<&Product>, Stop> {
+        self.products.look(id).ok_or(Stop::needs(Need::Product(id)))
+    }
+
+    pub fn product_by_sku(&self, sku: &str) -> Result<Option<ProductId>, Stop> {
+        self.skus
+            .get(sku)
+            .copied()
+            .ok_or_else(|| Stop::needs(Need::Sku(sku.to_owned())))
+    }
+
+    pub fn hold(&self, id: HoldId) -> Result<Option<&Hold>, Stop> {
+        self.holds.look(id).ok_or(Stop::needs(Need::Hold(id)))
+    }
+
+    pub fn order(&self, id: OrderId) -> Result<Option<&Order>, Stop> {
+        self.orders.look(id).ok_or(Stop::needs(Need::Order(id)))
+    }
+
+    pub fn payment(&self, id: PaymentId) -> Result<Option<&Payment>, Stop> {
+        self.payments.look(id).ok_or(Stop::needs(Need::Payment(id)))
+    }
+
+    pub fn payment_by_key(&self, key: &str) -> Result<Option<&Payment>, Stop> {
+        let id = self
+            .payment_keys
+            .get(key)
+            .ok_or_else(|| Stop::needs(Need::PaymentKey(key.to_owned())))?;
+        Ok(id.map(|id| self.payments.known(id)))
+    }
+
+    /// The events still parked on `named`, in the order in which they came.
+    pub fn parked_on(&self, named: Named) -> Result<Vec<PaymentId>, Stop> {
+        let parked = self
+            .parked
+            .get(&named)
+            .ok_or(Stop::needs(Need::Parked(named)))?;
+        Ok(parked
+            .iter()
+            .copied()
+            .filter(|id| self.payments.known(*id).is_parked())
+            .collect())
+    }
+
+    pub fn refund_was_due(&self, payee: Named, transaction_id: &str) -> Result<bool, Stop> {
+        let key = (payee, transaction_id.to_owned());
+        self.refunds_due
+            .get(&key)
+            .copied()
+            .ok_or_else(|| Stop::needs(Need::RefundDue(key.0, key.1)))
+    }
+
+    /// Live, pending and paid units of one customer in one product: the one figure that `max_per_customer` bounds.
+    pub fn customer_use(&self, product: ProductId, customer: &Customer) -> Result<i64, Stop> {
+        let key = (product, customer.clone());
+        let at_start = self
+            .customer_use
+            .get(&key)
+            .ok_or_else(|| Stop::needs(Need::CustomerUse(product, customer.clone())))?;
+        Ok(at_start + self.customer_moves.get(&key).copied().unwrap_or(0))
+    }
+
+    /// What is kept under the key, unless its time is over.
+    pub fn replay(&self, key: &IdempotencyKey) -> Result<Option<&Replay>, Stop> {
+        let replay = self
+            .replays
+            .get(key)
+            .ok_or_else(|| Stop::needs(Need::Replay(key.clone())))?;
+        Ok(replay
+            .as_ref()
+            .filter(|replay| !replay.expires_at.has_passed(self.now)))
+    }
+
+    /// Units of the product that are still reserved in the books and free by the clock.
+    pub fn overdue_units(&self, product: ProductId) -> Result<i64, Stop> {
+        let at_start = self
+            .overdue_units
+            .get(&product)
+            .ok_or(Stop::needs(Need::OverdueUnits(product)))?;
+        Ok(at_start - self.overdue_ended.get(&product).copied().unwrap_or(0))
+    }
+
+    /// The product's oldest overdue rows, with at least `units` between them.
+    pub fn overdue_rows(&self, product: ProductId, units: i64) -> Result<Vec<Due>, Stop> {
+        let mut missing = units;
+        let mut rows = Vec::new();
+        for row in self.overdue_rows.get(&product).into_iter().flatten() {
+            if missing <= 0 {
+                break;
+            }
+            if let Some(freed) = self.overdue_row_units(row) {
+                missing -= freed;
+                rows.push(row.clone());
+            }
+        }
+        if missing > 0 {
+            Err(Stop::needs(Need::OverdueRows(product, units)))
+        } else {
+            Ok(rows)
+        }
+    }
+
+    /// The units that ending `due` would free; `None` if it was ended already, or frees none.
+    pub fn overdue_row_units(&self, due: &Due) -> Option<i64> {
+        match due {
+            Due::Hold(id) => self.holds.look(*id)??.overdue_units(self.now),
+            Due::Order(id) => self.orders.look(*id)??.overdue_units(self.now),
+            Due::Payment(_) | Due::Replay(_) => None,
+        }
+    }
+
+    pub fn due(&self, limit: usize) -> Result<&[Due], Stop> {
+        self.due.as_deref().ok_or(Stop::needs(Need::Due(limit)))
+    }
+
+    /// Rows that a rule has looked at before.
+    pub fn known_product(&self, id: ProductId) -> &Product {
+        self.products.known(id)
+    }
+
+    pub fn known_hold(&self, id: HoldId) -> &Hold {
+        self.holds.known(id)
+    }
+
+    pub fn known_order(&self, id: OrderId) -> &Order {
+        self.orders.known(id)
+    }
+
+    pub fn known_payment(&self, id: PaymentId) -> &Payment {
+        self.payments.known(id)
+    }
+
+    /// Whether the batch so far changed anything that must be written.
+    pub fn is_changed(&self) -> bool {
+        let rows = !self.products.changed.is_empty()
+            || !self.holds.changed.is_empty()
+            || !self.orders.changed.is_empty()
+            || !self.payments.changed.is_empty();
+        rows || !self.kept.is_empty() || !self.forgotten.is_empty() || self.meta != self.meta_was
+    }
+}
+
+/// What rules change, once nothing can refuse or stop them any more.
+impl Book {
+    pub fn change_product(&mut self, id: ProductId) -> &mut Product {
+        self.products.change(id)
+    }
+
+    pub fn change_hold(&mut self, id: HoldId) -> &mut Hold {
+        self.holds.change(id)
+    }
+
+    pub fn change_order(&mut self, id: OrderId) -> &mut Order {
+        self.orders.change(id)
+    }
+
+    pub fn change_payment(&mut self, id: PaymentId) -> &mut Payment {
+        self.payments.change(id)
+    }
+
+    pub fn insert_product(&mut self, product: Product) {
+        if let Some(sku) = &product.sku {
+            self.skus.insert(sku.clone(), Some(product.id));
+        }
+        self.overdue_units.insert(product.id, 0);
+        self.products.insert(product.id, product);
+    }
+
+    pub fn insert_hold(&mut self, hold: Hold) {
+        self.holds.insert(hold.id, hold);
+    }
+
+    pub fn insert_order(&mut self, order: Order) {
+        self.orders.insert(order.id, order);
+    }
+
+    /// A new payment event; if it is parked, its place in the list of those that wait must have been looked at before.
+    pub fn insert_payment(&mut self, payment: Payment, payload: Option<String>) {
+        if payment.is_parked() {
+            self.parked
+                .get_mut(&payment.named)
+                .expect("a rule looks at what is parked before it parks")
+                .push(payment.id);
+            self.meta.parked += 1;
+        }
+        self.payment_keys
+            .insert(payment.key.clone(), Some(payment.id));
+        if let Some(payload) = payload {
+            self.payloads.insert(payment.id, payload);
+        }
+        self.payments.insert(payment.id, payment);
+    }
+
+    pub fn note_refund_due(&mut self, payee: Named, transaction_id: String) {
+        self.refunds_due.insert((payee, transaction_id), true);
+    }
+
+    /// Moves the customer's use by `units`. Expiry moves nothing: by the clock, what is overdue no longer counted.
+    pub fn move_customer_use(
+        &mut self,
+        product: ProductId,
+        customer: Option<&Customer>,
+        units: i64,
+    ) {
+        if let Some(customer) = customer {
+            *self
+                .customer_moves
+                .entry((product, customer.clone()))
+                .or_insert(0) += units;
+        }
+    }
+
+    pub fn note_overdue_ended(&mut self, product: ProductId, units: i64) {
+        *self.overdue_ended.entry(product).or_insert(0) += units;
+    }
+
+    pub fn keep(&mut self, replay: Replay) {
+        self.kept.push(replay.key.clone());
+        self.replays.insert(replay.key.clone(), Some(replay));
+    }
+
+    pub fn forget(&mut self, key: IdempotencyKey) {
+        self.replays.insert(key.clone(), None);
+        self.forgotten.push(key);
+    }
+
+    pub fn push_movement(&mut self, movement: Movement) {
+        self.movements.push(movement);
+    }
+}
+
+/// What stores put in, when a rule stopped with a need.
+impl Book {
+    pub fn fetched_sku(&mut self, sku: String, product: Option<Product>) {
+        self.skus
+            .entry(sku)
+            .or_insert(product.as_ref().map(|product| product.id));
+        if let Some(product) = product {
+            self.products.fetched(product.id, Some(product));
+        }
+    }
+
+    pub fn fetched_payment_key(&mut self, key: String, payment: Option<Payment>) {
+        self.payment_keys
+            .entry(key)
+            .or_insert(payment.as_ref().map(|payment| payment.id));
+        if let Some(payment) = payment {
+            self.payments.fetched(payment.id, Some(payment));
+        }
+    }
+
+    pub fn fetched_parked(&mut self, named: Named, payments: Vec<Payment>) {
+        self.parked
+            .entry(named)
+            .or_insert_with(|| payments.iter().map(|payment| payment.id).collect());
+        for payment in payments {
+            self.payments.fetched(payment.id, Some(payment));
+        }
+    }
+
+    pub fn fetched_refund_due(&mut self, payee: Named, transaction_id: String, was_due: bool) {
+        self.refunds_due
+            .entry((payee, transaction_id))
+            .or_insert(was_due);
+    }
+
+    pub fn fetched_customer_use(&mut self, product: ProductId, customer: Customer, units: i64) {
+        self.customer_use.insert((product, customer), units);
+    }
+
+    pub fn fetched_replay(&mut self, key: IdempotencyKey, replay: Option<Replay>) {
+        self.replays.entry(key).or_insert(replay);
+    }
+
+    pub fn fetched_overdue_units(&mut self, product: ProductId, units: i64) {
+        self.overdue_units.insert(product, units);
+    }
+
+    pub fn fetched_overdue_rows(&mut self, product: ProductId, rows: VecDeque<Due>) {
+        self.overdue_rows.insert(product, rows);
+    }
+
+    pub fn fetched_due(&mut self, due: Vec<Due>) {
+        self.due = Some(due);
+    }
+}
+
+/// What stores write at the end of a batch.
+impl Book {
+    pub fn movements(&self) -> &[Movement] {
+        &self.movements
+    }
+
+    /// The payload of an event that this batch recorded.
+    pub fn payload(&self, id: PaymentId) -> Option<&str> {
+        self.payloads.get(&id).map(String::as_str)
+    }
+
+    pub fn kept_replays(&self) -> impl Iterator<Item = &Replay> {
+        self.kept
+            .iter()
+            .filter_map(|key| self.replays.get(key)?.as_ref())
+    }
+
+    pub fn forgotten_replays(&self) -> impl Iterator<Item = &IdempotencyKey> {
+        self.forgotten
+            .iter()
+            .filter(|key| matches!(self.replays.get(*key), Some(None)))
+    }
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Stop {
+        Stop::Refused(rejection)
+    }
+}

@@ -1,0 +1,101 @@
+//! The rules of a sale: who may hold, order and pay what, until when. All of them live here and nowhere else.
+//!
+//! Nothing here reads a clock, a database, a configuration or a source of randomness: `decide` sees a `Book` and a
+//! `Command`, and equal books and commands give equal results. Nothing here imports anything else of this crate.
+
+mod book;
+mod command;
+mod customer;
+mod expiry;
+mod hold;
+mod id;
+mod money;
+mod movement;
+mod order;
+mod payment;
+mod product;
+mod quantity;
+mod replay;
+mod text;
+mod time;
+mod token;
+
+pub use book::{Book, Due, LatePayment, Meta, Need, Rows, Terms, Written};
+pub use command::{Command, Outcome, PaymentRecorded, PlaceHold, Rejection, Swept};
+pub use customer::Customer;
+pub use hold::{Hold, HoldStatus};
+pub use id::{HoldId, OrderId, PaymentId, ProductId};
+pub use money::{Amount, Cents};
+pub use movement::{Cause, Movement, MovementKind, Shift};
+pub use order::{Order, OrderStatus};
+pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, Report, Verdict};
+pub use product::{LoadProduct, Loaded, Product, ProductChanges, ProductStatus, Set};
+pub use quantity::{Quantity, STOCK_MAX};
+pub use replay::{IdempotencyKey, Replay, is_visible_key};
+pub use time::Timestamp;
+pub use token::{SECRET_BYTES, Secret, TokenKind};
+
+/// Why a rule stopped: the shop says no, or the book lacks rows that the rule must see. Either way nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Refused(Rejection),
+    Needs(Vec<Need>),
+}
+
+impl Stop {
+    fn needs(need: Need) -> Stop {
+        Stop::Needs(vec![need])
+    }
+}
+
+/// Refuses unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $rejection:expr $(,)?) => {
+        if !$condition {
+            return Err($crate::sale::Stop::Refused($rejection));
+        }
+    };
+}
+pub(crate) use ensure;
+
+/// Judges one command against the book, and if nothing speaks against it, changes the book.
+pub fn decide(book: &mut Book, command: &Command) -> Result<Outcome, Stop> {
+    let Some((key, fingerprint)) = replay::fingerprint(command) else {
+        return apply(book, command);
+    };
+    if let Some(kept) = book.replay(key)? {
+        ensure!(kept.fingerprint == fingerprint, Rejection::KeyReused);
+        return Ok(Outcome::Replayed(Box::new(kept.outcome.clone())));
+    }
+    let outcome = apply(book, command)?;
+    let expires_at = book.now.plus_seconds(book.terms.idempotency_ttl_s);
+    book.keep(Replay {
+        key: key.clone(),
+        fingerprint,
+        outcome: outcome.clone(),
+        expires_at,
+    });
+    Ok(outcome)
+}
+
+fn apply(book: &mut Book, command: &Command) -> Result<Outcome, Stop> {
+    match command {
+        Command::PlaceHold(wish) => hold::place(book, wish),
+        Command::ReleaseHold { hold } => hold::release(book, *hold),
+        Command::PlaceOrder { hold, key: _ } => order::place(book, *hold),
+        Command::CancelOrder { order, key: _ } => order::cancel(book, *order),
+        Command::RefundOrder { order, restock } => order::refund(book, *order, *restock),
+        Command::RecordPayment(event) => payment::record(book, event),
+        Command::ResolveRefund { payment, note } => {
+            payment::resolve_refund(book, *payment, note.as_deref())
+        }
+        Command::LoadProduct(load) => product::load(book, load),
+        Command::ChangeProduct { product, changes } => product::change(book, *product, changes),
+        Command::RestockProduct {
+            product,
+            units,
+            reason,
+        } => product::restock(book, *product, *units, reason.as_deref()),
+        Command::Sweep { limit } => expiry::sweep(book, *limit),
+    }
+}

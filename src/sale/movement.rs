@@ -1,0 +1,97 @@
+//! The ledger of stock: one movement for every change of a product's counters, in the same transaction, numbered by the
+//! product's version. Replaying a product's movements gives its counters.
+
+use serde::{Deserialize, Serialize};
+
+use super::book::Book;
+use super::id::{HoldId, OrderId, ProductId};
+use super::text::text_enum;
+use super::time::Timestamp;
+
+text_enum! {
+    pub enum MovementKind {
+        Stocked = "stocked",
+        HoldPlaced = "hold_placed",
+        HoldReleased = "hold_released",
+        HoldExpired = "hold_expired",
+        OrderPaid = "order_paid",
+        OrderCancelled = "order_cancelled",
+        OrderExpired = "order_expired",
+        OrderPaidLate = "order_paid_late",
+        OrderRestocked = "order_restocked",
+        OrderWrittenOff = "order_written_off",
+    }
+}
+
+/// By how much a movement changes each counter; the total changes by their sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shift {
+    pub available: i64,
+    pub reserved: i64,
+    pub sold: i64,
+}
+
+impl MovementKind {
+    fn shift(self, units: i64) -> Shift {
+        let (available, reserved, sold) = match self {
+            MovementKind::Stocked => (units, 0, 0),
+            MovementKind::HoldPlaced => (-units, units, 0),
+            MovementKind::HoldReleased | MovementKind::HoldExpired => (units, -units, 0),
+            MovementKind::OrderPaid => (0, -units, units),
+            MovementKind::OrderCancelled | MovementKind::OrderExpired => (units, -units, 0),
+            MovementKind::OrderPaidLate => (-units, 0, units),
+            MovementKind::OrderRestocked => (units, 0, -units),
+            MovementKind::OrderWrittenOff => (0, 0, -units),
+        };
+        Shift {
+            available,
+            reserved,
+            sold,
+        }
+    }
+}
+
+/// What a movement was made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Hold(HoldId),
+    Order(OrderId),
+    /// Somebody's hand on the stock, with the reason they gave.
+    Stock(Option<String>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    pub product: ProductId,
+    /// The product's version after this movement: 1, 2, 3 …
+    pub version: i64,
+    pub at: Timestamp,
+    pub kind: MovementKind,
+    pub shift: Shift,
+    pub cause: Cause,
+}
+
+/// Moves `units` of a product that the caller has looked at, and writes the ledger. The only place that changes a counter.
+pub fn record(book: &mut Book, product: ProductId, kind: MovementKind, units: i64, cause: Cause) {
+    let shift = kind.shift(units);
+    let at = book.now;
+    let row = book.change_product(product);
+    row.available += shift.available;
+    row.reserved += shift.reserved;
+    row.sold += shift.sold;
+    row.total += shift.available + shift.reserved + shift.sold;
+    row.version += 1;
+    assert!(
+        row.available >= 0 && row.reserved >= 0 && row.sold >= 0,
+        "a rule makes sure of the units that it moves"
+    );
+    let version = row.version;
+    book.push_movement(Movement {
+        product,
+        version,
+        at,
+        kind,
+        shift,
+        cause,
+    });
+}

@@ -1,0 +1,482 @@
+//! What a payment provider reports: in any order, any number of times, sometimes before the order exists. Every report is
+//! judged once, by the table of verdicts, and money that bought nothing becomes a refund that is due.
+
+use serde::{Deserialize, Serialize};
+
+use super::book::{Book, Due, LatePayment};
+use super::command::{Outcome, PaymentRecorded, Rejection};
+use super::hold::HoldStatus;
+use super::id::{HoldId, OrderId, PaymentId};
+use super::money::{Amount, Cents};
+use super::movement::{self, Cause, MovementKind};
+use super::order::{self, OrderStatus};
+use super::text::text_enum;
+use super::time::Timestamp;
+use super::{Stop, ensure, expiry};
+
+text_enum! {
+    pub enum PaymentStatus {
+        Success = "success",
+        Failure = "failure",
+    }
+}
+
+text_enum! {
+    pub enum Verdict {
+        Applied = "applied",
+        Ignored = "ignored",
+        Parked = "parked",
+        AmountMismatch = "amount_mismatch",
+        DuplicatePayment = "duplicate_payment",
+        LatePayment = "late_payment",
+    }
+}
+
+/// An event names the order, or the hold that it will come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Named {
+    Order(OrderId),
+    Hold(HoldId),
+}
+
+#[derive(Clone, Debug)]
+pub struct PaymentEvent {
+    /// Unique to the event, chosen by the provider.
+    pub key: String,
+    pub named: Named,
+    pub report: Report,
+    /// The provider's JSON object, as it came.
+    pub payload: Option<String>,
+}
+
+/// The part of an event that is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub status: PaymentStatus,
+    pub amount: Option<Amount>,
+    pub transaction_id: Option<String>,
+}
+
+impl Report {
+    fn pays(&self, price: Cents) -> bool {
+        self.amount.as_ref().is_none_or(|amount| amount.is(price))
+    }
+
+    /// Whether it is about another transaction than the one that paid the order; one that is missing is never another.
+    fn differs_from(&self, paid_by: Option<&str>) -> bool {
+        matches!((self.transaction_id.as_deref(), paid_by), (Some(this), Some(other)) if this != other)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub key: String,
+    pub named: Named,
+    /// The order that the name turned out to mean.
+    pub order: Option<OrderId>,
+    pub report: Report,
+    /// As the row says; by the clock it is `verdict_at`.
+    pub verdict: Verdict,
+    /// When a parked event stops waiting: its hold's deadline, or `parked_ttl_s` after it came, whichever is first.
+    pub parked_until: Option<Timestamp>,
+    pub refund_due: bool,
+    pub received_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+    pub note: Option<String>,
+}
+
+/// How far above the highest order an event may name one that is still to come.
+const ORDERS_AHEAD_MAX: i64 = 10_000;
+
+impl Payment {
+    pub fn is_parked(&self) -> bool {
+        self.verdict == Verdict::Parked
+    }
+
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        self.is_parked() && self.parked_until.is_some_and(|until| until.has_passed(now))
+    }
+
+    pub fn verdict_at(&self, now: Timestamp) -> Verdict {
+        if self.has_lapsed(now) {
+            self.verdict_without_order()
+        } else {
+            self.verdict
+        }
+    }
+
+    fn verdict_without_order(&self) -> Verdict {
+        match self.report.status {
+            PaymentStatus::Success => Verdict::LatePayment,
+            PaymentStatus::Failure => Verdict::Ignored,
+        }
+    }
+}
+
+/// What a verdict does.
+enum Effect {
+    None,
+    Pay,
+    Cancel,
+    /// Takes the units again, after the rows that must be ended for them.
+    TakeAgain(Vec<Due>),
+    RefundDue,
+}
+
+pub fn record(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
+    if let Some(known) = book.payment_by_key(&event.key)? {
+        let known = known.clone();
+        return repeat(book, &known, event);
+    }
+    match event.named {
+        Named::Order(id) if id >= book.meta.next_order => {
+            let ahead = id.get() - (book.meta.next_order.get() - 1);
+            ensure!(ahead <= ORDERS_AHEAD_MAX, Rejection::PaymentOrderUnknown);
+            let until = book.now.plus_seconds(book.terms.parked_ttl_s);
+            park(book, event, until)
+        }
+        Named::Order(id) => {
+            ensure!(book.order(id)?.is_some(), Rejection::PaymentOrderUnknown);
+            record_for_order(book, event, id)
+        }
+        Named::Hold(id) => {
+            let hold = book.hold(id)?.ok_or(Rejection::PaymentHoldUnknown)?;
+            match (hold.status_at(book.now), hold.order) {
+                (_, Some(order)) => {
+                    book.order(order)?;
+                    record_for_order(book, event, order)
+                }
+                (HoldStatus::Active, None) => {
+                    let until = hold
+                        .expires_at
+                        .min(book.now.plus_seconds(book.terms.parked_ttl_s));
+                    park(book, event, until)
+                }
+                (HoldStatus::Ordered | HoldStatus::Released | HoldStatus::Expired, None) => {
+                    record_without_order(book, event)
+                }
+            }
+        }
+    }
+}
+
+fn record_for_order(
+    book: &mut Book,
+    event: &PaymentEvent,
+    order: OrderId,
+) -> Result<Outcome, Stop> {
+    book.product(book.known_order(order).product)?;
+    let (verdict, effect) = judge(book, order, &event.report)?;
+
+    // From here on the event must be recorded.
+    let refund_due = matches!(effect, Effect::RefundDue);
+    carry_out(book, order, &event.report, effect);
+    let payment = Payment {
+        order: Some(order),
+        refund_due,
+        ..unjudged(book, event, verdict)
+    };
+    Ok(insert(book, event, payment))
+}
+
+/// The named hold was released or has expired: there will never be an order.
+fn record_without_order(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
+    let (verdict, effect) = match event.report.status {
+        PaymentStatus::Success => {
+            refund_once(book, event.named, &event.report, Verdict::LatePayment)?
+        }
+        PaymentStatus::Failure => (Verdict::Ignored, Effect::None),
+    };
+
+    // From here on the event must be recorded.
+    let refund_due = matches!(effect, Effect::RefundDue);
+    let payment = Payment {
+        refund_due,
+        ..unjudged(book, event, verdict)
+    };
+    Ok(insert(book, event, payment))
+}
+
+fn park(book: &mut Book, event: &PaymentEvent, until: Timestamp) -> Result<Outcome, Stop> {
+    ensure!(
+        book.meta.parked < book.terms.parked_max,
+        Rejection::ParkedFull
+    );
+    book.parked_on(event.named)?;
+
+    // From here on the event must be recorded.
+    let payment = Payment {
+        parked_until: Some(until),
+        ..unjudged(book, event, Verdict::Parked)
+    };
+    Ok(insert(book, event, payment))
+}
+
+fn unjudged(book: &Book, event: &PaymentEvent, verdict: Verdict) -> Payment {
+    Payment {
+        id: book.meta.next_payment,
+        key: event.key.clone(),
+        named: event.named,
+        order: None,
+        report: event.report.clone(),
+        verdict,
+        parked_until: None,
+        refund_due: false,
+        received_at: book.now,
+        resolved_at: None,
+        note: None,
+    }
+}
+
+fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> Outcome {
+    book.meta.next_payment = payment.id.next();
+    note_refund(book, &payment);
+    let recorded = PaymentRecorded {
+        payment: payment.id,
+        already_processed: false,
+        verdict: payment.verdict,
+        order_status: payment
+            .order
+            .map(|order| book.known_order(order).status_at(book.now)),
+    };
+    book.insert_payment(payment, event.payload.clone());
+    Outcome::PaymentRecorded(recorded)
+}
+
+/// The same key again: nothing is judged twice, and the answer is as things stand now.
+fn repeat(book: &mut Book, known: &Payment, event: &PaymentEvent) -> Result<Outcome, Stop> {
+    let known_order = match known.order {
+        Some(order) => Some(order),
+        None => order_meant(book, known.named)?,
+    };
+    let same_order = known.named == event.named
+        || (known_order.is_some() && known_order == order_meant(book, event.named)?);
+    ensure!(
+        same_order && known.report.status == event.report.status,
+        Rejection::KeyReused
+    );
+    let order_status = match known_order {
+        Some(order) => book.order(order)?.map(|order| order.status_at(book.now)),
+        None => None,
+    };
+    look_at_refund(book, known.id)?;
+
+    // From here on the repeat must be answered.
+    if known.has_lapsed(book.now) {
+        settle_without_order(book, known.id);
+    }
+    let verdict = book.known_payment(known.id).verdict;
+    Ok(Outcome::PaymentRecorded(PaymentRecorded {
+        payment: known.id,
+        already_processed: true,
+        verdict,
+        order_status,
+    }))
+}
+
+fn order_meant(book: &Book, named: Named) -> Result<Option<OrderId>, Stop> {
+    match named {
+        Named::Order(id) => Ok((id < book.meta.next_order).then_some(id)),
+        Named::Hold(id) => Ok(book.hold(id)?.and_then(|hold| hold.order)),
+    }
+}
+
+/// The table of verdicts for an order that exists.
+fn judge(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict, Effect), Stop> {
+    let order = book.known_order(order_id);
+    let payee = Named::Order(order_id);
+    match (order.status_at(book.now), report.status) {
+        (OrderStatus::Pending, PaymentStatus::Success) if report.pays(order.total_price()) => {
+            Ok((Verdict::Applied, Effect::Pay))
+        }
+        (OrderStatus::Pending, PaymentStatus::Success) => {
+            refund_once(book, payee, report, Verdict::AmountMismatch)
+        }
+        (OrderStatus::Pending, PaymentStatus::Failure) => Ok((Verdict::Applied, Effect::Cancel)),
+        (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
+            if report.differs_from(order.transaction_id.as_deref()) =>
+        {
+            refund_once(book, payee, report, Verdict::DuplicatePayment)
+        }
+        (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Success) => {
+            match room_again(book, order_id, report)? {
+                Some(overdue) => Ok((Verdict::Applied, Effect::TakeAgain(overdue))),
+                None => refund_once(book, payee, report, Verdict::LatePayment),
+            }
+        }
+        (
+            OrderStatus::Paid | OrderStatus::Refunded,
+            PaymentStatus::Success | PaymentStatus::Failure,
+        )
+        | (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Failure) => {
+            Ok((Verdict::Ignored, Effect::None))
+        }
+    }
+}
+
+/// Whether a late payment may have its units again, and what to end for them: by policy, amount and stock.
+fn room_again(book: &Book, order_id: OrderId, report: &Report) -> Result<Option<Vec<Due>>, Stop> {
+    let order = book.known_order(order_id);
+    let accepted = match book.terms.late_payment {
+        LatePayment::Accept => report.pays(order.total_price()),
+        LatePayment::Refund => false,
+    };
+    if !accepted {
+        return Ok(None);
+    }
+    if order.overdue_units(book.now).is_some() {
+        return Ok(Some(vec![Due::Order(order_id)]));
+    }
+    match expiry::room_for(book, order.product, order.quantity.units()) {
+        Ok(overdue) => Ok(Some(overdue)),
+        Err(Stop::Refused(_)) => Ok(None),
+        Err(Stop::Needs(needs)) => Err(Stop::Needs(needs)),
+    }
+}
+
+/// One payment is refunded once: a second report of the same transaction is ignored.
+fn refund_once(
+    book: &Book,
+    payee: Named,
+    report: &Report,
+    verdict: Verdict,
+) -> Result<(Verdict, Effect), Stop> {
+    let already = match &report.transaction_id {
+        Some(transaction_id) => book.refund_was_due(payee, transaction_id)?,
+        None => false,
+    };
+    Ok(if already {
+        (Verdict::Ignored, Effect::None)
+    } else {
+        (verdict, Effect::RefundDue)
+    })
+}
+
+fn carry_out(book: &mut Book, order_id: OrderId, report: &Report, effect: Effect) {
+    match effect {
+        Effect::None | Effect::RefundDue => {}
+        Effect::Cancel => order::give_up(book, order_id),
+        Effect::Pay => pay(book, order_id, report, MovementKind::OrderPaid),
+        Effect::TakeAgain(overdue) => {
+            expiry::make_room(book, &overdue);
+            let order = book.known_order(order_id);
+            let (product, units, customer) = (
+                order.product,
+                order.quantity.units(),
+                order.customer.clone(),
+            );
+            book.move_customer_use(product, customer.as_ref(), units);
+            pay(book, order_id, report, MovementKind::OrderPaidLate);
+        }
+    }
+}
+
+fn pay(book: &mut Book, order_id: OrderId, report: &Report, kind: MovementKind) {
+    let now = book.now;
+    let order = book.change_order(order_id);
+    order.status = OrderStatus::Paid;
+    order.paid_at = Some(now);
+    order.transaction_id = report.transaction_id.clone();
+    let (product, units) = (order.product, order.quantity.units());
+    movement::record(book, product, kind, units, Cause::Order(order_id));
+}
+
+/// Looks at what `settle_parked` will ask: with the order just made, only whether its refunds were due before.
+pub fn look_at_parked(book: &Book, id: PaymentId, order: OrderId) -> Result<(), Stop> {
+    match &book.known_payment(id).report.transaction_id {
+        Some(transaction_id) => book
+            .refund_was_due(Named::Order(order), transaction_id)
+            .map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// Judges an event that waited, inside the transaction that made its order.
+pub fn settle_parked(book: &mut Book, id: PaymentId, order: OrderId) {
+    let payment = book.known_payment(id).clone();
+    let judged = if payment.has_lapsed(book.now) {
+        lapse(book, Named::Order(order), &payment)
+    } else {
+        judge(book, order, &payment.report)
+    };
+    let (verdict, effect) =
+        judged.expect("all that a parked event's judgement sees was looked at before");
+    let refund_due = matches!(effect, Effect::RefundDue);
+    carry_out(book, order, &payment.report, effect);
+    unpark(book, id, verdict, Some(order), refund_due);
+}
+
+/// Looks at what `settle_without_order` will ask.
+pub fn look_at_refund(book: &Book, id: PaymentId) -> Result<(), Stop> {
+    let payment = book.known_payment(id);
+    match &payment.report.transaction_id {
+        Some(transaction_id) if payment.is_parked() => book
+            .refund_was_due(payment.named, transaction_id)
+            .map(|_| ()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Ends the wait of an event whose order will not come, or did not come in time.
+pub fn settle_without_order(book: &mut Book, id: PaymentId) {
+    let payment = book.known_payment(id).clone();
+    let judged = lapse(book, payment.named, &payment);
+    let (verdict, effect) = judged.expect("whether the refund was due was looked at before");
+    unpark(book, id, verdict, None, matches!(effect, Effect::RefundDue));
+}
+
+fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
+    match payment.verdict_without_order() {
+        Verdict::LatePayment => refund_once(book, payee, &payment.report, Verdict::LatePayment),
+        verdict @ (Verdict::Applied
+        | Verdict::Ignored
+        | Verdict::Parked
+        | Verdict::AmountMismatch
+        | Verdict::DuplicatePayment) => Ok((verdict, Effect::None)),
+    }
+}
+
+fn unpark(
+    book: &mut Book,
+    id: PaymentId,
+    verdict: Verdict,
+    order: Option<OrderId>,
+    refund_due: bool,
+) {
+    book.meta.parked -= 1;
+    let payment = book.change_payment(id);
+    payment.verdict = verdict;
+    payment.order = order;
+    payment.parked_until = None;
+    payment.refund_due = refund_due;
+    let payment = payment.clone();
+    note_refund(book, &payment);
+}
+
+fn note_refund(book: &mut Book, payment: &Payment) {
+    if let Some(transaction_id) = payment
+        .report
+        .transaction_id
+        .clone()
+        .filter(|_| payment.refund_due)
+    {
+        let payee = payment.order.map_or(payment.named, Named::Order);
+        book.note_refund_due(payee, transaction_id);
+    }
+}
+
+pub fn resolve_refund(book: &mut Book, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
+    let payment = book.payment(id)?.ok_or(Rejection::PaymentNotFound)?;
+    ensure!(payment.refund_due, Rejection::NoRefundDue);
+    if payment.resolved_at.is_some() {
+        return Ok(Outcome::RefundResolved(payment.clone()));
+    }
+
+    // From here on the refund is resolved.
+    let now = book.now;
+    let payment = book.change_payment(id);
+    payment.resolved_at = Some(now);
+    payment.note = note.map(str::to_owned);
+    Ok(Outcome::RefundResolved(payment.clone()))
+}

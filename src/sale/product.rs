@@ -1,0 +1,295 @@
+//! What is on sale: a price, a stock in four counters, a window, limits.
+
+use serde::{Deserialize, Serialize};
+
+use super::book::Book;
+use super::command::{Outcome, Rejection};
+use super::id::ProductId;
+use super::money::Cents;
+use super::movement::{self, Cause, MovementKind};
+use super::quantity::{Quantity, STOCK_MAX};
+use super::text::text_enum;
+use super::time::Timestamp;
+use super::{Stop, ensure, expiry};
+
+text_enum! {
+    pub enum ProductStatus {
+        Upcoming = "upcoming",
+        Live = "live",
+        Paused = "paused",
+        Ended = "ended",
+        /// Nothing is available, but something reserved may come back.
+        AllReserved = "all_reserved",
+        SoldOut = "sold_out",
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    pub id: ProductId,
+    /// The shop's own name for it, by which `seed` finds it again.
+    pub sku: Option<String>,
+    pub name: String,
+    pub price: Cents,
+    pub total: i64,
+    pub available: i64,
+    pub reserved: i64,
+    pub sold: i64,
+    /// Counts the movements of its stock.
+    pub version: i64,
+    pub starts_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
+    pub max_per_hold: Option<Quantity>,
+    pub max_per_customer: Option<Quantity>,
+    pub paused: bool,
+}
+
+impl Product {
+    /// Refuses unless `now` lies in the window and nobody has paused the sale.
+    pub fn ensure_on_sale(&self, now: Timestamp) -> Result<(), Stop> {
+        if let Some(starts_at) = self.starts_at {
+            ensure!(
+                starts_at.has_passed(now),
+                Rejection::SaleNotStarted { starts_at }
+            );
+        }
+        ensure!(
+            !self.ends_at.is_some_and(|ends_at| ends_at.has_passed(now)),
+            Rejection::SaleEnded
+        );
+        ensure!(!self.paused, Rejection::SalePaused);
+        Ok(())
+    }
+
+    pub fn status_at(&self, now: Timestamp) -> ProductStatus {
+        if self
+            .starts_at
+            .is_some_and(|starts_at| !starts_at.has_passed(now))
+        {
+            ProductStatus::Upcoming
+        } else if self.ends_at.is_some_and(|ends_at| ends_at.has_passed(now)) {
+            ProductStatus::Ended
+        } else if self.paused {
+            ProductStatus::Paused
+        } else if self.available > 0 {
+            ProductStatus::Live
+        } else if self.reserved > 0 {
+            ProductStatus::AllReserved
+        } else {
+            ProductStatus::SoldOut
+        }
+    }
+
+    /// The product as the clock sees it: what is overdue counts as available, whether a sweep has passed or not.
+    pub fn with_overdue_free(mut self, overdue_units: i64) -> Product {
+        self.available += overdue_units;
+        self.reserved -= overdue_units;
+        self
+    }
+
+    fn committed(&self) -> i64 {
+        self.reserved + self.sold
+    }
+}
+
+/// What a request says about an optional property.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Set<T> {
+    /// Nothing: it stays as it is.
+    #[default]
+    Keep,
+    Clear,
+    To(T),
+}
+
+impl<T: Copy> Set<T> {
+    fn applied_to(self, value: Option<T>) -> Option<T> {
+        match self {
+            Set::Keep => value,
+            Set::Clear => None,
+            Set::To(value) => Some(value),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ProductChanges {
+    pub name: Option<String>,
+    pub price: Option<Cents>,
+    pub starts_at: Set<Timestamp>,
+    pub ends_at: Set<Timestamp>,
+    pub max_per_hold: Set<Quantity>,
+    pub max_per_customer: Set<Quantity>,
+    pub paused: Option<bool>,
+}
+
+impl ProductChanges {
+    fn applied_to(&self, product: &Product) -> Result<Product, Stop> {
+        let changed = Product {
+            name: self.name.clone().unwrap_or_else(|| product.name.clone()),
+            price: self.price.unwrap_or(product.price),
+            starts_at: self.starts_at.applied_to(product.starts_at),
+            ends_at: self.ends_at.applied_to(product.ends_at),
+            max_per_hold: self.max_per_hold.applied_to(product.max_per_hold),
+            max_per_customer: self.max_per_customer.applied_to(product.max_per_customer),
+            paused: self.paused.unwrap_or(product.paused),
+            ..product.clone()
+        };
+        if let (Some(starts_at), Some(ends_at)) = (changed.starts_at, changed.ends_at) {
+            ensure!(starts_at < ends_at, Rejection::WindowEmpty);
+        }
+        Ok(changed)
+    }
+}
+
+/// One row of a catalogue: a known sku is updated, an unknown one inserted.
+#[derive(Clone, Debug)]
+pub struct LoadProduct {
+    pub sku: String,
+    pub changes: ProductChanges,
+    pub total_stock: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loaded {
+    Inserted,
+    Updated,
+    Unchanged,
+}
+
+pub fn load(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
+    assert!(
+        (0..=STOCK_MAX).contains(&load.total_stock),
+        "a catalogue's stock is bounded where it is read"
+    );
+    match book.product_by_sku(&load.sku)? {
+        Some(id) => update(book, id, load),
+        None => insert(book, load),
+    }
+}
+
+fn insert(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
+    let id = book.meta.next_product;
+    let blank = Product {
+        id,
+        sku: Some(load.sku.clone()),
+        name: String::new(),
+        price: Cents::new(0),
+        total: 0,
+        available: 0,
+        reserved: 0,
+        sold: 0,
+        version: 0,
+        starts_at: None,
+        ends_at: None,
+        max_per_hold: None,
+        max_per_customer: None,
+        paused: false,
+    };
+    let product = load.changes.applied_to(&blank)?;
+
+    // From here on the product must be inserted.
+    book.meta.next_product = id.next();
+    book.insert_product(product);
+    movement::record(
+        book,
+        id,
+        MovementKind::Stocked,
+        load.total_stock,
+        Cause::Stock(None),
+    );
+    Ok(Outcome::ProductLoaded {
+        product: id,
+        loaded: Loaded::Inserted,
+    })
+}
+
+fn update(book: &mut Book, id: ProductId, load: &LoadProduct) -> Result<Outcome, Stop> {
+    let product = book.known_product(id).clone();
+    let changed = load.changes.applied_to(&product)?;
+    let added = load.total_stock - product.total;
+    let overdue = if added < 0 {
+        room_to_take(book, id, -added)?
+    } else {
+        Vec::new()
+    };
+
+    // From here on the product must be updated.
+    let is_changed = changed != product;
+    if is_changed {
+        *book.change_product(id) = changed;
+    }
+    if added != 0 {
+        expiry::make_room(book, &overdue);
+        movement::record(book, id, MovementKind::Stocked, added, Cause::Stock(None));
+    }
+    let loaded = if is_changed || added != 0 {
+        Loaded::Updated
+    } else {
+        Loaded::Unchanged
+    };
+    Ok(Outcome::ProductLoaded {
+        product: id,
+        loaded,
+    })
+}
+
+/// The rows to end so that `units` can leave the sale; never what is reserved by the clock, or sold.
+fn room_to_take(book: &Book, id: ProductId, units: i64) -> Result<Vec<super::book::Due>, Stop> {
+    match expiry::room_for(book, id, units) {
+        Err(Stop::Refused(_)) => {
+            let committed = book.known_product(id).committed() - book.overdue_units(id)?;
+            Err(Rejection::StockCommitted { committed }.into())
+        }
+        found => found,
+    }
+}
+
+pub fn change(book: &mut Book, id: ProductId, changes: &ProductChanges) -> Result<Outcome, Stop> {
+    let product = book.product(id)?.ok_or(Rejection::ProductNotFound)?;
+    let changed = changes.applied_to(product)?;
+    let is_changed = changed != *product;
+
+    // From here on the change must succeed.
+    if is_changed {
+        *book.change_product(id) = changed;
+    }
+    Ok(Outcome::ProductChanged {
+        product: book.known_product(id).clone(),
+        at: book.now,
+    })
+}
+
+pub fn restock(
+    book: &mut Book,
+    id: ProductId,
+    units: i64,
+    reason: Option<&str>,
+) -> Result<Outcome, Stop> {
+    let product = book.product(id)?.ok_or(Rejection::ProductNotFound)?;
+    let total = product
+        .total
+        .checked_add(units)
+        .filter(|total| *total <= STOCK_MAX);
+    ensure!(total.is_some(), Rejection::StockTooLarge);
+    let overdue = if units < 0 {
+        room_to_take(book, id, units.saturating_neg())?
+    } else {
+        Vec::new()
+    };
+
+    // From here on the stock must move.
+    expiry::make_room(book, &overdue);
+    movement::record(
+        book,
+        id,
+        MovementKind::Stocked,
+        units,
+        Cause::Stock(reason.map(str::to_owned)),
+    );
+    Ok(Outcome::ProductChanged {
+        product: book.known_product(id).clone(),
+        at: book.now,
+    })
+}

@@ -1,0 +1,66 @@
+//! Idempotency is a comparison: a known key with the same request gets the first outcome again, with another request a no.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Command, Outcome};
+use super::time::Timestamp;
+
+/// The `Idempotency-Key` of a request: 1 to 255 visible ASCII characters, chosen by its sender.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdempotencyKey(String);
+
+const KEY_BYTES_MAX: usize = 255;
+
+impl IdempotencyKey {
+    pub fn new(text: &str) -> Option<IdempotencyKey> {
+        is_visible_key(text).then(|| IdempotencyKey(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// 1 to 255 visible ASCII characters: the form of both kinds of idempotency key.
+pub fn is_visible_key(text: &str) -> bool {
+    (1..=KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// An outcome kept under its key until `expires_at`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    pub key: IdempotencyKey,
+    pub fingerprint: String,
+    pub outcome: Outcome,
+    pub expires_at: Timestamp,
+}
+
+/// What makes two requests the same: what they ask for, and of what. `None` for commands that take no key.
+pub fn fingerprint(command: &Command) -> Option<(&IdempotencyKey, String)> {
+    match command {
+        Command::PlaceHold(wish) => {
+            let key = wish.key.as_ref()?;
+            let customer = wish
+                .customer
+                .as_ref()
+                .map_or("", |customer| customer.as_str());
+            Some((
+                key,
+                format!("hold {} of {} for {customer}", wish.quantity, wish.product),
+            ))
+        }
+        Command::PlaceOrder { hold, key } => Some((key.as_ref()?, format!("order hold {hold}"))),
+        Command::CancelOrder { order, key } => {
+            Some((key.as_ref()?, format!("cancel order {order}")))
+        }
+        Command::ReleaseHold { .. }
+        | Command::RefundOrder { .. }
+        | Command::RecordPayment(_)
+        | Command::ResolveRefund { .. }
+        | Command::LoadProduct(_)
+        | Command::ChangeProduct { .. }
+        | Command::RestockProduct { .. }
+        | Command::Sweep { .. } => None,
+    }
+}
