@@ -1,0 +1,340 @@
+//! The store as a few maps: slow, plainly right, and gone at the end. The tests' oracle for every other store.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Contents, Decision, Failure, Now, Reader, Rest, Shelf, Store, judge_all};
+use crate::sale::{
+    Book, Command, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Need, Order, OrderId,
+    OrderStatus, Payment, PaymentId, Product, ProductId, Replay, Terms, Timestamp, Written,
+};
+
+/// Clones share their rows: one may write while others read.
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Mutex<Tables>>);
+
+struct Tables {
+    meta: Meta,
+    last_now: Timestamp,
+    products: BTreeMap<ProductId, Product>,
+    holds: BTreeMap<HoldId, Hold>,
+    orders: BTreeMap<OrderId, Order>,
+    payments: BTreeMap<PaymentId, (Payment, Option<String>)>,
+    movements: BTreeMap<(ProductId, i64), Movement>,
+    replays: BTreeMap<String, Replay>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> MemoryStore {
+        MemoryStore(Arc::new(Mutex::new(Tables {
+            meta: Meta::FIRST,
+            last_now: Timestamp::from_micros(0),
+            products: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            movements: BTreeMap::new(),
+            replays: BTreeMap::new(),
+        })))
+    }
+}
+
+impl MemoryStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    fn transact(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        commands: &[Command],
+    ) -> Result<Vec<Decision>, Failure> {
+        let mut tables = self.tables();
+        let now = now(tables.last_now);
+        let mut book = Book::new(now, *terms, tables.meta);
+        let decisions = judge_all(&mut *tables, &mut book, commands)?;
+        if book.is_changed() {
+            tables.flush(&book)?;
+            tables.last_now = now;
+        }
+        Ok(decisions)
+    }
+
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+        let end_of_time = Timestamp::from_micros(i64::MAX);
+        let due = self.tables().due(end_of_time);
+        Ok(due.into_iter().map(|(deadline, _)| deadline).min())
+    }
+
+    fn rest(&mut self, _rest: Rest) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Reader for MemoryStore {
+    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure> {
+        let tables = self.tables();
+        let product = tables.products.get(&id).cloned();
+        Ok(product.map(|product| product.with_overdue_free(tables.overdue_units(id, now))))
+    }
+
+    fn products(
+        &self,
+        after: Option<ProductId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Product>, Failure> {
+        let tables = self.tables();
+        let above = tables
+            .products
+            .values()
+            .filter(|product| Some(product.id) > after);
+        Ok(above
+            .take(limit)
+            .map(|p| p.clone().with_overdue_free(tables.overdue_units(p.id, now)))
+            .collect())
+    }
+
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
+        Ok(self.tables().holds.get(&id).cloned())
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
+        Ok(self.tables().orders.get(&id).cloned())
+    }
+
+    fn contents(&self) -> Result<Contents, Failure> {
+        let tables = self.tables();
+        Ok(Contents {
+            meta: tables.meta,
+            products: tables.products.values().cloned().collect(),
+            holds: tables.holds.values().cloned().collect(),
+            orders: tables.orders.values().cloned().collect(),
+            payments: tables.payments.values().cloned().collect(),
+            movements: tables.movements.values().cloned().collect(),
+            replays: tables.replays.values().cloned().collect(),
+        })
+    }
+}
+
+impl Tables {
+    /// Everything whose deadline has passed, by deadline, and of equal ones holds first, then orders, parked events, replays.
+    fn due(&self, now: Timestamp) -> Vec<(Timestamp, Due)> {
+        let holds = self
+            .overdue_holds(now)
+            .map(|hold| (hold.expires_at, Due::Hold(hold.id)));
+        let orders = self
+            .overdue_orders(now)
+            .filter_map(|order| Some((order.pay_by?, Due::Order(order.id))));
+        let parked = self
+            .payments
+            .values()
+            .map(|(payment, _)| payment)
+            .filter(|payment| payment.has_lapsed(now));
+        let parked =
+            parked.filter_map(|payment| Some((payment.parked_until?, Due::Payment(payment.id))));
+        let replays = self
+            .replays
+            .values()
+            .filter(|replay| replay.expires_at.has_passed(now));
+        let replays = replays.map(|replay| (replay.expires_at, Due::Replay(replay.key.clone())));
+        let mut due: Vec<_> = holds.chain(orders).chain(parked).chain(replays).collect();
+        due.sort_by_key(|(deadline, _)| *deadline);
+        due
+    }
+
+    fn overdue_holds(&self, now: Timestamp) -> impl Iterator<Item = &Hold> {
+        let mut holds: Vec<_> = self
+            .holds
+            .values()
+            .filter(|hold| hold.overdue_units(now).is_some())
+            .collect();
+        holds.sort_by_key(|hold| (hold.expires_at, hold.product, hold.quantity, hold.id));
+        holds.into_iter()
+    }
+
+    fn overdue_orders(&self, now: Timestamp) -> impl Iterator<Item = &Order> {
+        let mut orders: Vec<_> = self
+            .orders
+            .values()
+            .filter(|order| order.overdue_units(now).is_some())
+            .collect();
+        orders.sort_by_key(|order| (order.pay_by, order.product, order.quantity, order.id));
+        orders.into_iter()
+    }
+
+    fn overdue_units(&self, product: ProductId, now: Timestamp) -> i64 {
+        let holds = self
+            .overdue_holds(now)
+            .filter(|hold| hold.product == product)
+            .map(|hold| hold.quantity.units());
+        let orders = self
+            .overdue_orders(now)
+            .filter(|order| order.product == product);
+        holds
+            .chain(orders.map(|order| order.quantity.units()))
+            .sum()
+    }
+
+    fn parked(&self, named: Named) -> Vec<Payment> {
+        let payments = self.payments.values().map(|(payment, _)| payment);
+        payments
+            .filter(|payment| payment.is_parked() && payment.named == named)
+            .cloned()
+            .collect()
+    }
+
+    fn refund_was_due(&self, payee: Named, transaction_id: &str) -> bool {
+        self.payments.values().any(|(payment, _)| {
+            let for_payee =
+                payment.named == payee || payment.order.map(Named::Order) == Some(payee);
+            payment.refund_due
+                && for_payee
+                && payment.report.transaction_id.as_deref() == Some(transaction_id)
+        })
+    }
+
+    fn flush(&mut self, book: &Book) -> Result<(), Failure> {
+        for product in book.products.written().map(Written::to) {
+            self.products.insert(product.id, product.clone());
+        }
+        for hold in book.holds.written().map(Written::to) {
+            self.holds.insert(hold.id, hold.clone());
+        }
+        for order in book.orders.written().map(Written::to) {
+            self.orders.insert(order.id, order.clone());
+        }
+        for payment in book.payments.written().map(Written::to) {
+            let payload = book.payload(payment.id).map(str::to_owned);
+            let row = self
+                .payments
+                .entry(payment.id)
+                .or_insert_with(|| (payment.clone(), payload));
+            row.0 = payment.clone();
+        }
+        for movement in book.movements() {
+            self.movements
+                .insert((movement.product, movement.version), movement.clone());
+        }
+        for replay in book.kept_replays() {
+            self.replays
+                .insert(replay.key.as_str().to_owned(), replay.clone());
+        }
+        for key in book.forgotten_replays() {
+            self.replays.remove(key.as_str());
+        }
+        self.meta = book.meta;
+        Ok(())
+    }
+}
+
+impl Shelf for Tables {
+    fn fetch(&mut self, book: &mut Book, need: Need) -> Result<(), Failure> {
+        let now = book.now;
+        match need {
+            Need::Product(id) => book.products.fetched(id, self.products.get(&id).cloned()),
+            Need::Sku(sku) => {
+                let product = self
+                    .products
+                    .values()
+                    .find(|product| product.sku.as_ref() == Some(&sku))
+                    .cloned();
+                book.fetched_sku(sku, product);
+            }
+            Need::Hold(id) => book.holds.fetched(id, self.holds.get(&id).cloned()),
+            Need::Order(id) => book.orders.fetched(id, self.orders.get(&id).cloned()),
+            Need::Payment(id) => {
+                book.payments.fetched(
+                    id,
+                    self.payments.get(&id).map(|(payment, _)| payment.clone()),
+                );
+            }
+            Need::PaymentKey(key) => {
+                let known = self
+                    .payments
+                    .values()
+                    .map(|(payment, _)| payment)
+                    .find(|payment| payment.key == key);
+                book.fetched_payment_key(key, known.cloned());
+            }
+            Need::Parked(named) => book.fetched_parked(named, self.parked(named)),
+            Need::RefundDue(payee, transaction_id) => {
+                let was_due = self.refund_was_due(payee, &transaction_id);
+                book.fetched_refund_due(payee, transaction_id, was_due);
+            }
+            Need::CustomerUse(product, customer) => {
+                let is_theirs = |p, c: &Option<_>| p == product && c.as_ref() == Some(&customer);
+                let holds = self
+                    .holds
+                    .values()
+                    .filter(|hold| is_theirs(hold.product, &hold.customer));
+                let live = holds.filter(|hold| hold.status_at(now) == HoldStatus::Active);
+                let orders = self
+                    .orders
+                    .values()
+                    .filter(|order| is_theirs(order.product, &order.customer));
+                let bought = orders.filter(|order| {
+                    matches!(
+                        order.status_at(now),
+                        OrderStatus::Pending | OrderStatus::Paid
+                    )
+                });
+                let units = live
+                    .map(|hold| hold.quantity.units())
+                    .chain(bought.map(|order| order.quantity.units()));
+                let units = units.sum();
+                book.fetched_customer_use(product, customer, units);
+            }
+            Need::Replay(key) => {
+                let replay = self.replays.get(key.as_str()).cloned();
+                book.fetched_replay(key, replay);
+            }
+            Need::OverdueUnits(product) => {
+                book.fetched_overdue_units(product, self.overdue_units(product, now))
+            }
+            Need::OverdueRows(product, _units) => {
+                let rows = self.overdue_rows(book, product);
+                book.fetched_overdue_rows(product, rows);
+            }
+            Need::Due(limit) => {
+                let due = self
+                    .due(now)
+                    .into_iter()
+                    .map(|(_, due)| due)
+                    .take(limit)
+                    .collect();
+                book.fetched_due(due);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn overdue_rows(&self, book: &mut Book, product: ProductId) -> VecDeque<Due> {
+        let mut rows = VecDeque::new();
+        for (_, due) in self.due(book.now) {
+            let is_of_product = match &due {
+                Due::Hold(id) => self.holds[id].product == product,
+                Due::Order(id) => self.orders[id].product == product,
+                Due::Payment(_) | Due::Replay(_) => false,
+            };
+            if is_of_product {
+                self.fetch_due(book, &due);
+                rows.push_back(due);
+            }
+        }
+        rows
+    }
+
+    fn fetch_due(&self, book: &mut Book, due: &Due) {
+        match due {
+            Due::Hold(id) => book.holds.fetched(*id, self.holds.get(id).cloned()),
+            Due::Order(id) => book.orders.fetched(*id, self.orders.get(id).cloned()),
+            Due::Payment(_) | Due::Replay(_) => {}
+        }
+    }
+}

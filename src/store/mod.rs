@@ -1,0 +1,126 @@
+//! Where the rows of a sale are kept. A store opens one transaction for a batch of commands, lets the sale judge them on a
+//! book, writes what changed and commits once. Nothing is written in any other way.
+//!
+//! The traits name no engine: `sqlite` is today's, `memory` is the tests' oracle.
+
+pub mod memory;
+pub mod sqlite;
+
+use crate::sale::{
+    Book, Command, Hold, HoldId, Meta, Movement, Need, Order, OrderId, Outcome, Payment, Product,
+    ProductId, Rejection, Replay, Stop, Terms, Timestamp, decide,
+};
+
+/// What the sale said to one command.
+pub type Decision = Result<Outcome, Rejection>;
+
+/// Tells a transaction its time. Asked once, when nobody else can write any more, with the latest time that any
+/// transaction before was judged at; the answer is never before it.
+pub type Now<'a> = &'a dyn Fn(Timestamp) -> Timestamp;
+
+/// Why a whole batch failed. The text is for the log, not for clients.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("another process is writing")]
+    Busy,
+    #[error("nothing was applied: {0}")]
+    NotApplied(String),
+    /// A constraint fired: a command of the batch is judged wrongly. Nothing was applied.
+    #[error("a command broke a constraint: {0}")]
+    Broken(String),
+    #[error("whether the commit survives is unknown: {0}")]
+    Unknown(String),
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+}
+
+/// What a writer may do with the time between two batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// A gap in which other processes can write, under load.
+    Short,
+    /// Nothing waits.
+    Long,
+}
+
+pub trait Store: Send {
+    /// Judges the commands in order in one transaction. When it returns `Ok`, what they did is durable.
+    fn transact(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        commands: &[Command],
+    ) -> Result<Vec<Decision>, Failure>;
+
+    /// The earliest deadline of anything that a sweep would end.
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure>;
+
+    /// Housekeeping between batches, which may take a few milliseconds.
+    fn rest(&mut self, rest: Rest) -> Result<(), Failure>;
+}
+
+/// Reads of committed rows, beside the writer. Each call sees one moment of the store.
+pub trait Reader: Send + Sync {
+    /// The product with what is overdue at `now` counted as available.
+    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure>;
+
+    /// At most `limit` products with ids above `after`, by id, as `product` would show them.
+    fn products(
+        &self,
+        after: Option<ProductId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Product>, Failure>;
+
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure>;
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, Failure>;
+
+    /// Every row there is, in order. For tests: it has no bound.
+    fn contents(&self) -> Result<Contents, Failure>;
+}
+
+/// All rows of a store, to compare it with another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents {
+    pub meta: Meta,
+    pub products: Vec<Product>,
+    pub holds: Vec<Hold>,
+    pub orders: Vec<Order>,
+    pub payments: Vec<(Payment, Option<String>)>,
+    pub movements: Vec<Movement>,
+    pub replays: Vec<Replay>,
+}
+
+/// What fetches into a book the rows that a rule needs to see.
+trait Shelf {
+    fn fetch(&mut self, book: &mut Book, need: Need) -> Result<(), Failure>;
+}
+
+/// Judges commands in order on one book, fetching what each needs until it can be judged.
+fn judge_all(
+    shelf: &mut impl Shelf,
+    book: &mut Book,
+    commands: &[Command],
+) -> Result<Vec<Decision>, Failure> {
+    commands
+        .iter()
+        .map(|command| judge(shelf, book, command))
+        .collect()
+}
+
+fn judge(shelf: &mut impl Shelf, book: &mut Book, command: &Command) -> Result<Decision, Failure> {
+    const LOOKS_MAX: usize = 100_000;
+    for _ in 0..LOOKS_MAX {
+        match decide(book, command) {
+            Ok(outcome) => return Ok(Ok(outcome)),
+            Err(Stop::Refused(rejection)) => return Ok(Err(rejection)),
+            Err(Stop::Needs(needs)) => {
+                for need in needs {
+                    shelf.fetch(book, need)?;
+                }
+            }
+        }
+    }
+    panic!("what a rule needs is there once it was fetched");
+}

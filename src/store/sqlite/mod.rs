@@ -1,0 +1,139 @@
+//! The store as one SQLite file in WAL mode: one connection writes, a pool of others reads.
+
+mod audit;
+mod flush;
+mod load;
+mod migrate;
+mod open;
+mod read;
+mod row;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+pub use audit::{Check, Depth, audit};
+pub use open::{Access, Database, Durability, OpenError};
+pub use read::SqliteReader;
+
+use super::{Decision, Failure, Now, Rest, Store, judge_all};
+use crate::sale::{Book, Command, Secret, Terms, Timestamp};
+
+/// The writing connection. A process has at most one.
+pub struct SqliteStore {
+    conn: Connection,
+    secret: Secret,
+    commits_since_checkpoint: u32,
+}
+
+/// Commits in the log before a checkpoint is worth its fsync.
+const CHECKPOINT_COMMITS: u32 = 256;
+
+impl SqliteStore {
+    /// What this database's tokens are made from.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Judges chunk after chunk in one transaction: all of it is committed, or, at the first rejection, none.
+    pub fn transact_in_chunks(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: impl Iterator<Item = Vec<Command>>,
+        mut each: impl FnMut(&[Decision]),
+    ) -> Result<(), Failure> {
+        let conn = &mut self.conn;
+        let tx = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(not_applied)?;
+        let (mut meta, last_now) = load::meta(&tx).map_err(not_applied)?;
+        let now = now(last_now);
+        for commands in chunks {
+            let mut book = Book::new(now, *terms, meta);
+            let decisions = judge_all(&mut load::Pages::of(&tx), &mut book, &commands)?;
+            each(&decisions);
+            if decisions.iter().any(Result::is_err) {
+                return Ok(());
+            }
+            flush::write(&tx, &book).map_err(not_applied)?;
+            meta = book.meta;
+        }
+        self.commits_since_checkpoint += 1;
+        tx.commit()
+            .map_err(|error| failed_commit(&self.conn, &error))
+    }
+
+    fn checkpoint(&mut self, mode: &str) -> Result<(), Failure> {
+        let sql = format!("pragma wal_checkpoint({mode})");
+        let busy: bool = self
+            .conn
+            .query_row(&sql, [], |row| row.get(0))
+            .map_err(not_applied)?;
+        if !busy {
+            self.commits_since_checkpoint = 0;
+        }
+        Ok(())
+    }
+}
+
+impl Store for SqliteStore {
+    fn transact(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        commands: &[Command],
+    ) -> Result<Vec<Decision>, Failure> {
+        let conn = &mut self.conn;
+        let tx = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(not_applied)?;
+        let (meta, last_now) = load::meta(&tx).map_err(not_applied)?;
+        let mut book = Book::new(now(last_now), *terms, meta);
+        let decisions = judge_all(&mut load::Pages::of(&tx), &mut book, commands)?;
+        if book.is_changed() {
+            flush::write(&tx, &book).map_err(not_applied)?;
+            self.commits_since_checkpoint += 1;
+        }
+        tx.commit()
+            .map_err(|error| failed_commit(&self.conn, &error))?;
+        Ok(decisions)
+    }
+
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+        load::next_deadline(&self.conn).map_err(not_applied)
+    }
+
+    fn rest(&mut self, rest: Rest) -> Result<(), Failure> {
+        match rest {
+            Rest::Short if self.commits_since_checkpoint >= CHECKPOINT_COMMITS => {
+                self.checkpoint("passive")
+            }
+            Rest::Long if self.commits_since_checkpoint > 0 => self.checkpoint("truncate"),
+            Rest::Short | Rest::Long => Ok(()),
+        }
+    }
+}
+
+/// An error before COMMIT. The transaction's guard rolls back whatever SQLite has not rolled back itself, and nothing more
+/// is written in it: after an error SQLite may already be outside of the transaction.
+fn not_applied(error: rusqlite::Error) -> Failure {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::Busy,
+        Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Failure::Corrupt(text),
+        _ if matches!(error, rusqlite::Error::StatementChangedRows(_)) => Failure::Broken(text),
+        _ => Failure::NotApplied(text),
+    }
+}
+
+/// An error at COMMIT. A full disk is sure to have applied nothing once SQLite is outside of the transaction; after an I/O
+/// error the commit may or may not survive a crash.
+fn failed_commit(conn: &Connection, error: &rusqlite::Error) -> Failure {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) if conn.is_autocommit() => Failure::NotApplied(text),
+        Some(ErrorCode::DatabaseBusy) if conn.is_autocommit() => Failure::Busy,
+        Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
+        _ => Failure::Unknown(text),
+    }
+}

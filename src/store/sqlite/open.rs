@@ -1,0 +1,210 @@
+//! Opening the database file: ours or nobody's, readable by its owner alone, in WAL mode, with the settings that every
+//! promise rests on read back and checked.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::migrate::{self, State};
+use super::{SqliteReader, SqliteStore, load};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Every commit is on the disk before it is answered.
+    Full,
+    /// A power loss may take the last commits back, never consistency.
+    Normal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    CreateOrMigrate,
+    /// The database must be there, in the newest version.
+    Existing,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("there is no database")]
+    Missing,
+    #[error("it is a symbolic link, and a database that others can swap is refused")]
+    Symlink,
+    #[error("it is not a flashsale database")]
+    NotOurs,
+    #[error("its schema has version {found}, and this program knows versions up to {known}")]
+    Newer { found: i64, known: i64 },
+    #[error(
+        "its schema is older than this program; `flashsale serve` or `flashsale seed` will migrate it"
+    )]
+    Older,
+    #[error("it cannot be created: {0}")]
+    CannotCreate(io::Error),
+    #[error("another process keeps it busy")]
+    Busy,
+    #[error("the system gives no randomness: {0}")]
+    NoRandomness(String),
+    #[error("it cannot be opened for reading: {0}")]
+    Readers(String),
+    #[error("{0}")]
+    Sqlite(rusqlite::Error),
+    #[error("SQLite answered `{answer}` to `{pragma}`")]
+    Refused {
+        pragma: &'static str,
+        answer: String,
+    },
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> OpenError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotOurs,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy,
+            _ => OpenError::Sqlite(error),
+        }
+    }
+}
+
+/// A database file that has been found to be ours and up to date.
+#[derive(Clone, Debug)]
+pub struct Database {
+    path: PathBuf,
+}
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const STATEMENTS_CACHED: usize = 64;
+
+/// SQLite before 3.51.3 can corrupt a WAL that two processes write.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+impl Database {
+    pub fn open(path: &Path, access: Access) -> Result<Database, OpenError> {
+        assert!(
+            rusqlite::version_number() >= SQLITE_VERSION_MIN,
+            "the bundled SQLite is new enough"
+        );
+        match (fs::symlink_metadata(path), access) {
+            (Ok(metadata), _) if metadata.file_type().is_symlink() => {
+                return Err(OpenError::Symlink);
+            }
+            (Ok(metadata), _) if !metadata.is_file() => return Err(OpenError::NotOurs),
+            (Ok(_), _) => {}
+            (Err(error), Access::Existing) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(OpenError::Missing);
+            }
+            (Err(error), Access::Existing) => return Err(OpenError::CannotCreate(error)),
+            (Err(_), Access::CreateOrMigrate) => create(path)?,
+        }
+        let mut conn = connect(path)?;
+        match (migrate::state(&conn)?, access) {
+            (State::Current, _) => {}
+            (State::Older, Access::Existing) => return Err(OpenError::Older),
+            (State::Fresh, Access::Existing) => return Err(OpenError::NotOurs),
+            (State::Older | State::Fresh, Access::CreateOrMigrate) => {
+                write_ahead(&conn)?;
+                migrate::bring_up_to_date(&mut conn)?;
+            }
+        }
+        write_ahead(&conn)?;
+        Ok(Database {
+            path: path.to_owned(),
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The writing connection. It never waits for another process's lock: whoever writes decides how long to be patient.
+    pub fn writer(&self, durability: Durability) -> Result<SqliteStore, OpenError> {
+        let conn = connect(&self.path)?;
+        write_ahead(&conn)?;
+        let (synchronous, level) = match durability {
+            Durability::Full => ("pragma synchronous = full", 2),
+            Durability::Normal => ("pragma synchronous = normal", 1),
+        };
+        conn.execute_batch(synchronous)?;
+        check(&conn, "pragma synchronous", level)?;
+        conn.execute_batch(
+            "pragma wal_autocheckpoint = 0; pragma cache_spill = off; pragma cache_size = -32768;
+             pragma journal_size_limit = 67108864;",
+        )?;
+        conn.busy_timeout(Duration::ZERO)?;
+        let secret = load::secret(&conn)?;
+        Ok(SqliteStore {
+            conn,
+            secret,
+            commits_since_checkpoint: 1,
+        })
+    }
+
+    /// A pool of at most `connections_max` reading connections.
+    pub fn reader(&self, connections_max: u32) -> Result<SqliteReader, OpenError> {
+        SqliteReader::open(&self.path, connections_max)
+    }
+
+    /// One reading connection, for a command that walks the whole database.
+    pub fn read_connection(&self) -> Result<Connection, OpenError> {
+        let conn = connect(&self.path)?;
+        conn.execute_batch("pragma query_only = on")?;
+        Ok(conn)
+    }
+}
+
+/// Made empty with the right mode before SQLite sees it; its WAL takes the mode over.
+fn create(path: &Path) -> Result<(), OpenError> {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(OpenError::CannotCreate(error)),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    settle(&conn)?;
+    Ok(conn)
+}
+
+/// What every connection needs, readers too.
+pub fn settle(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    conn.execute_batch("pragma cell_size_check = on; pragma mmap_size = 0;")
+}
+
+fn write_ahead(conn: &Connection) -> Result<(), OpenError> {
+    let answer: String = conn.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
+    if answer == "wal" {
+        Ok(())
+    } else {
+        Err(OpenError::Refused {
+            pragma: "journal_mode = wal",
+            answer,
+        })
+    }
+}
+
+fn check(conn: &Connection, pragma: &'static str, wanted: i64) -> Result<(), OpenError> {
+    let answer: i64 = conn.query_row(pragma, [], |row| row.get(0))?;
+    if answer == wanted {
+        Ok(())
+    } else {
+        Err(OpenError::Refused {
+            pragma,
+            answer: answer.to_string(),
+        })
+    }
+}

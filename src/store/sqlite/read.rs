@@ -1,0 +1,155 @@
+//! Reads of committed rows by a pool of connections that cannot write. One statement a read, so one moment of the store.
+
+use std::path::Path;
+use std::time::Duration;
+
+use r2d2::{CustomizeConnection, Pool, PooledConnection};
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{OpenFlags, OptionalExtension, Row, named_params};
+
+use super::open::{OpenError, settle};
+use super::row::{self, SELECT_HOLD};
+use super::{load, not_applied};
+use crate::sale::{Hold, HoldId, Order, OrderId, Product, ProductId, Timestamp};
+use crate::store::{Contents, Failure, Reader};
+
+pub struct SqliteReader {
+    pool: Pool<SqliteConnectionManager>,
+}
+
+/// A reader that waits longer than this for a connection says so instead.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What `Reader::product` shows: the row, with what is overdue at `:now` counted as available.
+const SELECT_PRODUCT: &str = "select products.*,
+        (select coalesce(sum(quantity), 0) from holds
+          where status = 'active' and expires_at <= :now and product_id = products.id)
+      + (select coalesce(sum(quantity), 0) from orders
+          where status = 'pending' and pay_by is not null and pay_by <= :now and product_id = products.id)
+        as overdue_units
+    from products";
+
+impl SqliteReader {
+    pub fn open(path: &Path, connections_max: u32) -> Result<SqliteReader, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(path).with_flags(flags);
+        let pool = Pool::builder()
+            .max_size(connections_max)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(CHECKOUT_TIMEOUT)
+            .connection_customizer(Box::new(QueryOnly))
+            .build(manager)
+            .map_err(|error| OpenError::Readers(error.to_string()))?;
+        Ok(SqliteReader { pool })
+    }
+
+    fn conn(&self) -> Result<PooledConnection<SqliteConnectionManager>, Failure> {
+        self.pool
+            .get()
+            .map_err(|error| Failure::NotApplied(error.to_string()))
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Failure> {
+        let conn = self.conn()?;
+        let mut statement = conn.prepare_cached(sql).map_err(not_applied)?;
+        statement
+            .query_row(params, read)
+            .optional()
+            .map_err(not_applied)
+    }
+}
+
+#[derive(Debug)]
+struct QueryOnly;
+
+impl CustomizeConnection<rusqlite::Connection, rusqlite::Error> for QueryOnly {
+    fn on_acquire(&self, conn: &mut rusqlite::Connection) -> Result<(), rusqlite::Error> {
+        settle(conn)?;
+        conn.execute_batch("pragma query_only = on")
+    }
+}
+
+impl Reader for SqliteReader {
+    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure> {
+        let sql = format!("{SELECT_PRODUCT} where id = :id");
+        self.one(
+            &sql,
+            named_params! {":id": id.get(), ":now": now.micros()},
+            product_by_the_clock,
+        )
+    }
+
+    fn products(
+        &self,
+        after: Option<ProductId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Product>, Failure> {
+        let conn = self.conn()?;
+        let sql = format!("{SELECT_PRODUCT} where id > :after order by id limit :limit");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let params = named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": now.micros()};
+        let mut statement = conn.prepare_cached(&sql).map_err(not_applied)?;
+        let rows = statement
+            .query_map(params, product_by_the_clock)
+            .map_err(not_applied)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(not_applied)
+    }
+
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
+        let sql = format!("{SELECT_HOLD} where holds.id = :id");
+        self.one(&sql, named_params! {":id": id.get()}, row::hold)
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
+        self.one(
+            "select * from orders where id = :id",
+            named_params! {":id": id.get()},
+            row::order,
+        )
+    }
+
+    fn contents(&self) -> Result<Contents, Failure> {
+        let mut conn = self.conn()?;
+        contents(&mut conn).map_err(not_applied)
+    }
+}
+
+fn product_by_the_clock(row: &Row<'_>) -> rusqlite::Result<Product> {
+    Ok(row::product(row)?.with_overdue_free(row.get("overdue_units")?))
+}
+
+fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {
+    let tx = conn.transaction()?;
+    fn all<T>(
+        tx: &rusqlite::Connection,
+        sql: &str,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        tx.prepare(sql)?.query_map([], read)?.collect()
+    }
+    let (meta, _) = load::meta(&tx)?;
+    Ok(Contents {
+        meta,
+        products: all(&tx, "select * from products order by id", row::product)?,
+        holds: all(&tx, &format!("{SELECT_HOLD} order by holds.id"), row::hold)?,
+        orders: all(&tx, "select * from orders order by id", row::order)?,
+        payments: all(&tx, "select * from payments order by id", |row| {
+            Ok((row::payment(row)?, row.get("payload")?))
+        })?,
+        movements: all(
+            &tx,
+            "select * from movements order by product_id, version",
+            row::movement,
+        )?,
+        replays: all(&tx, "select * from replays order by key", row::replay)?,
+    })
+}
