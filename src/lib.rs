@@ -1,4 +1,6 @@
 //! A flash-sale server: one binary and one SQLite file. Modules in reading order.
 
+pub mod clock;
 pub mod sale;
 pub mod store;
+pub mod writer;
