@@ -1,6 +1,7 @@
 //! A flash-sale server: one binary and one SQLite file. Modules in reading order.
 
 pub mod clock;
+pub mod http;
 pub mod sale;
 pub mod store;
 pub mod writer;

@@ -1,0 +1,205 @@
+//! From bytes to a request's head: what RFC 9112 asks, with every leniency that requests can be smuggled through refused.
+
+use std::net::SocketAddr;
+
+use tiny_http::Method;
+use uuid::Uuid;
+
+use super::message::{Field, Malformed, Request};
+
+pub const HEAD_BYTES_MAX: usize = 8 * 1024;
+pub const HEADERS_MAX: usize = 64;
+pub const TARGET_BYTES_MAX: usize = 1024;
+pub const BODY_BYTES_MAX: u64 = 16 * 1024;
+const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// A head that was read whole, and what it says about what follows.
+#[derive(Debug)]
+pub struct Head {
+    pub request: Request,
+    /// How many bytes it took.
+    pub bytes: usize,
+    pub body_bytes: usize,
+    pub keep_alive: bool,
+    pub is_http_1_0: bool,
+    pub expects_continue: bool,
+}
+
+/// `None` while the head is incomplete.
+pub fn parse(buffer: &[u8], peer: Option<SocketAddr>) -> Result<Option<Head>, Malformed> {
+    let mut fields = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut parsed = httparse::Request::new(&mut fields);
+    let bytes = match parsed.parse(buffer) {
+        Ok(httparse::Status::Complete(bytes)) => bytes,
+        Ok(httparse::Status::Partial) => return incomplete(buffer).map(|()| None),
+        Err(httparse::Error::TooManyHeaders) => return Err(Malformed::HeadTooLarge),
+        Err(httparse::Error::Version) => return Err(Malformed::VersionUnknown),
+        Err(_) => return Err(Malformed::Syntax("The request is not valid HTTP/1.1.")),
+    };
+    let target = parsed.path.unwrap_or_default();
+    if target.len() > TARGET_BYTES_MAX {
+        return Err(Malformed::TargetTooLong);
+    }
+    if bytes > HEAD_BYTES_MAX {
+        return Err(Malformed::HeadTooLarge);
+    }
+    let head = &buffer[..bytes];
+    if has_bare_line_feed(head) {
+        return Err(Malformed::Syntax(
+            "A line of the head ends without a carriage return.",
+        ));
+    }
+    let is_http_1_0 = parsed.version == Some(0);
+    let (path, query) = path_and_query(target)?;
+    let method = parsed.method.unwrap_or_default().parse::<Method>();
+    let request = Request {
+        method: method.map_err(|()| Malformed::Syntax("The method is not a token."))?,
+        path,
+        query,
+        body: Vec::new(),
+        content_length: None,
+        id: String::new(),
+        peer,
+        fields: parsed
+            .headers
+            .iter()
+            .map(|field| field_at(buffer, field))
+            .collect(),
+        head: head.into(),
+    };
+    understand(request, bytes, is_http_1_0).map(Some)
+}
+
+fn understand(mut request: Request, bytes: usize, is_http_1_0: bool) -> Result<Head, Malformed> {
+    if request.has_header("Transfer-Encoding") {
+        return Err(Malformed::TransferEncoding);
+    }
+    request.content_length = content_length(&request)?;
+    let hosts = request.header_values("Host").count();
+    if hosts > 1 || (hosts == 0 && !is_http_1_0) {
+        return Err(Malformed::Syntax("A request has exactly one Host header."));
+    }
+    let body_bytes = match request.content_length {
+        Some(length) if length > BODY_BYTES_MAX => return Err(Malformed::BodyTooLarge),
+        Some(length) => usize::try_from(length).map_err(|_| Malformed::BodyTooLarge)?,
+        None => 0,
+    };
+    let expects_continue = match request.header("Expect") {
+        Some(expectation) if expectation.eq_ignore_ascii_case("100-continue") => !is_http_1_0,
+        None if !request.has_header("Expect") => false,
+        Some(_) | None => return Err(Malformed::Expectation),
+    };
+    let says = |option: &str| {
+        request
+            .header_values("Connection")
+            .flat_map(|value| value.split(','))
+            .any(|said| said.trim().eq_ignore_ascii_case(option))
+    };
+    let keep_alive = !says("close") && (!is_http_1_0 || says("keep-alive"));
+    request.id = request_id(&request);
+    Ok(Head {
+        request,
+        bytes,
+        body_bytes,
+        keep_alive,
+        is_http_1_0,
+        expects_continue,
+    })
+}
+
+/// An incomplete head may already be too large to ever be completed.
+fn incomplete(buffer: &[u8]) -> Result<(), Malformed> {
+    let line_end = buffer
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(buffer.len());
+    let target_bytes = buffer[..line_end]
+        .split(|byte| *byte == b' ')
+        .nth(1)
+        .map_or(0, <[u8]>::len);
+    if target_bytes > TARGET_BYTES_MAX {
+        return Err(Malformed::TargetTooLong);
+    }
+    if buffer.len() > HEAD_BYTES_MAX {
+        Err(Malformed::HeadTooLarge)
+    } else {
+        Ok(())
+    }
+}
+
+fn has_bare_line_feed(head: &[u8]) -> bool {
+    head.iter()
+        .enumerate()
+        .any(|(at, byte)| *byte == b'\n' && (at == 0 || head[at - 1] != b'\r'))
+}
+
+/// The origin form, or the path of an absolute one.
+fn path_and_query(target: &str) -> Result<(String, Option<String>), Malformed> {
+    let origin_form = match target.split_once("://") {
+        Some((scheme, rest)) if !target.starts_with('/') => {
+            if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+                return Err(Malformed::Syntax(
+                    "The request target has an unknown scheme.",
+                ));
+            }
+            rest.find(['/', '?']).map_or("/", |path| &rest[path..])
+        }
+        _ => target,
+    };
+    if origin_form != "*" && !origin_form.starts_with(['/', '?']) {
+        return Err(Malformed::Syntax("The request target is not a path."));
+    }
+    match origin_form.split_once('?') {
+        Some((path, query)) => Ok((path.to_owned(), Some(query.to_owned()))),
+        None => Ok((origin_form.to_owned(), None)),
+    }
+}
+
+fn field_at(buffer: &[u8], field: &httparse::Header<'_>) -> Field {
+    let offset = |part: &[u8]| part.as_ptr() as usize - buffer.as_ptr() as usize;
+    let (name, value) = (offset(field.name.as_bytes()), offset(field.value));
+    Field {
+        name: name..name + field.name.len(),
+        value: value..value + field.value.len(),
+    }
+}
+
+fn content_length(request: &Request) -> Result<Option<u64>, Malformed> {
+    let sent = request
+        .fields
+        .iter()
+        .filter(|field| request.head[field.name.clone()].eq_ignore_ascii_case(b"Content-Length"));
+    let values: Vec<&[u8]> = sent
+        .map(|field| &request.head[field.value.clone()])
+        .collect();
+    match values.as_slice() {
+        [] => Ok(None),
+        [digits] if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
+            let digits = std::str::from_utf8(digits).unwrap_or_default();
+            digits
+                .parse()
+                .map(Some)
+                .map_err(|_| Malformed::BodyTooLarge)
+        }
+        _ => Err(Malformed::Syntax(
+            "A request has at most one Content-Length, and it is a number.",
+        )),
+    }
+}
+
+fn request_id(request: &Request) -> String {
+    let sane = |id: &&str| {
+        (1..=REQUEST_ID_BYTES_MAX).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+    };
+    match request.header("X-Request-Id").filter(sane) {
+        Some(id) => id.to_owned(),
+        None => new_request_id(),
+    }
+}
+
+pub fn new_request_id() -> String {
+    Uuid::now_v7().simple().to_string()
+}

@@ -1,0 +1,159 @@
+//! A request as it was understood, a response as it will be printed, and what can be wrong with bytes that were neither.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use tiny_http::{Header, Method, StatusCode};
+
+/// What answers: a request, or the news that a connection's bytes made none.
+pub type Handler = dyn Fn(Result<&Request, Malformed>) -> Response + Send + Sync;
+
+#[derive(Debug)]
+pub struct Request {
+    pub method: Method,
+    /// The path of the target, as sent; never with its query.
+    pub path: String,
+    pub query: Option<String>,
+    pub body: Vec<u8>,
+    /// What the client said about the length of the body, before it was read.
+    pub content_length: Option<u64>,
+    /// The client's `X-Request-Id` if it sent a sane one, else a new one.
+    pub id: String,
+    pub peer: Option<SocketAddr>,
+    pub(super) head: Box<[u8]>,
+    pub(super) fields: Vec<Field>,
+}
+
+/// Where a header field stands in the head.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub name: Range<usize>,
+    pub value: Range<usize>,
+}
+
+impl Request {
+    /// The values of a header field, in order; those that are not UTF-8 are left out.
+    pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields
+            .iter()
+            .filter(|field| self.head[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
+            .filter_map(|field| std::str::from_utf8(&self.head[field.value.clone()]).ok())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self
+            .fields
+            .iter()
+            .filter(|field| self.head[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()));
+        found
+            .next()
+            .and_then(|field| std::str::from_utf8(&self.head[field.value.clone()]).ok())
+    }
+
+    /// Whether the field was sent at all, whatever its value.
+    pub fn has_header(&self, name: &str) -> bool {
+        self.fields
+            .iter()
+            .any(|field| self.head[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
+    }
+}
+
+/// A request made by hand, without a socket.
+impl Request {
+    pub fn new(method: Method, target: &str) -> Request {
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
+            None => (target.to_owned(), None),
+        };
+        Request {
+            method,
+            path,
+            query,
+            body: Vec::new(),
+            content_length: None,
+            id: "by-hand".into(),
+            peer: None,
+            head: Box::default(),
+            fields: Vec::new(),
+        }
+    }
+
+    pub fn with_body(mut self, body: &[u8]) -> Request {
+        self.content_length = Some(body.len() as u64);
+        self.body = body.to_vec();
+        self
+    }
+
+    pub fn with_header(mut self, name: &str, value: &str) -> Request {
+        let mut head = std::mem::take(&mut self.head).into_vec();
+        let name_range = head.len()..head.len() + name.len();
+        let value_range = name_range.end..name_range.end + value.len();
+        head.extend_from_slice(name.as_bytes());
+        head.extend_from_slice(value.as_bytes());
+        self.head = head.into_boxed_slice();
+        self.fields.push(Field {
+            name: name_range,
+            value: value_range,
+        });
+        self
+    }
+}
+
+#[derive(Debug)]
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: Vec<Header>,
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+    /// Whether the connection is of no use after this answer.
+    pub close: bool,
+}
+
+impl Response {
+    pub fn new(status: u16) -> Response {
+        let status = StatusCode(status);
+        Response {
+            status,
+            headers: Vec::new(),
+            content_type: "application/json",
+            body: Vec::new(),
+            close: false,
+        }
+    }
+
+    /// # Panics
+    /// If the value is not ASCII: what clients send is never put into a header unchecked.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Response {
+        self.headers
+            .push(Header::from_bytes(name, value).expect("a header's name and value are ASCII"));
+        self
+    }
+
+    pub fn header(&self, name: &'static str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|header| header.field.equiv(name))
+            .map(|header| header.value.as_str())
+    }
+}
+
+/// Why a connection's bytes are no request. After any of these the connection closes, since where the next message would
+/// begin is in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// Not HTTP/1, or against its rules.
+    Syntax(&'static str),
+    VersionUnknown,
+    TargetTooLong,
+    HeadTooLarge,
+    BodyTooLarge,
+    TransferEncoding,
+    Expectation,
+    /// It did not come in time.
+    TooSlow,
+    /// It came in time, and nobody had the time for it.
+    Overloaded,
+    /// The handler itself panicked.
+    HandlerPanicked,
+}

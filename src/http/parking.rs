@@ -1,0 +1,132 @@
+//! Where connections wait that have nothing to say: one epoll holds them, their buffers and their deadlines, so that an
+//! idle or dripping connection costs no thread.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::connection::Connection;
+
+pub const WAKE: Token = Token(0);
+pub const LISTENER: Token = Token(1);
+const FIRST_PLACE: usize = 2;
+const EVENTS_MAX: usize = 1024;
+
+pub struct Parking {
+    poll: Poll,
+    places: HashMap<usize, Connection>,
+    /// The same connections by deadline.
+    deadlines: BTreeSet<(Instant, usize)>,
+    next_place: usize,
+}
+
+/// What became ready while waiting.
+#[derive(Default)]
+pub struct Ready {
+    pub connections: Vec<Connection>,
+    pub overdue: Vec<Connection>,
+    pub accept: bool,
+}
+
+impl Parking {
+    pub fn new(listener: &impl AsRawFd) -> io::Result<(Parking, Waker)> {
+        let poll = Poll::new()?;
+        poll.registry().register(
+            &mut SourceFd(&listener.as_raw_fd()),
+            LISTENER,
+            Interest::READABLE,
+        )?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        let parking = Parking {
+            poll,
+            places: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            next_place: FIRST_PLACE,
+        };
+        Ok((parking, waker))
+    }
+
+    /// A connection whose socket cannot be watched is closed.
+    pub fn park(&mut self, connection: Connection) {
+        let place = self.next_place;
+        self.next_place = place.checked_add(1).unwrap_or(FIRST_PLACE);
+        let fd = connection.stream.as_raw_fd();
+        match self
+            .poll
+            .registry()
+            .register(&mut SourceFd(&fd), Token(place), Interest::READABLE)
+        {
+            Ok(()) => {
+                self.deadlines.insert((connection.deadline, place));
+                self.places.insert(place, connection);
+            }
+            Err(error) => log::warn!("a connection cannot be parked and is closed: {error}"),
+        }
+    }
+
+    /// Waits until something is ready, the first deadline, or `longest`.
+    pub fn wait(&mut self, longest: Option<Duration>) -> io::Result<Ready> {
+        let now = Instant::now();
+        let until_deadline = self
+            .deadlines
+            .first()
+            .map(|(deadline, _)| deadline.saturating_duration_since(now));
+        let timeout = [until_deadline, longest].into_iter().flatten().min();
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        match self.poll.poll(&mut events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut ready = Ready::default();
+        for event in &events {
+            match event.token() {
+                WAKE => {}
+                LISTENER => ready.accept = true,
+                Token(place) => ready.connections.extend(self.leave(place)),
+            }
+        }
+        let now = Instant::now();
+        while let Some((_, place)) = self
+            .deadlines
+            .first()
+            .copied()
+            .filter(|(deadline, _)| *deadline <= now)
+        {
+            ready.overdue.extend(self.leave(place));
+        }
+        Ok(ready)
+    }
+
+    /// The parked connection that would be closed next.
+    pub fn evict(&mut self) -> Option<Connection> {
+        let (_, place) = self.deadlines.first().copied()?;
+        self.leave(place)
+    }
+
+    fn leave(&mut self, place: usize) -> Option<Connection> {
+        let connection = self.places.remove(&place)?;
+        self.deadlines.remove(&(connection.deadline, place));
+        let fd = connection.stream.as_raw_fd();
+        if let Err(error) = self.poll.registry().deregister(&mut SourceFd(&fd)) {
+            log::warn!("a connection cannot leave the parking: {error}");
+        }
+        Some(connection)
+    }
+
+    /// Closes everything that waits between requests.
+    pub fn close_idle(&mut self) {
+        let idle: Vec<usize> = self
+            .places
+            .iter()
+            .filter(|(_, c)| c.is_idle())
+            .map(|(place, _)| *place)
+            .collect();
+        for place in idle {
+            self.leave(place);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Who gets a thread when. One thread accepts and watches the parking; a connection with bytes to read waits in one
+//! bounded first-come queue for a thread of the pool, keeps it while requests follow each other, and goes back to parking.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, unbounded};
+use mio::Waker;
+use socket2::{Domain, Socket, Type};
+
+use super::connection::{Connection, Exchange, Next, Timeouts};
+use super::message::{Handler, Malformed, Response};
+use super::parking::Parking;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests worked on at once.
+    pub threads_max: usize,
+    /// Connections that may wait for a thread.
+    pub queue_max: usize,
+    /// How long they may wait; after that their request is not executed.
+    pub wait_max: Duration,
+    pub connections_max: usize,
+    pub timeouts: Timeouts,
+}
+
+const BACKLOG: i32 = 4096;
+/// After an accept error (no descriptor left, say) the next try waits this long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// A thread that nobody needed for this long leaves.
+const THREAD_IDLE: Duration = Duration::from_secs(10);
+/// How often a draining server looks whether everybody has gone.
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+pub struct Server {
+    local_addr: SocketAddr,
+    stopper: Stopper,
+    door: JoinHandle<()>,
+}
+
+/// Ends a server's life from any thread.
+#[derive(Clone)]
+pub struct Stopper {
+    house: Arc<House>,
+    drain: Duration,
+}
+
+impl Stopper {
+    /// Accepts nobody any more, and lets requests that have begun end.
+    pub fn stop(&self) {
+        self.house.stopping.store(true, Ordering::SeqCst);
+        self.house.wake();
+    }
+}
+
+/// What all threads share.
+struct House {
+    limits: Limits,
+    ready: Receiver<Waiting>,
+    returned: Sender<Connection>,
+    waker: Waker,
+    open: Arc<AtomicUsize>,
+    threads: AtomicUsize,
+    threads_idle: AtomicUsize,
+    stopping: AtomicBool,
+}
+
+struct Waiting {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Server {
+    pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
+    }
+
+    pub fn start(
+        listener: TcpListener,
+        handler: Arc<Handler>,
+        limits: Limits,
+        drain: Duration,
+    ) -> io::Result<Server> {
+        let local_addr = listener.local_addr()?;
+        let (parking, waker) = Parking::new(&listener)?;
+        let (ready_sender, ready) = bounded(limits.queue_max);
+        let (returned, returning) = unbounded();
+        let house = Arc::new(House {
+            limits,
+            ready,
+            returned,
+            waker,
+            open: Arc::default(),
+            threads: AtomicUsize::new(0),
+            threads_idle: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+        });
+        let door = Door {
+            house: house.clone(),
+            handler,
+            listener: Some(listener),
+            parking,
+            ready: ready_sender,
+            returning,
+        };
+        let door = thread::Builder::new()
+            .name("door".into())
+            .spawn(move || door.keep(drain))?;
+        Ok(Server {
+            local_addr,
+            stopper: Stopper { house, drain },
+            door,
+        })
+    }
+
+    /// The real address, where port 0 was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Waits until the server was stopped and has drained.
+    pub fn join(self) {
+        if self.door.join().is_err() {
+            log::error!("the door's thread panicked");
+        }
+    }
+}
+
+impl Stopper {
+    pub fn drain(&self) -> Duration {
+        self.drain
+    }
+}
+
+impl House {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            log::error!("the door cannot be woken: {error}");
+        }
+    }
+
+    fn has_nobody_to_spare(&self) -> bool {
+        !self.ready.is_empty() && self.threads_idle.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// The thread that accepts, and watches the parking.
+struct Door {
+    house: Arc<House>,
+    handler: Arc<Handler>,
+    listener: Option<TcpListener>,
+    parking: Parking,
+    ready: Sender<Waiting>,
+    returning: Receiver<Connection>,
+}
+
+impl Door {
+    fn keep(mut self, drain: Duration) {
+        let mut accept_again_at = None;
+        let mut drained_by = None;
+        loop {
+            if self.house.is_stopping() {
+                self.listener = None;
+                let drained_by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
+                self.parking.close_idle();
+                if self.house.open.load(Ordering::SeqCst) == 0 || Instant::now() >= drained_by {
+                    return;
+                }
+            }
+            let pause =
+                accept_again_at.map(|at: Instant| at.saturating_duration_since(Instant::now()));
+            let poll = self.house.is_stopping().then_some(DRAIN_POLL);
+            let ready = match self.parking.wait([pause, poll].into_iter().flatten().min()) {
+                Ok(ready) => ready,
+                Err(error) => {
+                    log::error!("the parking cannot be watched: {error}");
+                    return self.house.stopping.store(true, Ordering::SeqCst);
+                }
+            };
+            for connection in ready.connections {
+                self.lend_thread(connection);
+            }
+            for connection in ready
+                .overdue
+                .into_iter()
+                .filter(|connection| !connection.is_idle())
+            {
+                self.lend_thread(connection);
+            }
+            for connection in self.returning.try_iter() {
+                self.parking.park(connection);
+            }
+            if ready.accept || accept_again_at.is_some_and(|at| at <= Instant::now()) {
+                accept_again_at = self.accept().err().map(|()| Instant::now() + ACCEPT_PAUSE);
+            }
+        }
+    }
+
+    /// Accepts everybody who knocks; an error means to try again a little later.
+    fn accept(&mut self) -> Result<(), ()> {
+        loop {
+            let Some(listener) = &self.listener else {
+                return Ok(());
+            };
+            match listener.accept() {
+                Ok((stream, peer)) => self.welcome(stream, peer),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+                    ) => {}
+                Err(error) => {
+                    log::warn!("a connection cannot be accepted: {error}");
+                    return Err(());
+                }
+            }
+        }
+    }
+
+    /// At the limit, the parked connection that would be closed next gives way.
+    fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
+        if self.house.open.load(Ordering::SeqCst) >= self.house.limits.connections_max
+            && self.parking.evict().is_none()
+        {
+            log::warn!("every connection is being worked on: a new one is closed");
+            return;
+        }
+        let open = Open::one(&self.house.open);
+        match Connection::new(stream, Some(peer), self.house.limits.timeouts, open) {
+            Ok(connection) => self.parking.park(connection),
+            Err(error) => log::debug!("a connection was gone before it was welcomed: {error}"),
+        }
+    }
+
+    fn lend_thread(&self, connection: Connection) {
+        match self.ready.try_send(Waiting {
+            connection,
+            since: Instant::now(),
+        }) {
+            Ok(()) => self.hire_if_needed(),
+            Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => {
+                waiting
+                    .connection
+                    .turn_away(&(self.handler)(Err(Malformed::Overloaded)));
+            }
+        }
+    }
+
+    fn hire_if_needed(&self) {
+        let house = &self.house;
+        let is_needed = house.ready.len() > house.threads_idle.load(Ordering::SeqCst);
+        if !is_needed || house.threads.load(Ordering::SeqCst) >= house.limits.threads_max {
+            return;
+        }
+        house.threads.fetch_add(1, Ordering::SeqCst);
+        let worker = Worker {
+            house: house.clone(),
+            handler: self.handler.clone(),
+        };
+        if let Err(error) = thread::Builder::new()
+            .name("worker".into())
+            .spawn(move || worker.work())
+        {
+            house.threads.fetch_sub(1, Ordering::SeqCst);
+            log::warn!("no thread can be started: {error}");
+        }
+    }
+}
+
+/// A thread of the pool.
+struct Worker {
+    house: Arc<House>,
+    handler: Arc<Handler>,
+}
+
+impl Worker {
+    fn work(self) {
+        loop {
+            self.house.threads_idle.fetch_add(1, Ordering::SeqCst);
+            let next = self.house.ready.recv_timeout(THREAD_IDLE);
+            self.house.threads_idle.fetch_sub(1, Ordering::SeqCst);
+            match next {
+                Ok(waiting) => self.serve(waiting),
+                Err(RecvTimeoutError::Timeout) if !self.house.ready.is_empty() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.house.threads.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn serve(&self, waiting: Waiting) {
+        let mut connection = waiting.connection;
+        let mut waited_too_long = waiting.since.elapsed() >= self.house.limits.wait_max;
+        loop {
+            match connection.next() {
+                Next::Request(exchange) => {
+                    let response = if waited_too_long {
+                        (self.handler)(Err(Malformed::Overloaded))
+                    } else {
+                        self.handle(&exchange)
+                    };
+                    waited_too_long = false;
+                    if !connection.answer(&exchange, &response, self.house.is_stopping()) {
+                        return;
+                    }
+                    if self.house.has_nobody_to_spare() {
+                        return self.park(connection);
+                    }
+                }
+                Next::Waiting => return self.park(connection),
+                Next::Malformed(malformed) => {
+                    return connection.refuse(&(self.handler)(Err(malformed)));
+                }
+                Next::Closed => return,
+            }
+        }
+    }
+
+    /// A panic in the handler is one failed request.
+    fn handle(&self, exchange: &Exchange) -> Response {
+        let answered =
+            panic::catch_unwind(AssertUnwindSafe(|| (self.handler)(Ok(&exchange.request))));
+        answered.unwrap_or_else(|_| {
+            log::error!("the handler of request {} panicked", exchange.request.id);
+            (self.handler)(Err(Malformed::HandlerPanicked))
+        })
+    }
+
+    fn park(&self, connection: Connection) {
+        if self.house.returned.send(connection).is_ok() {
+            self.house.wake();
+        }
+    }
+}
+
+/// Counts a connection for as long as it lives.
+pub struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn one(count: &Arc<AtomicUsize>) -> Open {
+        count.fetch_add(1, Ordering::SeqCst);
+        Open(count.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
