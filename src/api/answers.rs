@@ -1,0 +1,259 @@
+//! The bodies of answers. Field names and their order are the contract's.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::json::{money, ok, with_status};
+use crate::http::Response;
+use crate::sale::{
+    Hold, HoldStatus, Loaded, Named, Order, OrderStatus, Outcome, Payment, PaymentRecorded,
+    Product, ProductStatus, Secret, Timestamp, TokenKind, Verdict,
+};
+
+#[derive(Serialize)]
+pub struct Health {
+    pub status: &'static str,
+}
+
+#[derive(Serialize)]
+pub struct ProductBody {
+    id: i64,
+    name: String,
+    price: Box<RawValue>,
+    available_stock: i64,
+    total_stock: i64,
+    reserved_stock: i64,
+    sold_stock: i64,
+    status: ProductStatus,
+    starts_at: Option<String>,
+    ends_at: Option<String>,
+    max_per_hold: Option<i64>,
+    max_per_customer: Option<i64>,
+    /// Set after the entity tag was made: it alone may differ between equal tags.
+    pub server_time: Option<String>,
+}
+
+impl ProductBody {
+    /// `product` as a reader shows it: what is overdue at `now` counts as available.
+    pub fn new(product: Product, now: Timestamp) -> ProductBody {
+        ProductBody {
+            id: product.id.get(),
+            status: product.status_at(now),
+            price: money(product.price),
+            available_stock: product.available,
+            total_stock: product.total,
+            reserved_stock: product.reserved,
+            sold_stock: product.sold,
+            starts_at: product.starts_at.map(|time| time.to_string()),
+            ends_at: product.ends_at.map(|time| time.to_string()),
+            max_per_hold: product.max_per_hold.map(|limit| limit.units()),
+            max_per_customer: product.max_per_customer.map(|limit| limit.units()),
+            name: product.name,
+            server_time: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub struct ListBody<T> {
+    pub data: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct HoldPlacedBody {
+    hold_id: i64,
+    expires_at: String,
+    product_id: i64,
+    quantity: i64,
+    unit_price: Box<RawValue>,
+    token: String,
+}
+
+#[derive(Serialize)]
+pub struct HoldBody {
+    hold_id: i64,
+    product_id: i64,
+    quantity: i64,
+    unit_price: Box<RawValue>,
+    status: HoldStatus,
+    expires_at: String,
+    expires_in_s: i64,
+    order_id: Option<i64>,
+}
+
+impl HoldBody {
+    pub fn new(hold: &Hold, now: Timestamp) -> HoldBody {
+        let status = hold.status_at(now);
+        HoldBody {
+            hold_id: hold.id.get(),
+            product_id: hold.product.get(),
+            quantity: hold.quantity.units(),
+            unit_price: money(hold.unit_price),
+            status,
+            expires_at: hold.expires_at.to_string(),
+            expires_in_s: if status == HoldStatus::Active {
+                hold.expires_at.seconds_left(now)
+            } else {
+                0
+            },
+            order_id: hold.order.map(|order| order.get()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct OrderPlacedBody {
+    order_id: i64,
+    product_id: i64,
+    quantity: i64,
+    total_price: Box<RawValue>,
+    status: OrderStatus,
+    pay_by: Option<String>,
+    token: String,
+}
+
+#[derive(Serialize)]
+pub struct OrderBody {
+    order_id: i64,
+    hold_id: i64,
+    product_id: i64,
+    quantity: i64,
+    unit_price: Box<RawValue>,
+    total_price: Box<RawValue>,
+    status: OrderStatus,
+    pay_by: Option<String>,
+    created_at: String,
+    paid_at: Option<String>,
+}
+
+impl OrderBody {
+    /// `status` is the order's by the row, or by the clock of whoever reads it.
+    pub fn new(order: &Order, status: OrderStatus) -> OrderBody {
+        OrderBody {
+            order_id: order.id.get(),
+            hold_id: order.hold.get(),
+            product_id: order.product.get(),
+            quantity: order.quantity.units(),
+            unit_price: money(order.unit_price),
+            total_price: money(order.total_price()),
+            status,
+            pay_by: order.pay_by.map(|time| time.to_string()),
+            created_at: order.created_at.to_string(),
+            paid_at: order.paid_at.map(|time| time.to_string()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PaymentBody {
+    success: bool,
+    already_processed: bool,
+    order_status: Option<OrderStatus>,
+    webhook_id: i64,
+    verdict: Verdict,
+}
+
+#[derive(Serialize)]
+struct RefundBody<'a> {
+    webhook_id: i64,
+    order_id: Option<i64>,
+    hold_id: Option<i64>,
+    verdict: Verdict,
+    /// As it was sent.
+    amount: Option<&'a RawValue>,
+    transaction_id: Option<&'a str>,
+    received_at: String,
+    resolved_at: Option<String>,
+    note: Option<&'a str>,
+}
+
+impl RefundBody<'_> {
+    fn new(payment: &Payment) -> RefundBody<'_> {
+        let (named_order, hold) = match payment.named {
+            Named::Order(id) => (Some(id), None),
+            Named::Hold(id) => (None, Some(id)),
+        };
+        let amount = payment.report.amount.as_ref();
+        RefundBody {
+            webhook_id: payment.id.get(),
+            order_id: payment.order.or(named_order).map(|id| id.get()),
+            hold_id: hold.map(|id| id.get()),
+            verdict: payment.verdict,
+            amount: amount.and_then(|amount| serde_json::from_str(amount.as_json()).ok()),
+            transaction_id: payment.report.transaction_id.as_deref(),
+            received_at: payment.received_at.to_string(),
+            resolved_at: payment.resolved_at.map(|time| time.to_string()),
+            note: payment.note.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ProductLoadedBody {
+    id: i64,
+    loaded: Loaded,
+}
+
+/// The answer to a command that had an outcome. Total and pure: equal outcomes give equal bytes.
+pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
+    match outcome {
+        Outcome::HoldPlaced(hold) => hold_placed(hold, secret),
+        Outcome::HoldReleased(hold) => ok(&HoldBody::new(hold, hold.expires_at)),
+        Outcome::OrderPlaced(order) => order_placed(order, secret),
+        Outcome::OrderCancelled(order) | Outcome::OrderRefunded(order) => {
+            ok(&OrderBody::new(order, order.status))
+        }
+        Outcome::PaymentRecorded(recorded) => payment_recorded(recorded),
+        Outcome::Replayed(first) => {
+            respond(first, secret).with_header("Idempotent-Replayed", "true")
+        }
+        Outcome::RefundResolved(payment) => ok(&RefundBody::new(payment)),
+        Outcome::ProductLoaded { product, loaded } => ok(&ProductLoadedBody {
+            id: product.get(),
+            loaded: *loaded,
+        }),
+        Outcome::ProductChanged { product, at } => ok(&ProductBody {
+            server_time: Some(at.to_string()),
+            ..ProductBody::new(product.clone(), *at)
+        }),
+        Outcome::Swept(swept) => ok(swept),
+    }
+}
+
+fn hold_placed(hold: &Hold, secret: &Secret) -> Response {
+    let body = HoldPlacedBody {
+        hold_id: hold.id.get(),
+        expires_at: hold.expires_at.to_string(),
+        product_id: hold.product.get(),
+        quantity: hold.quantity.units(),
+        unit_price: money(hold.unit_price),
+        token: secret.token(TokenKind::Hold, hold.id.get()),
+    };
+    with_status(201, &body).with_header("Location", &format!("/api/holds/{}", hold.id))
+}
+
+fn order_placed(order: &Order, secret: &Secret) -> Response {
+    let body = OrderPlacedBody {
+        order_id: order.id.get(),
+        product_id: order.product.get(),
+        quantity: order.quantity.units(),
+        total_price: money(order.total_price()),
+        status: order.status,
+        pay_by: order.pay_by.map(|time| time.to_string()),
+        token: secret.token(TokenKind::Order, order.id.get()),
+    };
+    with_status(201, &body).with_header("Location", &format!("/api/orders/{}", order.id))
+}
+
+fn payment_recorded(recorded: &PaymentRecorded) -> Response {
+    let body = PaymentBody {
+        success: true,
+        already_processed: recorded.already_processed,
+        order_status: recorded.order_status,
+        webhook_id: recorded.payment.get(),
+        verdict: recorded.verdict,
+    };
+    let is_first_and_parked = recorded.verdict == Verdict::Parked && !recorded.already_processed;
+    with_status(if is_first_and_parked { 202 } else { 200 }, &body)
+}

@@ -1,0 +1,294 @@
+//! Every "no" there is: its status, its code for programs, its sentence for people and its extras, in one table.
+
+use serde_json::{Map, Value};
+
+use crate::http::{Malformed, Response, StatusCode};
+use crate::sale::Rejection;
+use crate::store::Failure;
+use crate::writer::Denial;
+
+#[derive(Debug)]
+pub enum Error {
+    NoSuchPath,
+    /// With the methods that the path takes.
+    MethodNotAllowed(&'static str),
+    OriginNotAllowed,
+    LengthRequired,
+    InvalidJson(&'static str),
+    InvalidIdempotencyKey,
+    /// By field, in the order in which they were found.
+    Invalid(Vec<(String, String)>),
+    ProductNotFound,
+    HoldNotFound,
+    OrderNotFound,
+    Malformed(Malformed),
+    Denied(Denial),
+    ReadFailed,
+    NotReady,
+}
+
+/// A row of the table.
+struct Says {
+    status: u16,
+    code: &'static str,
+    error: String,
+    extras: Map<String, Value>,
+}
+
+impl Says {
+    fn new(status: u16, code: &'static str, error: &str) -> Says {
+        Says {
+            status,
+            code,
+            error: error.into(),
+            extras: Map::new(),
+        }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Says {
+        self.extras.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// One wrong field of a body or a query.
+pub fn invalid(field: &str, sentence: &str) -> Error {
+    Error::Invalid(vec![(field.into(), sentence.into())])
+}
+
+impl Error {
+    pub fn response(&self) -> Response {
+        let says = self.says();
+        let mut body = Map::new();
+        body.insert("error".into(), says.error.into());
+        body.insert("code".into(), says.code.into());
+        body.extend(says.extras);
+        let mut response = Response::new(says.status);
+        response.body = Value::Object(body).to_string().into_bytes();
+        response.close = matches!(self, Error::LengthRequired | Error::Malformed(_));
+        if response.status == StatusCode(503) {
+            response = response.with_header("Retry-After", "1");
+        }
+        match self {
+            Error::MethodNotAllowed(methods) => response.with_header("Allow", methods),
+            _ => response,
+        }
+    }
+
+    /// The first wrong field and what is wrong with it.
+    pub fn first_field(&self) -> Option<(String, String)> {
+        match self {
+            Error::Invalid(errors) => errors.first().cloned(),
+            _ => None,
+        }
+    }
+
+    fn says(&self) -> Says {
+        match self {
+            Error::NoSuchPath => Says::new(404, "not_found", "There is nothing at this path"),
+            Error::MethodNotAllowed(_) => Says::new(
+                405,
+                "method_not_allowed",
+                "This path does not take this method",
+            ),
+            Error::OriginNotAllowed => Says::new(
+                403,
+                "origin_not_allowed",
+                "Pages of this origin may not write here",
+            ),
+            Error::LengthRequired => {
+                Says::new(411, "length_required", "A Content-Length is required here")
+            }
+            Error::InvalidJson(why) => Says::new(400, "invalid_json", why),
+            Error::InvalidIdempotencyKey => Says::new(
+                400,
+                "invalid_idempotency_key",
+                "Idempotency-Key must be 1 to 255 visible ASCII characters, sent once",
+            ),
+            Error::Invalid(errors) => invalid_says(errors),
+            Error::ProductNotFound => Says::new(404, "product_not_found", "Product not found"),
+            Error::HoldNotFound => Says::new(404, "hold_not_found", "Hold not found"),
+            Error::OrderNotFound => Says::new(404, "order_not_found", "Order not found"),
+            Error::Malformed(malformed) => malformed_says(*malformed),
+            Error::Denied(denial) => denial_says(denial),
+            Error::ReadFailed => not_applied("unavailable", "The store cannot be read right now"),
+            Error::NotReady => not_applied("not_ready", "The server is not ready to take requests"),
+        }
+    }
+}
+
+fn not_applied(code: &'static str, error: &str) -> Says {
+    Says::new(503, code, error).with("outcome", "not_applied")
+}
+
+fn invalid_says(errors: &[(String, String)]) -> Says {
+    let mut by_field = Map::new();
+    for (field, sentence) in errors {
+        let sentences = by_field
+            .entry(field.clone())
+            .or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(sentences) = sentences {
+            sentences.push(sentence.clone().into());
+        }
+    }
+    Says::new(422, "validation_failed", "The given data was invalid").with("errors", by_field)
+}
+
+fn malformed_says(malformed: Malformed) -> Says {
+    match malformed {
+        Malformed::Syntax(why) => Says::new(400, "bad_request", why),
+        Malformed::VersionUnknown => Says::new(
+            505,
+            "http_version_not_supported",
+            "This server speaks HTTP/1.1",
+        ),
+        Malformed::TargetTooLong => Says::new(
+            414,
+            "uri_too_long",
+            "The request target is longer than 1 KiB",
+        ),
+        Malformed::HeadTooLarge => Says::new(
+            431,
+            "headers_too_large",
+            "The head is larger than 8 KiB, or has more than 64 headers",
+        ),
+        Malformed::BodyTooLarge => {
+            Says::new(413, "body_too_large", "The body is larger than 16 KiB")
+        }
+        Malformed::TransferEncoding => Says::new(
+            501,
+            "transfer_encoding_not_supported",
+            "Send a Content-Length in place of a Transfer-Encoding",
+        ),
+        Malformed::Expectation => Says::new(
+            417,
+            "expectation_failed",
+            "Only 100-continue can be expected",
+        ),
+        Malformed::TooSlow => {
+            Says::new(408, "request_timeout", "The request did not arrive in time")
+        }
+        Malformed::Overloaded => denial_says(&Denial::Overloaded),
+        Malformed::HandlerPanicked => {
+            Says::new(500, "internal", "Something went wrong on our side")
+        }
+    }
+}
+
+fn denial_says(denial: &Denial) -> Says {
+    match denial {
+        Denial::Refused(rejection) => rejection_says(rejection),
+        Denial::Overloaded => not_applied(
+            "overloaded",
+            "Too many requests are waiting, please try again",
+        ),
+        Denial::Stopped => not_applied(
+            "shutting_down",
+            "The server is shutting down, please try again",
+        ),
+        Denial::NotApplied => not_applied(
+            "store_failed",
+            "The store cannot write right now, nothing was changed",
+        ),
+        Denial::Unknown => Says::new(
+            503,
+            "store_failed",
+            "The store failed, and whether this request took effect is not known",
+        )
+        .with("outcome", "unknown"),
+        Denial::Broken => Says::new(
+            500,
+            "internal",
+            "Something went wrong on our side, nothing was changed",
+        )
+        .with("outcome", "not_applied"),
+    }
+}
+
+fn rejection_says(rejection: &Rejection) -> Says {
+    let field =
+        |field: &str, sentence: &str| invalid_says(&[(field.to_owned(), sentence.to_owned())]);
+    let no = |code, error| Says::new(400, code, error);
+    match rejection {
+        Rejection::KeyReused => Says::new(
+            422,
+            "idempotency_key_reused",
+            "This idempotency key was used for another request",
+        ),
+        Rejection::ProductUnknown => field("product_id", "There is no product with this id."),
+        Rejection::SaleNotStarted { starts_at } => {
+            no("sale_not_started", "The sale has not started")
+                .with("starts_at", starts_at.to_string())
+        }
+        Rejection::SaleEnded => no("sale_ended", "The sale has ended"),
+        Rejection::SalePaused => no("sale_paused", "The sale is paused"),
+        Rejection::HoldLimitExceeded { limit } => {
+            no("limit_exceeded", "The quantity is over the limit per hold")
+                .with("limit", limit.units())
+        }
+        Rejection::CustomerRequired => field(
+            "customer",
+            "This product is limited per customer: name the customer.",
+        ),
+        Rejection::CustomerLimitExceeded { limit, used } => no(
+            "limit_exceeded",
+            "The quantity would pass the limit per customer",
+        )
+        .with("limit", limit.units())
+        .with("used", *used),
+        Rejection::InsufficientStock { available } => {
+            no("insufficient_stock", "Insufficient stock available")
+                .with("available_stock", *available)
+        }
+        Rejection::HoldNotFound => Error::HoldNotFound.says(),
+        Rejection::HoldUnknown => field("hold_id", "There is no hold with this id."),
+        Rejection::HoldExpired => no("hold_expired", "Hold has expired"),
+        Rejection::HoldUsed { order } => {
+            no("hold_used", "Hold has already been used").with("order_id", order.get())
+        }
+        Rejection::HoldReleased => no("hold_released", "Hold has been released"),
+        Rejection::OrderNotFound => Error::OrderNotFound.says(),
+        Rejection::OrderPaid => no("order_paid", "Order has been paid"),
+        Rejection::OrderExpired => no("order_expired", "Order has expired"),
+        Rejection::OrderRefunded => no("order_refunded", "Order has been refunded"),
+        Rejection::OrderNotPaid => no("order_not_paid", "Order has not been paid"),
+        Rejection::PaymentOrderUnknown => field(
+            "order_id",
+            "There is no order with this id, and none to expect soon.",
+        ),
+        Rejection::PaymentHoldUnknown => field("hold_id", "There is no hold with this id."),
+        Rejection::ParkedFull => not_applied(
+            "parked_full",
+            "Too many payment events wait for their orders",
+        ),
+        Rejection::PaymentNotFound => Says::new(404, "payment_not_found", "Payment not found"),
+        Rejection::NoRefundDue => no("no_refund_due", "No refund is due for this payment"),
+        Rejection::ProductNotFound => Error::ProductNotFound.says(),
+        Rejection::WindowEmpty => field("ends_at", "The sale must end after it starts."),
+        Rejection::StockCommitted { committed } => field(
+            "quantity",
+            &format!("The stock cannot fall below the {committed} units reserved and sold."),
+        ),
+        Rejection::StockTooLarge => field("quantity", "The stock cannot rise above 2147483647."),
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(malformed: Malformed) -> Self {
+        Error::Malformed(malformed)
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Error::Denied(denial)
+    }
+}
+
+/// Logged here, once; the client learns that it failed, not how.
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        log::error!("a read failed: {failure}");
+        Error::ReadFailed
+    }
+}

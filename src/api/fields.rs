@@ -1,0 +1,166 @@
+//! The fields of a body. Each is kept as the raw JSON that came and then read by its own type, so that a number which no
+//! field can hold is that field's error, and a misspelt name never becomes a default.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use super::json;
+
+pub struct Fields<'a> {
+    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    errors: Vec<(String, String)>,
+}
+
+/// What a field must be, as a sentence that goes on from "The … field".
+pub type Wanted = &'static str;
+
+impl<'a> Fields<'a> {
+    /// A body that must be one JSON object.
+    pub fn of_body(body: &'a [u8]) -> Result<Fields<'a>, Error> {
+        Fields::of_object(json::check(body)?)
+            .ok_or(Error::InvalidJson("The body is not one JSON object"))
+    }
+
+    /// A body that may be left out.
+    pub fn of_optional_body(body: &'a [u8]) -> Result<Fields<'a>, Error> {
+        if body.is_empty() {
+            Ok(Fields {
+                fields: Vec::new(),
+                errors: Vec::new(),
+            })
+        } else {
+            Fields::of_body(body)
+        }
+    }
+
+    pub fn of_object(text: &'a str) -> Option<Fields<'a>> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let fields = deserializer.deserialize_map(Pairs).ok()?;
+        deserializer.end().ok()?;
+        Some(Fields {
+            fields,
+            errors: Vec::new(),
+        })
+    }
+
+    /// The value of a field that must be there; an error is kept for `finish`.
+    pub fn required<T>(
+        &mut self,
+        name: &str,
+        wanted: Wanted,
+        read: impl Fn(&'a str) -> Option<T>,
+    ) -> Option<T> {
+        let found = self.take(name);
+        if found.is_empty() {
+            self.error(name, format!("The {name} field is required."));
+        }
+        self.read_once(name, wanted, &found, read)
+    }
+
+    /// The value of a field that may be absent.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        wanted: Wanted,
+        read: impl Fn(&'a str) -> Option<T>,
+    ) -> Option<T> {
+        let found = self.take(name);
+        self.read_once(name, wanted, &found, read)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(found, _)| found == name)
+    }
+
+    pub fn error(&mut self, name: &str, sentence: String) {
+        self.errors.push((name.to_owned(), sentence));
+    }
+
+    /// Refuses what nobody took, and whatever went wrong before.
+    pub fn finish(mut self) -> Result<(), Error> {
+        for (name, _) in std::mem::take(&mut self.fields) {
+            self.error(&name, "This field is not known here.".into());
+        }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(self.errors))
+        }
+    }
+
+    /// What went wrong, where fields that nobody took are fine.
+    pub fn into_errors(self) -> Vec<(String, String)> {
+        self.errors
+    }
+
+    fn take(&mut self, name: &str) -> Vec<&'a str> {
+        self.fields
+            .extract_if(.., |(found, _)| found == name)
+            .map(|(_, value)| value.get())
+            .collect()
+    }
+
+    fn read_once<T>(
+        &mut self,
+        name: &str,
+        wanted: Wanted,
+        found: &[&'a str],
+        read: impl Fn(&'a str) -> Option<T>,
+    ) -> Option<T> {
+        match found {
+            [] => None,
+            [raw] => {
+                let value = read(raw);
+                if value.is_none() {
+                    self.error(name, format!("The {name} field must be {wanted}."));
+                }
+                value
+            }
+            _ => {
+                self.error(name, format!("The {name} field is given more than once."));
+                None
+            }
+        }
+    }
+}
+
+/// Reads an object's pairs in order, repeated names and all.
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some((Name(name), value)) = map.next_entry()? {
+            pairs.push((name, value));
+        }
+        Ok(pairs)
+    }
+}
+
+/// A name that borrows from the body unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A whole number as JSON writes it plainly: digits, no sign, no point, no exponent.
+pub fn whole_number(raw: &str) -> Option<i64> {
+    if raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        raw.parse().ok()
+    } else {
+        None
+    }
+}
+
+pub fn string(raw: &str) -> Option<String> {
+    serde_json::from_str(raw).ok()
+}

@@ -1,0 +1,127 @@
+//! JSON in and out: what a body must be before its fields are looked at, and how an answer becomes bytes.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use crate::http::Response;
+use crate::sale::Cents;
+
+/// How deep a body may nest, its outer object being 1.
+const DEPTH_MAX: usize = 16;
+
+pub fn ok(body: &impl Serialize) -> Response {
+    with_status(200, body)
+}
+
+pub fn with_status(status: u16, body: &impl Serialize) -> Response {
+    let mut response = Response::new(status);
+    response.body = serde_json::to_vec(body).expect("an answer's strings and numbers are JSON");
+    response
+}
+
+/// A number with exactly two decimals.
+pub fn money(cents: Cents) -> Box<RawValue> {
+    raw(cents.to_string())
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).expect("digits and a point are a JSON number")
+}
+
+/// The body as text, if it can be one JSON object: UTF-8, no deeper than we read, no half of a surrogate pair. What else
+/// JSON asks, the parser will.
+pub fn check(body: &[u8]) -> Result<&str, Error> {
+    let text =
+        std::str::from_utf8(body).map_err(|_| Error::InvalidJson("The body is not UTF-8"))?;
+    let mut depth = 0_usize;
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => rest = after_string(after)?,
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return Err(Error::InvalidJson("The body nests deeper than 16 levels"));
+        }
+    }
+    Ok(text)
+}
+
+/// Skips a string whose opening quote was read.
+fn after_string(mut rest: &[u8]) -> Result<&[u8], Error> {
+    const LONE: Error = Error::InvalidJson("A string holds half of a surrogate pair");
+    loop {
+        match rest {
+            [b'"', after @ ..] => return Ok(after),
+            [b'\\', b'u', after @ ..] => {
+                let (unit, after) = code_unit(after);
+                rest = match unit {
+                    0xDC00..=0xDFFF => return Err(LONE),
+                    0xD800..=0xDBFF => match after {
+                        [b'\\', b'u', low @ ..] if matches!(code_unit(low).0, 0xDC00..=0xDFFF) => {
+                            code_unit(low).1
+                        }
+                        _ => return Err(LONE),
+                    },
+                    _ => after,
+                };
+            }
+            [b'\\', _, after @ ..] => rest = after,
+            [_, after @ ..] => rest = after,
+            [] => return Ok(rest),
+        }
+    }
+}
+
+/// The four hexadecimal digits of an escape; 0 where there are not four, which the parser will refuse.
+fn code_unit(digits: &[u8]) -> (u32, &[u8]) {
+    match digits.split_at_checked(4) {
+        Some((unit, after)) => {
+            let unit = std::str::from_utf8(unit)
+                .ok()
+                .and_then(|unit| u32::from_str_radix(unit, 16).ok());
+            (unit.unwrap_or(0), after)
+        }
+        None => (0, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_nests_up_to_sixteen_levels() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(check(nested(16).as_bytes()).is_ok());
+        assert!(check(nested(17).as_bytes()).is_err());
+        assert!(
+            check(format!("\"{}\"", "[".repeat(17)).as_bytes()).is_ok(),
+            "brackets in a string are text"
+        );
+        assert!(
+            check(br#""\"[[[[[[[[[[[[[[[[[[[[""#).is_ok(),
+            "an escaped quote does not end a string"
+        );
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_refused_wherever_it_stands() {
+        for body in [
+            r#""\ud83d""#,
+            r#""\udc00""#,
+            r#""\ud83dx""#,
+            r#""\ud83d\u0041""#,
+            r#"{"a":{"b":["\uDFFF"]}}"#,
+        ] {
+            assert!(check(body.as_bytes()).is_err(), "{body}");
+        }
+        for body in [r#""\ud83d\ude00""#, r#""\u0041""#, r#""\\ud83d""#] {
+            assert!(check(body.as_bytes()).is_ok(), "{body}");
+        }
+    }
+}

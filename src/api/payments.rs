@@ -1,0 +1,95 @@
+//! What payment providers report.
+
+use super::Api;
+use super::answers::respond;
+use super::error::Error;
+use super::fields::{Fields, string, whole_number};
+use super::storefront::{WANTED_ID, required_body};
+use crate::http::{Request, Response};
+use crate::sale::{
+    Amount, Command, HoldId, Named, OrderId, PaymentEvent, PaymentStatus, Report, is_visible_key,
+};
+
+impl Api {
+    pub fn record_payment(&self, request: &Request) -> Result<Response, Error> {
+        let event = payment_event(required_body(request)?)?;
+        let outcome = self.submit(Command::RecordPayment(event))?;
+        Ok(respond(&outcome, &self.secret))
+    }
+}
+
+fn payment_event(body: &[u8]) -> Result<PaymentEvent, Error> {
+    let mut fields = Fields::of_body(body)?;
+    let wanted = "1 to 255 visible ASCII characters";
+    let key = fields.required("idempotency_key", wanted, |raw| {
+        string(raw).filter(|key| is_visible_key(key))
+    });
+    let wanted = "\"success\" or \"failure\"";
+    let status = fields.required("status", wanted, |raw| PaymentStatus::parse(&string(raw)?));
+    let named = named(&mut fields);
+    let payload = fields.optional("payload", "an object", |raw| {
+        raw.starts_with('{').then_some(raw)
+    });
+    let (amount, transaction_id) =
+        payload.map_or((None, None), |payload| payment_of(payload, &mut fields));
+    fields.finish()?;
+    let (Some(key), Some(status), Some(named)) = (key, status, named) else {
+        unreachable!("finish refuses missing fields")
+    };
+    let report = Report {
+        status,
+        amount,
+        transaction_id,
+    };
+    Ok(PaymentEvent {
+        key,
+        named,
+        report,
+        payload: payload.map(str::to_owned),
+    })
+}
+
+/// Exactly one of the order and the hold that it will come from.
+fn named(fields: &mut Fields<'_>) -> Option<Named> {
+    let is_one = fields.has("order_id") != fields.has("hold_id");
+    let order = fields.optional("order_id", WANTED_ID, |raw| {
+        whole_number(raw).and_then(OrderId::new)
+    });
+    let hold = fields.optional("hold_id", WANTED_ID, |raw| {
+        whole_number(raw).and_then(HoldId::new)
+    });
+    if !is_one {
+        for name in ["order_id", "hold_id"] {
+            fields.error(
+                name,
+                "Exactly one of order_id and hold_id must be given.".into(),
+            );
+        }
+        return None;
+    }
+    order.map(Named::Order).or(hold.map(Named::Hold))
+}
+
+/// The two fields of the payload that are judged; the rest of it is the provider's business.
+fn payment_of(payload: &str, fields: &mut Fields<'_>) -> (Option<Amount>, Option<String>) {
+    let Some(mut payload) = Fields::of_object(payload) else {
+        fields.error("payload", "The payload field must be an object.".into());
+        return (None, None);
+    };
+    let amount = payload.optional("amount", "given", Some);
+    let wanted = "a string, or null";
+    let transaction_id = payload.optional("transaction_id", wanted, |raw| {
+        if raw == "null" {
+            Some(None)
+        } else {
+            string(raw).map(Some)
+        }
+    });
+    for (name, sentence) in payload.into_errors() {
+        fields.error(&format!("payload.{name}"), sentence);
+    }
+    let amount = amount
+        .filter(|raw| *raw != "null")
+        .map(|raw| Amount::new(raw.to_owned()));
+    (amount, transaction_id.flatten())
+}

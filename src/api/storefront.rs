@@ -1,0 +1,237 @@
+//! What customers ask: products, holds, orders.
+
+use sha2::{Digest, Sha256};
+
+use super::answers::{HoldBody, ListBody, OrderBody, ProductBody, respond};
+use super::error::{Error, invalid};
+use super::fields::{Fields, string, whole_number};
+use super::{Api, json};
+use crate::http::{Request, Response};
+use crate::sale::{
+    Command, Customer, HoldId, IdempotencyKey, OrderId, PlaceHold, Product, ProductId, Quantity,
+    Timestamp, TokenKind,
+};
+
+const PAGE_DEFAULT: usize = 50;
+const PAGE_MAX: usize = 100;
+
+pub const WANTED_ID: &str = "a positive whole number below 2^53";
+const WANTED_TOKEN: &str = "a string";
+
+impl Api {
+    pub fn list_products(&self, request: &Request) -> Result<Response, Error> {
+        let query = Query::of(request)?;
+        let after = match query.cursor {
+            Some(cursor) => Some(
+                self.product_of_cursor(cursor)
+                    .ok_or(invalid("cursor", "This is not a cursor."))?,
+            ),
+            None => None,
+        };
+        let now = self.clock.reading();
+        let mut products = self.reader.products(after, query.limit + 1, now)?;
+        let has_more = products.len() > query.limit;
+        products.truncate(query.limit);
+        let last = products
+            .last()
+            .map(|product| product.id)
+            .filter(|_| has_more);
+        let mut list = ListBody {
+            next_cursor: last.map(|id| self.cursor_of(id)),
+            data: products
+                .into_iter()
+                .map(|product| ProductBody::new(product, now))
+                .collect(),
+        };
+        let tag = entity_tag(&list);
+        for product in &mut list.data {
+            product.server_time = Some(now.to_string());
+        }
+        Ok(unless_known(request, tag, || json::ok(&list)))
+    }
+
+    pub fn show_product(&self, request: &Request, id: &str) -> Result<Response, Error> {
+        let id = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
+        let now = self.clock.reading();
+        let product: Product = self
+            .reader
+            .product(id, now)?
+            .ok_or(Error::ProductNotFound)?;
+        let mut body = ProductBody::new(product, now);
+        let tag = entity_tag(&body);
+        body.server_time = Some(now.to_string());
+        Ok(unless_known(request, tag, || json::ok(&body)))
+    }
+
+    pub fn place_hold(&self, request: &Request) -> Result<Response, Error> {
+        let mut fields = Fields::of_body(required_body(request)?)?;
+        let key = idempotency_key(request)?;
+        let product = fields.required("product_id", WANTED_ID, |raw| {
+            whole_number(raw).and_then(ProductId::new)
+        });
+        let wanted = "a whole number from 1 to 2147483647";
+        let quantity = fields.required("quantity", wanted, |raw| {
+            whole_number(raw).and_then(Quantity::new)
+        });
+        let wanted = "1 to 128 characters without control characters or spaces at the ends";
+        let customer = fields.optional("customer", wanted, |raw| {
+            string(raw).and_then(Customer::new)
+        });
+        fields.finish()?;
+        let (Some(product), Some(quantity)) = (product, quantity) else {
+            unreachable!("finish refuses missing fields")
+        };
+        let outcome = self.submit(Command::PlaceHold(PlaceHold {
+            product,
+            quantity,
+            customer,
+            key,
+        }))?;
+        Ok(respond(&outcome, &self.secret))
+    }
+
+    pub fn show_hold(&self, id: &str) -> Result<Response, Error> {
+        let id = HoldId::parse(id).ok_or(Error::HoldNotFound)?;
+        let now: Timestamp = self.clock.reading();
+        let hold = self.reader.hold(id)?.ok_or(Error::HoldNotFound)?;
+        Ok(json::ok(&HoldBody::new(&hold, now)))
+    }
+
+    pub fn release_hold(&self, request: &Request, id: &str) -> Result<Response, Error> {
+        let hold = HoldId::parse(id).ok_or(Error::HoldNotFound)?;
+        only_a_token(request)?;
+        let outcome = self.submit(Command::ReleaseHold { hold })?;
+        Ok(respond(&outcome, &self.secret))
+    }
+
+    pub fn place_order(&self, request: &Request) -> Result<Response, Error> {
+        let mut fields = Fields::of_body(required_body(request)?)?;
+        let key = idempotency_key(request)?;
+        let hold = fields.required("hold_id", WANTED_ID, |raw| {
+            whole_number(raw).and_then(HoldId::new)
+        });
+        fields.optional("token", WANTED_TOKEN, string);
+        fields.finish()?;
+        let Some(hold) = hold else {
+            unreachable!("finish refuses missing fields")
+        };
+        let outcome = self.submit(Command::PlaceOrder { hold, key })?;
+        Ok(respond(&outcome, &self.secret))
+    }
+
+    pub fn show_order(&self, id: &str) -> Result<Response, Error> {
+        let id = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
+        let now = self.clock.reading();
+        let order = self.reader.order(id)?.ok_or(Error::OrderNotFound)?;
+        Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
+    }
+
+    pub fn cancel_order(&self, request: &Request, id: &str) -> Result<Response, Error> {
+        let order = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
+        only_a_token(request)?;
+        let key = idempotency_key(request)?;
+        let outcome = self.submit(Command::CancelOrder { order, key })?;
+        Ok(respond(&outcome, &self.secret))
+    }
+
+    fn cursor_of(&self, id: ProductId) -> String {
+        format!(
+            "{id}.{}",
+            self.secret.token(TokenKind::ProductCursor, id.get())
+        )
+    }
+
+    /// A cursor that was not made here is refused, not guessed at.
+    fn product_of_cursor(&self, cursor: &str) -> Option<ProductId> {
+        let (id, proof) = cursor.split_once('.')?;
+        let id = ProductId::parse(id)?;
+        self.secret
+            .admits(TokenKind::ProductCursor, id.get(), proof)
+            .then_some(id)
+    }
+}
+
+struct Query<'a> {
+    limit: usize,
+    cursor: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    fn of(request: &'a Request) -> Result<Query<'a>, Error> {
+        let mut query = Query {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+        };
+        for pair in request.query.as_deref().unwrap_or_default().split('&') {
+            match pair.split_once('=').unwrap_or((pair, "")) {
+                ("limit", text) => {
+                    let limit = whole_number(text).and_then(|limit| usize::try_from(limit).ok());
+                    let limit = limit.filter(|limit| (1..=PAGE_MAX).contains(limit));
+                    query.limit = limit.ok_or(invalid(
+                        "limit",
+                        "The limit must be a whole number from 1 to 100.",
+                    ))?;
+                }
+                ("cursor", cursor) => query.cursor = Some(cursor),
+                _ => {}
+            }
+        }
+        Ok(query)
+    }
+}
+
+/// The body of a request that needs one.
+pub fn required_body(request: &Request) -> Result<&[u8], Error> {
+    if request.content_length.is_some() {
+        Ok(&request.body)
+    } else {
+        Err(Error::LengthRequired)
+    }
+}
+
+/// The body of a request that needs none: left out, or an object that shows a token.
+fn only_a_token(request: &Request) -> Result<(), Error> {
+    let mut fields = Fields::of_optional_body(&request.body)?;
+    fields.optional("token", WANTED_TOKEN, string);
+    fields.finish()
+}
+
+fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+    if !request.has_header("Idempotency-Key") {
+        return Ok(None);
+    }
+    let mut values = request.header_values("Idempotency-Key");
+    match (values.next().and_then(IdempotencyKey::new), values.next()) {
+        (Some(key), None) => Ok(Some(key)),
+        _ => Err(Error::InvalidIdempotencyKey),
+    }
+}
+
+/// Weak, because it covers everything that the body shows but the time of showing.
+fn entity_tag(body: &impl serde::Serialize) -> String {
+    let bytes = serde_json::to_vec(body).expect("an answer's strings and numbers are JSON");
+    let digest = Sha256::digest(bytes);
+    let tag: String = digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("W/\"{tag}\"")
+}
+
+/// 304 if the client has this tag already (RFC 9110, section 13.1.2: weak comparison).
+fn unless_known(request: &Request, tag: String, response: impl FnOnce() -> Response) -> Response {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let is_known = request
+        .header_values("If-None-Match")
+        .flat_map(|value| value.split(','))
+        .any(|known| known.trim() == "*" || opaque(known) == opaque(&tag));
+    let response = if is_known {
+        Response::new(304)
+    } else {
+        response()
+    };
+    response
+        .with_header("ETag", &tag)
+        .with_header("Cache-Control", "no-cache")
+}
