@@ -1,7 +1,7 @@
-//! A flash-sale server: one binary and one SQLite file. Modules in reading order.
-
 pub mod api;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod http;
 pub mod sale;
 pub mod store;

@@ -1,3 +1,7 @@
-//! Nothing runs yet.
+//! The exit code; everything else is the library's.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flashsale::cli::run()
+}

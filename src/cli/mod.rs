@@ -1,0 +1,170 @@
+//! The command line: what can be asked of the program, and with which status it ends. One small file a command.
+
+mod catalogue;
+mod report;
+mod seed;
+mod serve;
+mod sweep_holds;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, ConfigError, Flags};
+use crate::store::Failure;
+use crate::store::sqlite::{Access, Database, Durability, OpenError};
+
+/// A flash-sale server: one binary, one SQLite file. It sells a limited stock to a crowd, never oversells, never loses an
+/// acknowledged write, and proves it.
+#[derive(Parser)]
+#[command(name = "flashsale", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Place {
+    /// Configuration file [default: flash_sale.toml in the working directory, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Database file [default: flash_sale.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    db: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API until SIGINT or SIGTERM
+    Serve(serve::Serve),
+    /// Load products from CSV or JSON, or the sample catalogue
+    Seed(seed::Seed),
+    /// End holds and unpaid orders past their deadlines
+    SweepHolds(sweep_holds::SweepHolds),
+    /// Prove the books; exits with 1 on any drift
+    Verify(verify::Verify),
+}
+
+/// How a command can end badly: an exit status of sysexits.h, and a sentence.
+#[derive(Debug)]
+struct Fault {
+    code: u8,
+    message: String,
+}
+
+impl Fault {
+    fn new(code: u8, message: impl Into<String>) -> Fault {
+        Fault {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+const FOUND_A_PROBLEM: u8 = 1;
+const BAD_DATA: u8 = 65;
+const INPUT_MISSING: u8 = 66;
+const CANNOT_LISTEN: u8 = 69;
+const INTERNAL: u8 = 70;
+const CANNOT_CREATE: u8 = 73;
+const IO_ERROR: u8 = 74;
+const BUSY: u8 = 75;
+const NOT_PERMITTED: u8 = 77;
+const CONFIGURATION: u8 = 78;
+
+/// Runs what the command line asks for.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log();
+    match arguments.run() {
+        Ok(code) => code,
+        Err(fault) => {
+            eprintln!("flashsale: {}", fault.message);
+            ExitCode::from(fault.code)
+        }
+    }
+}
+
+fn start_log() {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+        .target(env_logger::Target::Stderr)
+        .init();
+}
+
+impl Arguments {
+    fn run(self) -> Result<ExitCode, Fault> {
+        match self.command {
+            Command::Serve(serve) => serve.run(&self.place.config(serve.flags())?),
+            Command::Seed(seed) => seed.run(&self.place.config(Flags::new())?),
+            Command::SweepHolds(sweep) => sweep.run(&self.place.config(Flags::new())?),
+            Command::Verify(verify) => verify.run(&self.place.config(Flags::new())?),
+        }
+    }
+}
+
+impl Place {
+    fn config(&self, mut flags: Flags) -> Result<Config, Fault> {
+        if let Some(db) = &self.db {
+            flags.insert("db", db.clone());
+        }
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let (config, warnings) = config::load(self.config.as_deref(), environment, &flags)?;
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        Ok(config)
+    }
+}
+
+fn open(config: &Config, access: Access) -> Result<Database, Fault> {
+    Database::open(&config.db, access).map_err(|error| cannot_open(config, &error))
+}
+
+fn cannot_open(config: &Config, error: &OpenError) -> Fault {
+    let code = match error {
+        OpenError::Missing => INPUT_MISSING,
+        OpenError::Symlink => NOT_PERMITTED,
+        OpenError::NotOurs | OpenError::Newer { .. } => BAD_DATA,
+        OpenError::Older | OpenError::Busy => BUSY,
+        OpenError::CannotCreate(_) => CANNOT_CREATE,
+        OpenError::NoRandomness(_) => INTERNAL,
+        OpenError::Readers(_) | OpenError::Sqlite(_) | OpenError::Refused { .. } => IO_ERROR,
+    };
+    Fault::new(code, format!("{}: {error}", config.db.display()))
+}
+
+fn durability(config: &Config) -> Durability {
+    if config.full_durability {
+        Durability::Full
+    } else {
+        Durability::Normal
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Fault {
+        let code = match error {
+            ConfigError::Missing { .. } => INPUT_MISSING,
+            ConfigError::Unreadable { .. } | ConfigError::Invalid(_) => CONFIGURATION,
+        };
+        Fault::new(code, error.to_string())
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Fault {
+        let code = match failure {
+            Failure::Busy => BUSY,
+            Failure::NotApplied(_) | Failure::Unknown(_) => IO_ERROR,
+            Failure::Broken(_) => INTERNAL,
+            Failure::Corrupt(_) => BAD_DATA,
+        };
+        Fault::new(code, failure.to_string())
+    }
+}

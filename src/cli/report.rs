@@ -1,0 +1,59 @@
+//! How commands print their results: on stdout, for people or for programs. And how they wait for a busy database.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{Fault, INTERNAL, IO_ERROR};
+use crate::store::Failure;
+
+#[derive(Args)]
+pub struct Report {
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+impl Report {
+    /// `text` for people, `result` for programs.
+    pub fn print(&self, text: &str, result: &impl Serialize) -> Result<(), Fault> {
+        match self.format {
+            Format::Text => print_line(text),
+            Format::Json => {
+                let json = serde_json::to_string(result)
+                    .map_err(|error| Fault::new(INTERNAL, error.to_string()))?;
+                print_line(&json)
+            }
+        }
+    }
+}
+
+pub fn print_line(line: &str) -> Result<(), Fault> {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    let printed = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    printed.map_err(|error| Fault::new(IO_ERROR, format!("stdout: {error}")))
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(1);
+
+/// Tries again each millisecond while another process writes. SQLite's own waiting grows to 100 ms a time, and a busy
+/// server's gaps are shorter than that.
+pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            Err(Failure::Busy) if Instant::now() < until => thread::sleep(POLL),
+            done => return done,
+        }
+    }
+}

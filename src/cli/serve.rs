@@ -1,0 +1,273 @@
+//! `flashsale serve`: from the configuration to a server that listens, and from a signal to an orderly end.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use clap::Args;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::report::print_line;
+use super::{
+    BAD_DATA, BUSY, CANNOT_CREATE, CANNOT_LISTEN, Fault, INTERNAL, IO_ERROR, cannot_open,
+    catalogue, durability, open, seed, sweep_holds,
+};
+use crate::api::{Api, Origins};
+use crate::clock::Clock;
+use crate::config::{Config, Flags};
+use crate::http::{self, Handler, Server, Timeouts};
+use crate::store::sqlite::{Access, SqliteStore};
+use crate::store::{Reader, Rest, Store};
+use crate::writer::{self, Ended, Writer};
+
+#[derive(Args)]
+pub struct Serve {
+    /// Load the sample catalogue if the database has no products
+    #[arg(long)]
+    demo: bool,
+    /// Address and port; port 0 takes a free one [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Seconds that a hold keeps its units [default: 120]
+    #[arg(long, value_name = "SECONDS")]
+    hold_ttl_s: Option<String>,
+    /// Seconds that an order waits for its payment, 0 for ever [default: 900]
+    #[arg(long, value_name = "SECONDS")]
+    order_ttl_s: Option<String>,
+    /// What becomes of late payments: refund or accept [default: refund]
+    #[arg(long, value_name = "POLICY")]
+    late_payment: Option<String>,
+    /// When an answer is durable: full or normal [default: full]
+    #[arg(long, value_name = "LEVEL")]
+    durability: Option<String>,
+}
+
+/// What the main thread waits for.
+enum Event {
+    Signal(i32),
+    /// `None`: it panicked.
+    WriterEnded(Option<Ended>),
+}
+
+/// Descriptors for everything but connections.
+const DESCRIPTORS_OTHER: usize = 100;
+/// Reading connections: more than cores, fewer than threads.
+const READERS_MAX: u32 = 16;
+/// What the writer may take to end after the last request was answered.
+const WRITER_END_MAX: Duration = Duration::from_secs(10);
+
+impl Serve {
+    pub fn flags(&self) -> Flags {
+        let said = [
+            ("listen", &self.listen),
+            ("hold_ttl_s", &self.hold_ttl_s),
+            ("order_ttl_s", &self.order_ttl_s),
+            ("late_payment", &self.late_payment),
+            ("durability", &self.durability),
+        ];
+        said.into_iter()
+            .filter_map(|(key, value)| Some((key, value.clone()?)))
+            .collect()
+    }
+
+    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+        let lock = lock(config)?;
+        let clock = Arc::new(Clock::system());
+        let database = open(config, Access::CreateOrMigrate)?;
+        let mut store = database
+            .writer(durability(config))
+            .map_err(|error| cannot_open(config, &error))?;
+        store.rest(Rest::Long)?;
+        let reader = database
+            .reader(READERS_MAX)
+            .map_err(|error| cannot_open(config, &error))?;
+        if self.demo && reader.products(None, 1, clock.now())?.is_empty() {
+            seed::load(&mut store, config, &clock, &catalogue::sample())?;
+        }
+        let swept = sweep_holds::sweep(&mut store, config, &clock)?;
+        if swept.rows() > 0 {
+            log::info!("ended what fell due while nobody served: {swept:?}");
+        }
+        let code = serve(config, store, Box::new(reader), clock)?;
+        drop(lock);
+        Ok(code)
+    }
+}
+
+/// Held for the life of the process: two servers on one database would each be right alone.
+fn lock(config: &Config) -> Result<File, Fault> {
+    let mut path = config.db.clone().into_os_string();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path);
+    let file =
+        file.map_err(|error| Fault::new(CANNOT_CREATE, format!("{}: {error}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Fault::new(
+            BUSY,
+            format!(
+                "{}: another flashsale serves this database",
+                config.db.display()
+            ),
+        )),
+        Err(TryLockError::Error(error)) => {
+            Err(Fault::new(IO_ERROR, format!("{}: {error}", path.display())))
+        }
+    }
+}
+
+fn serve(
+    config: &Config,
+    store: SqliteStore,
+    reader: Box<dyn Reader>,
+    clock: Arc<Clock>,
+) -> Result<ExitCode, Fault> {
+    let cannot_listen = |error| Fault::new(CANNOT_LISTEN, format!("{}: {error}", config.listen));
+    let listener = Server::bind(config.listen).map_err(cannot_listen)?;
+    let (events_sender, events) = unbounded();
+    watch_signals(events_sender.clone())?;
+
+    let secret = store.secret().clone();
+    let limits = writer::Limits {
+        queue_max: config.queue_max,
+        batch_max: config.batch_max,
+        wait_max: config.wait_max(),
+    };
+    let (writer, thread) =
+        Writer::start(Box::new(store), clock.clone(), config.terms(), limits).map_err(no_thread)?;
+    watch_writer(thread, events_sender)?;
+
+    let draining = Arc::new(AtomicBool::new(false));
+    let origins = Origins::new(config.cors_origins.clone());
+    let api = Api::new(writer, reader, clock, secret, origins, draining.clone());
+    let handler: Arc<Handler> = Arc::new(move |request| api.handle(request));
+    let drain = Duration::from_secs(config.drain_s.into());
+    let server =
+        Server::start(listener, handler, front_limits(config), drain).map_err(cannot_listen)?;
+    print_line(&format!("listening on http://{}", server.local_addr()))?;
+
+    let ended = match events.recv() {
+        Ok(Event::Signal(signal)) => {
+            log::info!("signal {signal}: answering what was asked, then stopping");
+            None
+        }
+        Ok(Event::WriterEnded(ended)) => Some(ended),
+        Err(_) => Some(None),
+    };
+    draining.store(true, Ordering::SeqCst);
+    server.stopper().stop();
+    server.join();
+    end(ended.map_or_else(|| writer_end(&events), Ok)?)
+}
+
+/// Waits for the writer to end by itself, once nobody can submit any more.
+fn writer_end(events: &Receiver<Event>) -> Result<Option<Ended>, Fault> {
+    loop {
+        match events.recv_timeout(WRITER_END_MAX) {
+            Ok(Event::WriterEnded(ended)) => return Ok(ended),
+            Ok(Event::Signal(_)) => log::info!("still stopping"),
+            Err(_) => {
+                return Err(Fault::new(
+                    INTERNAL,
+                    "the writer did not end in time; what it answered is durable",
+                ));
+            }
+        }
+    }
+}
+
+fn end(ended: Option<Ended>) -> Result<ExitCode, Fault> {
+    match ended {
+        Some(Ended::Drained) => Ok(ExitCode::SUCCESS),
+        Some(Ended::Unknown) => Err(Fault::new(
+            IO_ERROR,
+            "the store failed at a commit; the next start will recover",
+        )),
+        Some(Ended::Corrupt) => Err(Fault::new(
+            BAD_DATA,
+            "the database is damaged and was not written any more",
+        )),
+        None => Err(Fault::new(INTERNAL, "the writer's thread died")),
+    }
+}
+
+fn front_limits(config: &Config) -> http::Limits {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    http::Limits {
+        threads_max: config.threads_max,
+        queue_max: config.queue_max,
+        wait_max: config.wait_max(),
+        connections_max: connections_max(config),
+        timeouts: Timeouts {
+            head: seconds(config.head_timeout_s),
+            body: seconds(config.body_timeout_s),
+            idle: seconds(config.idle_timeout_s),
+            write: seconds(config.write_timeout_s),
+        },
+    }
+}
+
+/// As configured, or as many as there are descriptors for.
+fn connections_max(config: &Config) -> usize {
+    let wanted = config.max_connections + DESCRIPTORS_OTHER;
+    let wanted_descriptors = u64::try_from(wanted).unwrap_or(u64::MAX);
+    let descriptors = rlimit::increase_nofile_limit(wanted_descriptors).unwrap_or(0);
+    let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+    if descriptors >= wanted {
+        return config.max_connections;
+    }
+    let lowered = descriptors.saturating_sub(DESCRIPTORS_OTHER).max(1);
+    log::warn!(
+        "max_connections is lowered from {} to {lowered}: no more descriptors",
+        config.max_connections
+    );
+    lowered
+}
+
+fn watch_signals(events: Sender<Event>) -> Result<(), Fault> {
+    let signals = Signals::new([SIGINT, SIGTERM]);
+    let mut signals = signals.map_err(|error| Fault::new(INTERNAL, format!("signals: {error}")))?;
+    let watch = move || {
+        for signal in signals.forever() {
+            if events.send(Event::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(watch)
+        .map_err(no_thread)?;
+    Ok(())
+}
+
+fn watch_writer(writer: JoinHandle<Ended>, events: Sender<Event>) -> Result<(), Fault> {
+    let watch = move || {
+        let ended = writer.join().ok();
+        if events.send(Event::WriterEnded(ended)).is_err() {
+            log::debug!("nobody waits for the writer's end any more");
+        }
+    };
+    thread::Builder::new()
+        .name("writer-watch".into())
+        .spawn(watch)
+        .map_err(no_thread)?;
+    Ok(())
+}
+
+fn no_thread(error: std::io::Error) -> Fault {
+    Fault::new(INTERNAL, format!("no thread can be started: {error}"))
+}

@@ -1,0 +1,79 @@
+//! `flashsale sweep-holds`: for cron, though nobody depends on it. Beside a server and beside itself.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::report::{Report, patiently};
+use super::{Fault, cannot_open, durability, open};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::sale::{Command, Outcome, Swept};
+use crate::store::sqlite::{Access, SqliteStore};
+use crate::store::{Failure, Store};
+
+#[derive(Args)]
+pub struct SweepHolds {
+    #[command(flatten)]
+    report: Report,
+}
+
+#[derive(Serialize)]
+struct Result_ {
+    holds_expired: u64,
+    orders_expired: u64,
+    units_released: i64,
+}
+
+/// Rows a transaction: short enough that a server beside it does not notice.
+const ROWS_MAX: usize = 256;
+/// Between two transactions, so that a server gets the lock.
+const GAP: Duration = Duration::from_millis(2);
+
+impl SweepHolds {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+        let database = open(config, Access::Existing)?;
+        let mut store = database
+            .writer(durability(config))
+            .map_err(|error| cannot_open(config, &error))?;
+        let swept = sweep(&mut store, config, &Clock::system())?;
+        let text = format!(
+            "holds_expired: {}\norders_expired: {}\nunits_released: {}",
+            swept.holds_expired, swept.orders_expired, swept.units_released
+        );
+        let result = Result_ {
+            holds_expired: swept.holds_expired,
+            orders_expired: swept.orders_expired,
+            units_released: swept.units_released,
+        };
+        self.report.print(&text, &result)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Ends everything that is due, in bounded transactions.
+pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<Swept, Failure> {
+    let terms = config.terms();
+    let command = [Command::Sweep { limit: ROWS_MAX }];
+    let mut total = Swept::default();
+    loop {
+        let decisions =
+            patiently(|| store.transact(&terms, &|last_now| clock.begin_batch(last_now), &command));
+        clock.end_batch();
+        let [Ok(Outcome::Swept(swept))] = decisions?[..] else {
+            unreachable!("a sweep is never refused")
+        };
+        total.holds_expired += swept.holds_expired;
+        total.orders_expired += swept.orders_expired;
+        total.units_released += swept.units_released;
+        total.payments_settled += swept.payments_settled;
+        total.replays_forgotten += swept.replays_forgotten;
+        if swept.rows() == 0 {
+            return Ok(total);
+        }
+        thread::sleep(GAP);
+    }
+}

@@ -1,0 +1,77 @@
+//! `flashsale verify`: the books prove themselves, on a live database too.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::report::Report;
+use super::{FOUND_A_PROBLEM, Fault, cannot_open, open};
+use crate::config::Config;
+use crate::store::sqlite::{Access, Check, Depth, audit};
+
+#[derive(Args)]
+pub struct Verify {
+    /// Leave out SQLite's integrity_check, which reads the whole file
+    #[arg(long)]
+    quick: bool,
+    #[command(flatten)]
+    report: Report,
+}
+
+#[derive(Serialize)]
+struct Verified {
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+impl Verify {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+        let database = open(config, Access::Existing)?;
+        let conn = database
+            .read_connection()
+            .map_err(|error| cannot_open(config, &error))?;
+        let checks = audit(
+            &conn,
+            if self.quick {
+                Depth::Quick
+            } else {
+                Depth::Full
+            },
+        )?;
+        let verified = Verified {
+            ok: checks.iter().all(|check| check.broken == 0),
+            checks,
+        };
+        self.report.print(&verified.text(), &verified)?;
+        Ok(if verified.ok {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(FOUND_A_PROBLEM)
+        })
+    }
+}
+
+impl Verified {
+    fn text(&self) -> String {
+        let mut lines: Vec<String> = self.checks.iter().map(line).collect();
+        lines.push(if self.ok {
+            "The books are right.".into()
+        } else {
+            "The books have drifted.".into()
+        });
+        lines.join("\n")
+    }
+}
+
+fn line(check: &Check) -> String {
+    let Check {
+        name,
+        checked,
+        broken,
+    } = check;
+    match broken {
+        0 => format!("ok     {checked:>9}  {name}"),
+        _ => format!("DRIFT  {broken:>9}  {name} (of {checked})"),
+    }
+}

@@ -1,0 +1,480 @@
+//! What is configured: a flag over the environment over the file over the default. Every bound of the program is here.
+//!
+//! Whatever the source, a key is set by one match on its name, so that a key means the same everywhere.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::{Spanned, Value};
+
+use crate::sale::{LatePayment, Terms};
+
+pub const FILE_NAME: &str = "flash_sale.toml";
+const ENVIRONMENT_PREFIX: &str = "FLASHSALE_";
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub db: PathBuf,
+    pub listen: SocketAddr,
+    pub hold_ttl_s: u32,
+    /// 0: never.
+    pub order_ttl_s: u32,
+    pub accept_late_payments: bool,
+    pub parked_ttl_s: u32,
+    pub parked_max: u32,
+    pub idempotency_ttl_s: u32,
+    pub cors_origins: Vec<String>,
+    pub max_connections: usize,
+    pub threads_max: usize,
+    pub head_timeout_s: u32,
+    pub body_timeout_s: u32,
+    pub idle_timeout_s: u32,
+    pub write_timeout_s: u32,
+    pub queue_max: usize,
+    pub request_deadline_ms: u32,
+    pub batch_max: usize,
+    pub drain_s: u32,
+    pub allow_open: bool,
+    pub full_durability: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            db: "flash_sale.db".into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            hold_ttl_s: 120,
+            order_ttl_s: 900,
+            accept_late_payments: false,
+            parked_ttl_s: 86_400,
+            parked_max: 10_000,
+            idempotency_ttl_s: 86_400,
+            cors_origins: Vec::new(),
+            max_connections: 10_000,
+            threads_max: 256,
+            head_timeout_s: 5,
+            body_timeout_s: 5,
+            idle_timeout_s: 15,
+            write_timeout_s: 5,
+            queue_max: 4096,
+            request_deadline_ms: 3000,
+            batch_max: 512,
+            drain_s: 5,
+            allow_open: false,
+            full_durability: true,
+        }
+    }
+}
+
+impl Config {
+    pub fn terms(&self) -> Terms {
+        Terms {
+            hold_ttl_s: self.hold_ttl_s,
+            order_ttl_s: (self.order_ttl_s > 0).then_some(self.order_ttl_s),
+            late_payment: if self.accept_late_payments {
+                LatePayment::Accept
+            } else {
+                LatePayment::Refund
+            },
+            parked_ttl_s: self.parked_ttl_s,
+            parked_max: self.parked_max,
+            idempotency_ttl_s: self.idempotency_ttl_s,
+        }
+    }
+
+    pub fn wait_max(&self) -> Duration {
+        Duration::from_millis(self.request_deadline_ms.into())
+    }
+
+    fn set(&mut self, key: &str, said: &Said<'_>) -> Result<(), String> {
+        match key {
+            "db" => self.db = said.text()?.into(),
+            "listen" => self.listen = said.parsed("an address and a port, like 127.0.0.1:8000")?,
+            "hold_ttl_s" => self.hold_ttl_s = said.whole(1, 86_400)?,
+            "order_ttl_s" => self.order_ttl_s = said.whole(0, 31_536_000)?,
+            "late_payment" => {
+                self.accept_late_payments = said.one_of(["refund", "accept"])? == "accept"
+            }
+            "parked_ttl_s" => self.parked_ttl_s = said.whole(1, 31_536_000)?,
+            "parked_max" => self.parked_max = said.whole(0, 1_000_000)?,
+            "idempotency_ttl_s" => self.idempotency_ttl_s = said.whole(1, 31_536_000)?,
+            "cors_origins" => self.cors_origins = origins(said.list()?)?,
+            "max_connections" => self.max_connections = said.whole(1, 1_000_000)?,
+            "threads_max" => self.threads_max = said.whole(1, 4096)?,
+            "head_timeout_s" => self.head_timeout_s = said.whole(1, 3600)?,
+            "body_timeout_s" => self.body_timeout_s = said.whole(1, 3600)?,
+            "idle_timeout_s" => self.idle_timeout_s = said.whole(1, 3600)?,
+            "write_timeout_s" => self.write_timeout_s = said.whole(1, 3600)?,
+            "queue_max" => self.queue_max = said.whole(1, 1_000_000)?,
+            "request_deadline_ms" => self.request_deadline_ms = said.whole(1, 600_000)?,
+            "batch_max" => self.batch_max = said.whole(1, 10_000)?,
+            "drain_s" => self.drain_s = said.whole(0, 60)?,
+            "allow_open" => self.allow_open = said.switch()?,
+            "durability" => self.full_durability = said.one_of(["full", "normal"])? == "full",
+            "webhook_secrets" | "trusted_proxies" => not_yet(said.list()?.is_empty())?,
+            "require_tokens" => not_yet(!said.switch()?)?,
+            "max_connections_per_ip" => not_yet(said.whole::<u32>(0, 1_000_000)? == 0)?,
+            "log_format" => not_yet(said.one_of(["text", "json"])? == "text")?,
+            "admin_token" => not_yet(false)?,
+            _ => return Err("there is no such key".into()),
+        }
+        Ok(())
+    }
+
+    /// A public address without signed payments and tokens is refused unless somebody said that it is meant.
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.listen.ip().is_loopback() || self.allow_open {
+            return Ok(());
+        }
+        let why = format!(
+            "listen: {} can be reached from elsewhere, where anybody could pay, cancel and release what is not theirs; \
+             set allow_open = true if that is meant",
+            self.listen
+        );
+        Err(ConfigError::Invalid(why))
+    }
+}
+
+/// No key is accepted without effect.
+fn not_yet(is_default: bool) -> Result<(), String> {
+    if is_default {
+        Ok(())
+    } else {
+        Err("this version cannot do that yet, and does not pretend to".into())
+    }
+}
+
+fn origins(list: Vec<String>) -> Result<Vec<String>, String> {
+    let is_origin = |origin: &&String| {
+        let host = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
+        *origin == "*"
+            || host.is_some_and(|host| !host.is_empty() && !host.contains('/') && origin.is_ascii())
+    };
+    match list.iter().find(|origin| !is_origin(origin)) {
+        Some(wrong) => Err(format!(
+            "{wrong:?} is not an origin, like https://shop.example"
+        )),
+        None => Ok(list),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path}: {error}")]
+    Unreadable { path: String, error: io::Error },
+    #[error("{path}: there is no such file")]
+    Missing { path: String },
+    /// Names the place and the key, and says why.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// What flags say, by key.
+pub type Flags = BTreeMap<&'static str, String>;
+
+/// Reads every source in the order of their precedence. Warnings are for the log, once there is one.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+    flags: &Flags,
+) -> Result<(Config, Vec<String>), ConfigError> {
+    let mut config = Config::default();
+    let mut warnings = Vec::new();
+    let (path, must_be_there) = file.map_or((Path::new(FILE_NAME), false), |path| (path, true));
+    match fs::read_to_string(path) {
+        Ok(text) => read_file(&mut config, path, &text)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !must_be_there => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(ConfigError::Missing {
+                path: path.display().to_string(),
+            });
+        }
+        Err(error) => {
+            return Err(ConfigError::Unreadable {
+                path: path.display().to_string(),
+                error,
+            });
+        }
+    }
+    for (name, value) in environment {
+        let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
+            continue;
+        };
+        let key = key.to_ascii_lowercase();
+        if KEYS.contains(&key.as_str()) {
+            config.set(&key, &Said::Text(&value)).map_err(|why| {
+                ConfigError::Invalid(format!("environment, {name}: {key}: {why}"))
+            })?;
+        } else {
+            warnings.push(format!("{name} is set, but there is no such key"));
+        }
+    }
+    for (key, value) in flags {
+        config.set(key, &Said::Text(value)).map_err(|why| {
+            ConfigError::Invalid(format!("--{}: {key}: {why}", key.replace('_', "-")))
+        })?;
+    }
+    config.check()?;
+    Ok((config, warnings))
+}
+
+/// Every key, in the order of the example file.
+pub const KEYS: [&str; 27] = [
+    "db",
+    "listen",
+    "hold_ttl_s",
+    "order_ttl_s",
+    "late_payment",
+    "parked_ttl_s",
+    "parked_max",
+    "idempotency_ttl_s",
+    "webhook_secrets",
+    "require_tokens",
+    "admin_token",
+    "cors_origins",
+    "trusted_proxies",
+    "max_connections",
+    "max_connections_per_ip",
+    "threads_max",
+    "head_timeout_s",
+    "body_timeout_s",
+    "idle_timeout_s",
+    "write_timeout_s",
+    "queue_max",
+    "request_deadline_ms",
+    "batch_max",
+    "drain_s",
+    "allow_open",
+    "durability",
+    "log_format",
+];
+
+fn read_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError> {
+    let path = path.display();
+    let table: BTreeMap<Spanned<String>, Spanned<Value>> =
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            ConfigError::Invalid(format!("{path}, line {line}: {error}"))
+        })?;
+    for (key, value) in table {
+        let is_known = KEYS.contains(&key.get_ref().as_str());
+        let span = if is_known { value.span() } else { key.span() };
+        config
+            .set(key.get_ref(), &Said::Toml(value.get_ref()))
+            .map_err(|why| {
+                let line = line_of(text, span.start);
+                let shown = Shown { text, at: span };
+                ConfigError::Invalid(format!(
+                    "{path}, line {line}: {}: {why}\n{shown}",
+                    key.get_ref()
+                ))
+            })?;
+    }
+    Ok(())
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text[..offset.min(text.len())].matches('\n').count()
+}
+
+/// A line of the file with carets under what is meant.
+struct Shown<'a> {
+    text: &'a str,
+    at: std::ops::Range<usize>,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.text[..self.at.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let before = self.text[start..self.at.start].chars().count();
+        let meant = self.text[self.at.clone()]
+            .lines()
+            .next()
+            .unwrap_or_default();
+        writeln!(f, "  {line}")?;
+        f.write_str("  ")?;
+        (0..before).try_for_each(|_| f.write_char(' '))?;
+        (0..meant.chars().count().max(1)).try_for_each(|_| f.write_char('^'))
+    }
+}
+
+/// A value as a source says it.
+enum Said<'a> {
+    Toml(&'a Value),
+    /// From the environment or a flag.
+    Text(&'a str),
+}
+
+impl Said<'_> {
+    fn text(&self) -> Result<&str, String> {
+        match self {
+            Said::Toml(Value::String(text)) if !text.is_empty() => Ok(text),
+            Said::Text(text) if !text.is_empty() => Ok(text),
+            Said::Toml(_) | Said::Text(_) => {
+                Err("it must be a text in quotes, and not empty".into())
+            }
+        }
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, wanted: &str) -> Result<T, String> {
+        self.text()?
+            .parse()
+            .map_err(|_| format!("it must be {wanted}"))
+    }
+
+    fn whole<T: TryFrom<i64>>(&self, min: i64, max: i64) -> Result<T, String> {
+        let number = match self {
+            Said::Toml(Value::Integer(number)) => Some(*number),
+            Said::Toml(_) => None,
+            Said::Text(text) => text.parse().ok(),
+        };
+        let number = number
+            .filter(|number| (min..=max).contains(number))
+            .and_then(|number| T::try_from(number).ok());
+        number.ok_or_else(|| format!("it must be a whole number from {min} to {max}"))
+    }
+
+    fn switch(&self) -> Result<bool, String> {
+        match self {
+            Said::Toml(Value::Boolean(switch)) => Ok(*switch),
+            Said::Text("true") => Ok(true),
+            Said::Text("false") => Ok(false),
+            Said::Toml(_) | Said::Text(_) => Err("it must be true or false".into()),
+        }
+    }
+
+    fn one_of(&self, choices: [&'static str; 2]) -> Result<&'static str, String> {
+        let said = self.text().ok();
+        let found = choices.into_iter().find(|choice| said == Some(choice));
+        found.ok_or_else(|| format!("it must be {:?} or {:?}", choices[0], choices[1]))
+    }
+
+    /// In the environment, lists are separated by commas.
+    fn list(&self) -> Result<Vec<String>, String> {
+        let list = match self {
+            Said::Toml(Value::Array(items)) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect(),
+            Said::Toml(_) => None,
+            Said::Text(text) => Some(
+                text.split(',')
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            ),
+        };
+        list.ok_or_else(|| "it must be a list of texts".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Result<Config, String> {
+        let mut config = Config::default();
+        read_file(&mut config, Path::new("shop.toml"), text).map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn the_example_lists_every_key_with_its_default() {
+        let example = include_str!("../flash_sale.example.toml");
+        assert_eq!(file(example), Ok(Config::default()));
+        for key in KEYS {
+            let shows = |line: &&str| {
+                line.trim_start_matches("# ")
+                    .starts_with(&format!("{key} = "))
+            };
+            assert_eq!(example.lines().filter(shows).count(), 1, "{key}");
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_list_can_be_set() {
+        for key in KEYS {
+            let refused = Config::default().set(key, &Said::Text("")).err();
+            assert_ne!(refused.as_deref(), Some("there is no such key"), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_where_it_stands() {
+        let error = file("db = \"a.db\"\nhold_ttl_s = 0\n").unwrap_err();
+        assert!(
+            error.starts_with(
+                "shop.toml, line 2: hold_ttl_s: it must be a whole number from 1 to 86400"
+            ),
+            "{error}"
+        );
+        assert!(
+            error.ends_with("\n  hold_ttl_s = 0\n               ^"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_broken_files_are_refused_with_their_line() {
+        let error = file("\n\nhold_tll_s = 1\n").unwrap_err();
+        assert!(
+            error.contains("line 3: hold_tll_s: there is no such key"),
+            "{error}"
+        );
+        assert!(error.ends_with("^^^^^^^^^^"), "{error}");
+        assert!(file("a = 1\nb = = 2\n").unwrap_err().contains("line 2"));
+        assert!(file("hold_ttl_s = 1\nhold_ttl_s = 2\n").is_err());
+    }
+
+    #[test]
+    fn no_key_is_accepted_without_effect() {
+        for line in [
+            "webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]",
+            "require_tokens = true",
+            "admin_token = \"0123456789abcdef\"",
+            "trusted_proxies = [\"10.0.0.1\"]",
+        ] {
+            assert!(
+                file(line).unwrap_err().contains("cannot do that yet"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+        let environment = [
+            ("FLASHSALE_HOLD_TTL_S", "2"),
+            ("FLASHSALE_ORDER_TTL_S", "3"),
+            ("FLASHSALE_HODL", "4"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let flags = Flags::from([("order_ttl_s", "5".to_owned())]);
+        let (config, warnings) = load(None, environment.into_iter(), &flags).unwrap();
+        assert_eq!((config.hold_ttl_s, config.order_ttl_s), (2, 5));
+        assert_eq!(
+            warnings,
+            ["FLASHSALE_HODL is set, but there is no such key"]
+        );
+    }
+
+    #[test]
+    fn a_public_address_is_refused_unless_it_is_meant() {
+        let public = || Flags::from([("listen", "0.0.0.0:80".to_owned())]);
+        assert!(load(None, std::iter::empty(), &public()).is_err());
+        let mut meant = public();
+        meant.insert("allow_open", "true".to_owned());
+        assert!(load(None, std::iter::empty(), &meant).is_ok());
+    }
+}
