@@ -1,9 +1,10 @@
 //! The one hand that writes. Commands wait in a bounded queue; the writer takes the first and whatever else waits with it,
 //! has the store judge them all in one transaction, and gives the answers out once it has committed.
 
+use std::io;
 use std::iter;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -66,26 +67,55 @@ struct Job {
     reply: Reply,
 }
 
+/// What to do with an answer. One that is dropped unanswered says that nobody knows.
+struct Reply(Option<Box<dyn FnOnce(Answer) + Send>>);
+
+impl Reply {
+    fn answer(mut self, answer: Answer) {
+        if let Some(then) = self.0.take() {
+            then(answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(then) = self.0.take() {
+            then(Err(Denial::Unknown));
+        }
+    }
+}
+
 impl Writer {
     pub fn start(
         store: Box<dyn Store>,
         clock: Arc<Clock>,
         terms: Terms,
         limits: Limits,
-    ) -> std::io::Result<(Writer, JoinHandle<Ended>)> {
+    ) -> io::Result<(Writer, JoinHandle<Ended>)> {
         let (sender, jobs) = bounded(limits.queue_max);
+        let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
+        let postman = thread::Builder::new()
+            .name("postman".into())
+            .spawn(move || deliver(&answered))?;
         let desk = Desk {
             store,
             clock,
             terms,
             batch_max: limits.batch_max,
             jobs,
+            answers,
             stretch_began: Instant::now(),
             failed_at: None,
         };
-        let thread = thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || desk.run())?;
+        let work = move || {
+            let ended = desk.run();
+            if postman.join().is_err() {
+                log::error!("the postman's thread panicked");
+            }
+            ended
+        };
+        let thread = thread::Builder::new().name("writer".into()).spawn(work)?;
         Ok((
             Writer {
                 jobs: sender,
@@ -95,66 +125,35 @@ impl Writer {
         ))
     }
 
-    /// Waits for the answer until it comes: only the writer decides that a command timed out.
-    pub fn submit(&self, command: Command) -> Answer {
-        let slot = Arc::new(Slot::default());
+    /// Has the command judged, and then does what `then` says with the answer, once it is durable; on the postman's
+    /// thread, which must not be kept waiting. Only the writer decides that a command timed out.
+    pub fn submit(&self, command: Command, then: impl FnOnce(Answer) + Send + 'static) {
         let job = Job {
             command,
             deadline: Instant::now() + self.wait_max,
-            reply: Reply(Some(slot.clone())),
+            reply: Reply(Some(Box::new(then))),
         };
         match self.jobs.try_send(job) {
-            Ok(()) => slot.wait(),
-            Err(TrySendError::Full(job)) => job.reply.deny(Denial::Overloaded, &slot),
-            Err(TrySendError::Disconnected(job)) => job.reply.deny(Denial::Stopped, &slot),
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => job.reply.answer(Err(Denial::Overloaded)),
+            Err(TrySendError::Disconnected(job)) => job.reply.answer(Err(Denial::Stopped)),
         }
     }
 }
 
-/// Where one answer is laid and waited for.
-#[derive(Default)]
-struct Slot {
-    answer: Mutex<Option<Answer>>,
-    laid: Condvar,
-}
+/// Answers of committed batches that may wait for the postman; with more, the writer waits too.
+const BATCHES_ANSWERED_MAX: usize = 8;
 
-impl Slot {
-    fn lay(&self, answer: Answer) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        self.laid.notify_one();
-    }
+type Answers = Vec<(Reply, Answer)>;
 
-    fn wait(&self) -> Answer {
-        let mut slot = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match slot.take() {
-                Some(answer) => return answer,
-                None => slot = self.laid.wait(slot).unwrap_or_else(PoisonError::into_inner),
+/// The postman: gives the answers of one batch out while the writer is at the next, so that nobody is woken one by one on
+/// the writer's time.
+fn deliver(answered: &Receiver<Answers>) {
+    for answers in answered {
+        for (reply, answer) in answers {
+            if panic::catch_unwind(AssertUnwindSafe(|| reply.answer(answer))).is_err() {
+                log::error!("an answer could not be given: its reply panicked");
             }
-        }
-    }
-}
-
-/// The writer's end of a slot. One that is dropped without an answer says that nobody knows.
-struct Reply(Option<Arc<Slot>>);
-
-impl Reply {
-    fn answer(mut self, answer: Answer) {
-        if let Some(slot) = self.0.take() {
-            slot.lay(answer);
-        }
-    }
-
-    fn deny(self, denial: Denial, slot: &Slot) -> Answer {
-        self.answer(Err(denial));
-        slot.wait()
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        if let Some(slot) = self.0.take() {
-            slot.lay(Err(Denial::Unknown));
         }
     }
 }
@@ -166,6 +165,7 @@ struct Desk {
     terms: Terms,
     batch_max: usize,
     jobs: Receiver<Job>,
+    answers: Sender<Answers>,
     /// When the present stretch of back-to-back batches began.
     stretch_began: Instant,
     /// When the store last failed to write.
@@ -286,29 +286,22 @@ impl Desk {
 
     /// Executes and answers the jobs, with a sweep before them; fails when the store must not be written any more.
     fn work_off(&mut self, jobs: Vec<Job>) -> Result<(), Ended> {
-        let mut jobs = jobs;
-        deny_late(&mut jobs);
-        let sweep = Command::Sweep {
-            limit: (2 * jobs.len()).max(SWEEP_MIN),
-        };
-        let mut batch = Batch {
-            commands: vec![sweep],
-            waiting: Vec::new(),
-        };
-        for job in jobs {
-            batch.commands.push(job.command);
-            batch.waiting.push((job.deadline, job.reply));
-        }
+        let mut batch = Batch::of(jobs);
+        batch.deny_late(&self.answers);
         loop {
             match self.transact(&batch.commands) {
                 Ok(decisions) => {
-                    batch.answer(decisions);
+                    let answers = decisions
+                        .into_iter()
+                        .skip(1)
+                        .map(|decision| decision.map_err(Denial::Refused));
+                    batch.answer(answers, &self.answers);
                     return Ok(());
                 }
                 Err(Failure::Busy) => {
                     thread::sleep(LOCK_POLL);
-                    batch.deny_late();
-                    if batch.waiting.is_empty() {
+                    batch.deny_late(&self.answers);
+                    if batch.replies.is_empty() {
                         return Ok(());
                     }
                 }
@@ -320,8 +313,10 @@ impl Desk {
                     return self.one_by_one(batch);
                 }
                 Err(failure) => {
-                    self.failed_at = Some(Instant::now());
-                    return batch.fail(&failure);
+                    log::error!("a batch of {} failed: {failure}", batch.commands.len());
+                    let (denial, ended) = self.judge_failure(&failure);
+                    batch.answer(iter::repeat(Err(denial)), &self.answers);
+                    return ended.map_or(Ok(()), Err);
                 }
             }
         }
@@ -329,33 +324,40 @@ impl Desk {
 
     /// Every command alone, on a freshly loaded book, so that only the culprit fails.
     fn one_by_one(&mut self, batch: Batch) -> Result<(), Ended> {
-        let replies =
-            iter::once(None).chain(batch.waiting.into_iter().map(|(_, reply)| Some(reply)));
-        for (command, reply) in batch.commands.into_iter().zip(replies) {
-            let answer = match self.transact(std::slice::from_ref(&command)) {
-                Ok(mut decisions) => answer_of(decisions.pop().expect("a command has a decision")),
-                Err(Failure::Busy | Failure::NotApplied(_)) => Err(Denial::NotApplied),
-                Err(Failure::Broken(why)) => {
-                    log::error!("a command breaks a constraint alone, which is a bug: {why}");
-                    Err(Denial::Broken)
-                }
-                Err(failure @ (Failure::Unknown(_) | Failure::Corrupt(_))) => {
-                    let waiting = reply
-                        .map(|reply| (Instant::now(), reply))
-                        .into_iter()
-                        .collect();
-                    return Batch {
-                        commands: Vec::new(),
-                        waiting,
-                    }
-                    .fail(&failure);
+        let mut answers = Vec::new();
+        let mut ended = None;
+        for command in &batch.commands {
+            if ended.is_some() {
+                answers.push(Err(Denial::Stopped));
+                continue;
+            }
+            let answer = match self.transact(std::slice::from_ref(command)) {
+                Ok(mut decisions) => decisions
+                    .pop()
+                    .expect("a command has a decision")
+                    .map_err(Denial::Refused),
+                Err(failure) => {
+                    log::error!("a command failed alone: {failure}");
+                    let (denial, end) = self.judge_failure(&failure);
+                    ended = end;
+                    Err(denial)
                 }
             };
-            if let Some(reply) = reply {
-                reply.answer(answer);
-            }
+            answers.push(answer);
         }
-        Ok(())
+        batch.answer(answers.into_iter().skip(1), &self.answers);
+        ended.map_or(Ok(()), Err)
+    }
+
+    /// What to tell clients of a failure, and whether it is the end.
+    fn judge_failure(&mut self, failure: &Failure) -> (Denial, Option<Ended>) {
+        self.failed_at = Some(Instant::now());
+        match failure {
+            Failure::Busy | Failure::NotApplied(_) => (Denial::NotApplied, None),
+            Failure::Broken(_) => (Denial::Broken, None),
+            Failure::Unknown(_) => (Denial::Unknown, Some(Ended::Unknown)),
+            Failure::Corrupt(_) => (Denial::NotApplied, Some(Ended::Corrupt)),
+        }
     }
 
     /// A panic in the sale's rules is a broken rule of ours: the transaction is rolled back while it unwinds.
@@ -372,51 +374,46 @@ impl Desk {
 /// Commands, a sweep first, and who waits for the others.
 struct Batch {
     commands: Vec<Command>,
-    waiting: Vec<(Instant, Reply)>,
+    replies: Vec<(Instant, Reply)>,
 }
 
 impl Batch {
-    fn answer(self, decisions: Vec<Decision>) {
-        for ((_, reply), decision) in self.waiting.into_iter().zip(decisions.into_iter().skip(1)) {
-            reply.answer(answer_of(decision));
-        }
-    }
-
-    fn deny_late(&mut self) {
-        let now = Instant::now();
-        let late = |(deadline, _): &mut (Instant, Reply)| *deadline <= now;
-        for index in (0..self.waiting.len()).rev() {
-            if late(&mut self.waiting[index]) {
-                self.commands.remove(index + 1);
-                self.waiting.remove(index).1.answer(Err(Denial::Overloaded));
-            }
-        }
-    }
-
-    fn fail(self, failure: &Failure) -> Result<(), Ended> {
-        log::error!("a batch of {} failed: {failure}", self.commands.len());
-        let (denial, ended) = match failure {
-            Failure::Busy | Failure::NotApplied(_) | Failure::Broken(_) => {
-                (Denial::NotApplied, Ok(()))
-            }
-            Failure::Unknown(_) => (Denial::Unknown, Err(Ended::Unknown)),
-            Failure::Corrupt(_) => (Denial::NotApplied, Err(Ended::Corrupt)),
+    fn of(jobs: Vec<Job>) -> Batch {
+        let sweep = Command::Sweep {
+            limit: (2 * jobs.len()).max(SWEEP_MIN),
         };
-        for (_, reply) in self.waiting {
-            reply.answer(Err(denial.clone()));
+        let mut batch = Batch {
+            commands: vec![sweep],
+            replies: Vec::new(),
+        };
+        for job in jobs {
+            batch.commands.push(job.command);
+            batch.replies.push((job.deadline, job.reply));
         }
-        ended
+        batch
+    }
+
+    fn answer(self, answers: impl Iterator<Item = Answer>, to: &Sender<Answers>) {
+        let replies = self.replies.into_iter().map(|(_, reply)| reply);
+        give(replies.zip(answers).collect(), to);
+    }
+
+    /// What waited too long is not executed.
+    fn deny_late(&mut self, to: &Sender<Answers>) {
+        let now = Instant::now();
+        let mut late = Vec::new();
+        for index in (0..self.replies.len()).rev() {
+            if self.replies[index].0 <= now {
+                self.commands.remove(index + 1);
+                late.push((self.replies.remove(index).1, Err(Denial::Overloaded)));
+            }
+        }
+        give(late, to);
     }
 }
 
-fn deny_late(jobs: &mut Vec<Job>) {
-    let now = Instant::now();
-    let late = jobs.extract_if(.., |job| job.deadline <= now);
-    for job in late {
-        job.reply.answer(Err(Denial::Overloaded));
+fn give(answers: Answers, to: &Sender<Answers>) {
+    if !answers.is_empty() && to.send(answers).is_err() {
+        log::error!("the postman is gone: a batch has committed and cannot be answered");
     }
-}
-
-fn answer_of(decision: Decision) -> Answer {
-    decision.map_err(Denial::Refused)
 }

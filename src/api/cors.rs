@@ -53,17 +53,36 @@ impl Origins {
         }
     }
 
-    /// Lets a listed origin's page read the answer.
-    pub fn allow(&self, request: &Request, response: Response) -> Response {
-        if self.0.is_empty() {
-            return response;
+    /// What the answer to this request will say about origins.
+    pub fn grant(&self, request: &Request) -> Grant {
+        let origin = request
+            .header("Origin")
+            .filter(|origin| origin.is_ascii() && self.listed(origin));
+        Grant {
+            varies: !self.0.is_empty(),
+            origin: origin.map(str::to_owned),
         }
-        let response = response.with_header("Vary", "Origin");
-        match request.header("Origin") {
-            Some(origin) if origin.is_ascii() && self.listed(origin) => response
+    }
+}
+
+/// Lets a listed origin's page read an answer.
+pub struct Grant {
+    varies: bool,
+    origin: Option<String>,
+}
+
+impl Grant {
+    pub fn given_to(&self, response: Response) -> Response {
+        let response = if self.varies {
+            response.with_header("Vary", "Origin")
+        } else {
+            response
+        };
+        match &self.origin {
+            Some(origin) => response
                 .with_header("Access-Control-Allow-Origin", origin)
                 .with_header("Access-Control-Expose-Headers", HEADERS_EXPOSED),
-            Some(_) | None => response,
+            None => response,
         }
     }
 }

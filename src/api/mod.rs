@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
-use crate::http::{Malformed, Method, Request, Response};
-use crate::sale::{Command, Outcome, Secret};
+use crate::http::{Handler, Malformed, Method, Reply, Request, Response};
+use crate::sale::{Command, ProductId, Secret};
 use crate::store::Reader;
 use crate::writer::Writer;
 
 pub use cors::Origins;
 
+use answers::respond;
 use error::Error;
 use routes::{Endpoint, Route};
 
@@ -32,6 +33,38 @@ pub struct Api {
     secret: Secret,
     origins: Origins,
     draining: Arc<AtomicBool>,
+}
+
+/// What a request comes to.
+enum Work {
+    /// It is answered already.
+    Done(Response),
+    /// The writer will have the answer.
+    Command(Command),
+}
+
+impl Handler for Api {
+    fn handle(&self, request: Request, reply: Reply) {
+        let grant = self.origins.grant(&request);
+        let finish = move |response| reply.send(grant.given_to(with_cache_control(response)));
+        match self.understand(&request) {
+            Ok(Work::Done(response)) => finish(response),
+            Ok(Work::Command(command)) => {
+                let secret = self.secret.clone();
+                self.writer.submit(command, move |answer| {
+                    finish(match answer {
+                        Ok(outcome) => respond(&outcome, &secret),
+                        Err(denial) => Error::from(denial).response(),
+                    });
+                });
+            }
+            Err(error) => finish(error.response()),
+        }
+    }
+
+    fn refuse(&self, malformed: Malformed) -> Response {
+        with_cache_control(Error::from(malformed).response())
+    }
 }
 
 impl Api {
@@ -53,23 +86,10 @@ impl Api {
         }
     }
 
-    /// Answers a request, or says what is wrong with bytes that were none.
-    pub fn handle(&self, request: Result<&Request, Malformed>) -> Response {
-        match request {
-            Ok(request) => {
-                let response = self
-                    .answer(request)
-                    .unwrap_or_else(|error| error.response());
-                self.origins.allow(request, with_cache_control(response))
-            }
-            Err(malformed) => with_cache_control(Error::from(malformed).response()),
-        }
-    }
-
-    fn answer(&self, request: &Request) -> Result<Response, Error> {
+    fn understand(&self, request: &Request) -> Result<Work, Error> {
         let route = Route::of(&request.path).ok_or(Error::NoSuchPath)?;
         if request.method == Method::Options {
-            return self.origins.preflight(request, route);
+            return self.origins.preflight(request, route).map(Work::Done);
         }
         let endpoint = route
             .endpoint(&request.method)
@@ -78,17 +98,17 @@ impl Api {
             self.origins.check(request)?;
         }
         match endpoint {
-            Endpoint::ListProducts => self.list_products(request),
-            Endpoint::ShowProduct(id) => self.show_product(request, id),
-            Endpoint::PlaceHold => self.place_hold(request),
-            Endpoint::ShowHold(id) => self.show_hold(id),
-            Endpoint::ReleaseHold(id) => self.release_hold(request, id),
-            Endpoint::PlaceOrder => self.place_order(request),
-            Endpoint::ShowOrder(id) => self.show_order(id),
-            Endpoint::CancelOrder(id) => self.cancel_order(request, id),
-            Endpoint::RecordPayment => self.record_payment(request),
-            Endpoint::Health => Ok(json::ok(&answers::Health { status: "ok" })),
-            Endpoint::Readiness => self.readiness(),
+            Endpoint::ListProducts => self.list_products(request).map(Work::Done),
+            Endpoint::ShowProduct(id) => self.show_product(request, id).map(Work::Done),
+            Endpoint::PlaceHold => storefront::place_hold(request).map(Work::Command),
+            Endpoint::ShowHold(id) => self.show_hold(id).map(Work::Done),
+            Endpoint::ReleaseHold(id) => storefront::release_hold(request, id).map(Work::Command),
+            Endpoint::PlaceOrder => storefront::place_order(request).map(Work::Command),
+            Endpoint::ShowOrder(id) => self.show_order(id).map(Work::Done),
+            Endpoint::CancelOrder(id) => storefront::cancel_order(request, id).map(Work::Command),
+            Endpoint::RecordPayment => payments::record_payment(request).map(Work::Command),
+            Endpoint::Health => Ok(Work::Done(json::ok(&answers::Health { status: "ok" }))),
+            Endpoint::Readiness => self.readiness().map(Work::Done),
         }
     }
 
@@ -97,12 +117,8 @@ impl Api {
             return Err(Error::NotReady);
         }
         self.reader
-            .product(crate::sale::ProductId::FIRST, self.clock.reading())?;
+            .product(ProductId::FIRST, self.clock.reading())?;
         Ok(json::ok(&answers::Health { status: "ready" }))
-    }
-
-    fn submit(&self, command: Command) -> Result<Outcome, Error> {
-        Ok(self.writer.submit(command)?)
     }
 }
 

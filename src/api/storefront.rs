@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::answers::{HoldBody, ListBody, OrderBody, ProductBody, respond};
+use super::answers::{HoldBody, ListBody, OrderBody, ProductBody};
 use super::error::{Error, invalid};
 use super::fields::{Fields, string, whole_number};
 use super::{Api, json};
@@ -63,33 +63,6 @@ impl Api {
         Ok(unless_known(request, tag, || json::ok(&body)))
     }
 
-    pub fn place_hold(&self, request: &Request) -> Result<Response, Error> {
-        let mut fields = Fields::of_body(required_body(request)?)?;
-        let key = idempotency_key(request)?;
-        let product = fields.required("product_id", WANTED_ID, |raw| {
-            whole_number(raw).and_then(ProductId::new)
-        });
-        let wanted = "a whole number from 1 to 2147483647";
-        let quantity = fields.required("quantity", wanted, |raw| {
-            whole_number(raw).and_then(Quantity::new)
-        });
-        let wanted = "1 to 128 characters without control characters or spaces at the ends";
-        let customer = fields.optional("customer", wanted, |raw| {
-            string(raw).and_then(Customer::new)
-        });
-        fields.finish()?;
-        let (Some(product), Some(quantity)) = (product, quantity) else {
-            unreachable!("finish refuses missing fields")
-        };
-        let outcome = self.submit(Command::PlaceHold(PlaceHold {
-            product,
-            quantity,
-            customer,
-            key,
-        }))?;
-        Ok(respond(&outcome, &self.secret))
-    }
-
     pub fn show_hold(&self, id: &str) -> Result<Response, Error> {
         let id = HoldId::parse(id).ok_or(Error::HoldNotFound)?;
         let now: Timestamp = self.clock.reading();
@@ -97,41 +70,11 @@ impl Api {
         Ok(json::ok(&HoldBody::new(&hold, now)))
     }
 
-    pub fn release_hold(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let hold = HoldId::parse(id).ok_or(Error::HoldNotFound)?;
-        only_a_token(request)?;
-        let outcome = self.submit(Command::ReleaseHold { hold })?;
-        Ok(respond(&outcome, &self.secret))
-    }
-
-    pub fn place_order(&self, request: &Request) -> Result<Response, Error> {
-        let mut fields = Fields::of_body(required_body(request)?)?;
-        let key = idempotency_key(request)?;
-        let hold = fields.required("hold_id", WANTED_ID, |raw| {
-            whole_number(raw).and_then(HoldId::new)
-        });
-        fields.optional("token", WANTED_TOKEN, string);
-        fields.finish()?;
-        let Some(hold) = hold else {
-            unreachable!("finish refuses missing fields")
-        };
-        let outcome = self.submit(Command::PlaceOrder { hold, key })?;
-        Ok(respond(&outcome, &self.secret))
-    }
-
     pub fn show_order(&self, id: &str) -> Result<Response, Error> {
         let id = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
         let now = self.clock.reading();
         let order = self.reader.order(id)?.ok_or(Error::OrderNotFound)?;
         Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
-    }
-
-    pub fn cancel_order(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let order = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
-        only_a_token(request)?;
-        let key = idempotency_key(request)?;
-        let outcome = self.submit(Command::CancelOrder { order, key })?;
-        Ok(respond(&outcome, &self.secret))
     }
 
     fn cursor_of(&self, id: ProductId) -> String {
@@ -149,6 +92,59 @@ impl Api {
             .admits(TokenKind::ProductCursor, id.get(), proof)
             .then_some(id)
     }
+}
+
+pub fn place_hold(request: &Request) -> Result<Command, Error> {
+    let mut fields = Fields::of_body(required_body(request)?)?;
+    let key = idempotency_key(request)?;
+    let product = fields.required("product_id", WANTED_ID, |raw| {
+        whole_number(raw).and_then(ProductId::new)
+    });
+    let wanted = "a whole number from 1 to 2147483647";
+    let quantity = fields.required("quantity", wanted, |raw| {
+        whole_number(raw).and_then(Quantity::new)
+    });
+    let wanted = "1 to 128 characters without control characters or spaces at the ends";
+    let customer = fields.optional("customer", wanted, |raw| {
+        string(raw).and_then(Customer::new)
+    });
+    fields.finish()?;
+    let (Some(product), Some(quantity)) = (product, quantity) else {
+        unreachable!("finish refuses missing fields")
+    };
+    Ok(Command::PlaceHold(PlaceHold {
+        product,
+        quantity,
+        customer,
+        key,
+    }))
+}
+
+pub fn release_hold(request: &Request, id: &str) -> Result<Command, Error> {
+    let hold = HoldId::parse(id).ok_or(Error::HoldNotFound)?;
+    only_a_token(request)?;
+    Ok(Command::ReleaseHold { hold })
+}
+
+pub fn place_order(request: &Request) -> Result<Command, Error> {
+    let mut fields = Fields::of_body(required_body(request)?)?;
+    let key = idempotency_key(request)?;
+    let hold = fields.required("hold_id", WANTED_ID, |raw| {
+        whole_number(raw).and_then(HoldId::new)
+    });
+    fields.optional("token", WANTED_TOKEN, string);
+    fields.finish()?;
+    let Some(hold) = hold else {
+        unreachable!("finish refuses missing fields")
+    };
+    Ok(Command::PlaceOrder { hold, key })
+}
+
+pub fn cancel_order(request: &Request, id: &str) -> Result<Command, Error> {
+    let order = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
+    only_a_token(request)?;
+    let key = idempotency_key(request)?;
+    Ok(Command::CancelOrder { order, key })
 }
 
 struct Query<'a> {

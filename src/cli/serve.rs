@@ -22,7 +22,7 @@ use super::{
 use crate::api::{Api, Origins};
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
-use crate::http::{self, Handler, Server, Timeouts};
+use crate::http::{self, Server, Timeouts};
 use crate::store::sqlite::{Access, SqliteStore};
 use crate::store::{Reader, Rest, Store};
 use crate::writer::{self, Ended, Writer};
@@ -153,10 +153,9 @@ fn serve(
     let draining = Arc::new(AtomicBool::new(false));
     let origins = Origins::new(config.cors_origins.clone());
     let api = Api::new(writer, reader, clock, secret, origins, draining.clone());
-    let handler: Arc<Handler> = Arc::new(move |request| api.handle(request));
     let drain = Duration::from_secs(config.drain_s.into());
-    let server =
-        Server::start(listener, handler, front_limits(config), drain).map_err(cannot_listen)?;
+    let server = Server::start(listener, Arc::new(api), front_limits(config), drain)
+        .map_err(cannot_listen)?;
     print_line(&format!("listening on http://{}", server.local_addr()))?;
 
     let ended = match events.recv() {

@@ -1,13 +1,17 @@
-//! One connection: its bytes so far, the requests in them, the deadlines of whatever it is in the middle of, and the
-//! answers, each printed as one write.
+//! The reading half of a connection: its bytes so far, the requests in them, and the deadlines of whatever it is in the
+//! middle of.
 
-use std::cell::RefCell;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use tiny_http::Method;
 
 use super::head::{self, Head};
-use super::message::{Malformed, Request, Response};
+use super::message::{Malformed, Reply, Request, Response};
+use super::outgoing::{Manners, Outgoing, Settled};
 use super::server::Open;
 
 /// How long a thread stays with a connection for its next bytes before the connection is parked.
@@ -25,7 +29,8 @@ pub struct Timeouts {
 }
 
 pub struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Arc<TcpStream>,
+    outgoing: Arc<Outgoing>,
     peer: Option<SocketAddr>,
     timeouts: Timeouts,
     buffer: Vec<u8>,
@@ -53,7 +58,7 @@ pub enum Next {
 /// A request, and what its head said about the answer.
 pub struct Exchange {
     pub request: Request,
-    keep_alive: bool,
+    pub keep_alive: bool,
     is_http_1_0: bool,
 }
 
@@ -74,8 +79,11 @@ impl Connection {
         stream.set_read_timeout(Some(LINGER))?;
         stream.set_write_timeout(Some(timeouts.write))?;
         let deadline = Instant::now() + timeouts.idle;
+        let stream = Arc::new(stream);
+        let outgoing = Outgoing::new(stream.clone(), timeouts.write);
         Ok(Connection {
             stream,
+            outgoing,
             peer,
             timeouts,
             buffer: Vec::new(),
@@ -128,7 +136,7 @@ impl Connection {
     fn read(&mut self) -> io::Result<usize> {
         let filled = self.buffer.len();
         self.buffer.resize(filled + READ_BYTES, 0);
-        let read = self.stream.read(&mut self.buffer[filled..]);
+        let read = (&*self.stream).read(&mut self.buffer[filled..]);
         self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
         read
     }
@@ -147,8 +155,7 @@ impl Connection {
             };
             self.buffer.drain(..head.bytes);
             if head.expects_continue && self.buffer.len() < head.body_bytes {
-                self.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
-                    .map_err(|_| Malformed::TooSlow)?;
+                self.outgoing.invite_body();
             }
             self.enter(Stage::Body(Box::new(head)), self.timeouts.body);
         }
@@ -186,72 +193,49 @@ impl Connection {
         self.deadline = Instant::now() + time;
     }
 
-    /// Prints the answer to a request; tells whether the connection can be used again.
-    pub fn answer(&mut self, exchange: &Exchange, response: &Response, stopping: bool) -> bool {
-        let keep_alive = exchange.keep_alive && !response.close && !stopping;
-        let connection = match (keep_alive, exchange.is_http_1_0) {
-            (true, false) => "",
-            (true, true) => "Connection: keep-alive\r\n",
-            (false, _) => "Connection: close\r\n",
+    /// Where the answer to this request goes, from whatever thread.
+    pub fn reply(&mut self, exchange: &Exchange, stopping: Arc<AtomicBool>) -> Reply {
+        let manners = Manners {
+            request_id: exchange.request.id.clone(),
+            keep_alive: exchange.keep_alive,
+            is_http_1_0: exchange.is_http_1_0,
+            without_body: exchange.request.method == Method::Head,
         };
-        let without_body = exchange.request.method == tiny_http::Method::Head;
-        let bytes = print(response, &exchange.request.id, connection, without_body);
-        let written = self.write_all(&bytes).is_ok();
-        self.deadline = Instant::now() + self.timeouts.idle;
-        if written && !keep_alive {
-            self.close_gently();
+        Outgoing::reply(&self.outgoing, manners, stopping)
+    }
+
+    /// Waits until the last answer has left.
+    pub fn settle(&self) -> Settled {
+        self.outgoing.settle()
+    }
+
+    /// Whether an answer is still to come.
+    pub fn is_awaiting(&self) -> bool {
+        self.outgoing.is_awaiting()
+    }
+
+    /// The time between two requests begins.
+    pub fn rest(&mut self) {
+        if self.is_idle() {
+            self.deadline = Instant::now() + self.timeouts.idle;
         }
-        written && keep_alive
     }
 
     /// Prints the answer to bytes that were no request, and closes.
     pub fn refuse(&mut self, response: &Response) {
-        let bytes = print(
-            response,
-            &head::new_request_id(),
-            "Connection: close\r\n",
-            false,
-        );
-        if self.write_all(&bytes).is_ok() {
+        if self.outgoing.refuse(response) {
             self.close_gently();
         }
     }
 
     /// Prints an answer without reading or waiting for anything, and closes.
-    pub fn turn_away(mut self, response: &Response) {
-        let bytes = print(
-            response,
-            &head::new_request_id(),
-            "Connection: close\r\n",
-            false,
-        );
-        let sent = self
-            .stream
-            .set_nonblocking(true)
-            .and_then(|()| self.stream.write(&bytes));
-        log::debug!("a connection was turned away: {sent:?}");
-    }
-
-    /// All of it, within the total of the write timeout.
-    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + self.timeouts.write;
-        while !bytes.is_empty() {
-            match self.stream.write(bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-            if !bytes.is_empty() && Instant::now() >= deadline {
-                return Err(ErrorKind::TimedOut.into());
-            }
-        }
-        Ok(())
+    pub fn turn_away(self, response: &Response) {
+        self.outgoing.turn_away(response);
     }
 
     /// Closing with unread bytes would reset the connection and might take the answer with it: say goodbye, then read what
     /// the client still sends, a bounded lot for a bounded time.
-    fn close_gently(&mut self) {
+    pub fn close_gently(&mut self) {
         if self.stream.shutdown(Shutdown::Write).is_err() {
             return;
         }
@@ -259,79 +243,10 @@ impl Connection {
         let mut scrap = [0; READ_BYTES];
         let mut drained = 0;
         while drained < DRAIN_BYTES_MAX && Instant::now() < deadline {
-            match self.stream.read(&mut scrap) {
+            match (&*self.stream).read(&mut scrap) {
                 Ok(0) | Err(_) => return,
                 Ok(read) => drained += read,
             }
         }
     }
-}
-
-fn print(response: &Response, request_id: &str, connection: &str, without_body: bool) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(384 + response.body.len());
-    let status = response.status.0;
-    let has_body = !matches!(status, 204 | 304);
-    let reason = response.status.default_reason_phrase();
-    push(
-        &mut bytes,
-        &["HTTP/1.1 ", &status.to_string(), " ", reason, "\r\n"],
-    );
-    with_date(|date| push(&mut bytes, &["Date: ", date, "\r\n"]));
-    if has_body {
-        let length = response.body.len().to_string();
-        push(
-            &mut bytes,
-            &[
-                "Content-Type: ",
-                response.content_type,
-                "\r\nContent-Length: ",
-                &length,
-                "\r\n",
-            ],
-        );
-    }
-    push(
-        &mut bytes,
-        &["X-Request-Id: ", request_id, "\r\n", connection],
-    );
-    for header in &response.headers {
-        push(
-            &mut bytes,
-            &[
-                header.field.as_str().as_str(),
-                ": ",
-                header.value.as_str(),
-                "\r\n",
-            ],
-        );
-    }
-    bytes.extend_from_slice(b"\r\n");
-    if has_body && !without_body {
-        bytes.extend_from_slice(&response.body);
-    }
-    bytes
-}
-
-fn push(bytes: &mut Vec<u8>, parts: &[&str]) {
-    for part in parts {
-        bytes.extend_from_slice(part.as_bytes());
-    }
-}
-
-/// The `Date` field's value, printed once a second and thread.
-fn with_date(then: impl FnOnce(&str)) {
-    thread_local! {
-        static PRINTED: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
-    }
-    let now = SystemTime::now();
-    let second = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    PRINTED.with_borrow_mut(|(printed_second, text)| {
-        if *printed_second != second || text.is_empty() {
-            *printed_second = second;
-            *text = httpdate::fmt_http_date(now);
-        }
-        then(text);
-    });
 }

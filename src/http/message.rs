@@ -5,8 +5,39 @@ use std::ops::Range;
 
 use tiny_http::{Header, Method, StatusCode};
 
-/// What answers: a request, or the news that a connection's bytes made none.
-pub type Handler = dyn Fn(Result<&Request, Malformed>) -> Response + Send + Sync;
+/// What answers.
+pub trait Handler: Send + Sync {
+    /// Answers a request, now or later, from whatever thread.
+    fn handle(&self, request: Request, reply: Reply);
+
+    /// What to say to bytes that were no request.
+    fn refuse(&self, malformed: Malformed) -> Response;
+}
+
+/// Where one answer goes. One that is dropped unused tells the front that there will be none.
+pub struct Reply(Option<Deliver>);
+
+type Deliver = Box<dyn FnOnce(Option<Response>) + Send>;
+
+impl Reply {
+    pub fn new(deliver: impl FnOnce(Option<Response>) + Send + 'static) -> Reply {
+        Reply(Some(Box::new(deliver)))
+    }
+
+    pub fn send(mut self, response: Response) {
+        if let Some(deliver) = self.0.take() {
+            deliver(Some(response));
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(deliver) = self.0.take() {
+            deliver(None);
+        }
+    }
+}
 
 #[derive(Debug)]
 pub struct Request {

@@ -9,10 +9,11 @@
 mod connection;
 mod head;
 mod message;
+mod outgoing;
 mod parking;
 mod server;
 
 pub use connection::Timeouts;
-pub use message::{Handler, Malformed, Request, Response};
+pub use message::{Handler, Malformed, Reply, Request, Response};
 pub use server::{Limits, Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};

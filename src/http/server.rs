@@ -14,7 +14,8 @@ use mio::Waker;
 use socket2::{Domain, Socket, Type};
 
 use super::connection::{Connection, Exchange, Next, Timeouts};
-use super::message::{Handler, Malformed, Response};
+use super::message::{Handler, Malformed};
+use super::outgoing::Settled;
 use super::parking::Parking;
 
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +68,7 @@ struct House {
     open: Arc<AtomicUsize>,
     threads: AtomicUsize,
     threads_idle: AtomicUsize,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
 }
 
 struct Waiting {
@@ -87,7 +88,7 @@ impl Server {
 
     pub fn start(
         listener: TcpListener,
-        handler: Arc<Handler>,
+        handler: Arc<dyn Handler>,
         limits: Limits,
         drain: Duration,
     ) -> io::Result<Server> {
@@ -103,7 +104,7 @@ impl Server {
             open: Arc::default(),
             threads: AtomicUsize::new(0),
             threads_idle: AtomicUsize::new(0),
-            stopping: AtomicBool::new(false),
+            stopping: Arc::default(),
         });
         let door = Door {
             house: house.clone(),
@@ -165,7 +166,7 @@ impl House {
 /// The thread that accepts, and watches the parking.
 struct Door {
     house: Arc<House>,
-    handler: Arc<Handler>,
+    handler: Arc<dyn Handler>,
     listener: Option<TcpListener>,
     parking: Parking,
     ready: Sender<Waiting>,
@@ -260,7 +261,7 @@ impl Door {
             Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => {
                 waiting
                     .connection
-                    .turn_away(&(self.handler)(Err(Malformed::Overloaded)));
+                    .turn_away(&self.handler.refuse(Malformed::Overloaded));
             }
         }
     }
@@ -289,7 +290,7 @@ impl Door {
 /// A thread of the pool.
 struct Worker {
     house: Arc<House>,
-    handler: Arc<Handler>,
+    handler: Arc<dyn Handler>,
 }
 
 impl Worker {
@@ -313,13 +314,14 @@ impl Worker {
         loop {
             match connection.next() {
                 Next::Request(exchange) => {
-                    let response = if waited_too_long {
-                        (self.handler)(Err(Malformed::Overloaded))
-                    } else {
-                        self.handle(&exchange)
-                    };
+                    if !self.settle(&mut connection) {
+                        return;
+                    }
+                    let keep_alive = exchange.keep_alive;
+                    self.handle(&mut connection, *exchange, waited_too_long);
                     waited_too_long = false;
-                    if !connection.answer(&exchange, &response, self.house.is_stopping()) {
+                    let read_on = keep_alive && connection.is_awaiting();
+                    if !read_on && !self.settle(&mut connection) {
                         return;
                     }
                     if self.house.has_nobody_to_spare() {
@@ -328,24 +330,52 @@ impl Worker {
                 }
                 Next::Waiting => return self.park(connection),
                 Next::Malformed(malformed) => {
-                    return connection.refuse(&(self.handler)(Err(malformed)));
+                    if self.settle(&mut connection) {
+                        connection.refuse(&self.handler.refuse(malformed));
+                    }
+                    return;
                 }
-                Next::Closed => return,
+                Next::Closed => {
+                    self.settle(&mut connection);
+                    return;
+                }
             }
         }
     }
 
-    /// A panic in the handler is one failed request.
-    fn handle(&self, exchange: &Exchange) -> Response {
-        let answered =
-            panic::catch_unwind(AssertUnwindSafe(|| (self.handler)(Ok(&exchange.request))));
-        answered.unwrap_or_else(|_| {
-            log::error!("the handler of request {} panicked", exchange.request.id);
-            (self.handler)(Err(Malformed::HandlerPanicked))
-        })
+    /// Waits until the last answer has left; tells whether the connection can be used again.
+    fn settle(&self, connection: &mut Connection) -> bool {
+        match connection.settle() {
+            Settled::Usable => return true,
+            Settled::Closing => connection.close_gently(),
+            Settled::Unanswered => {
+                connection.refuse(&self.handler.refuse(Malformed::HandlerPanicked))
+            }
+            Settled::Broken => {}
+        }
+        false
     }
 
-    fn park(&self, connection: Connection) {
+    /// A panic in the handler is one failed request: the reply is dropped while it unwinds.
+    fn handle(&self, connection: &mut Connection, exchange: Exchange, waited_too_long: bool) {
+        let reply = connection.reply(&exchange, self.house.stopping.clone());
+        if waited_too_long {
+            return reply.send(self.handler.refuse(Malformed::Overloaded));
+        }
+        let id = exchange.request.id.clone();
+        let handled = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.handler.handle(exchange.request, reply)
+        }));
+        if handled.is_err() {
+            log::error!("the handler of request {id} panicked");
+        }
+    }
+
+    fn park(&self, mut connection: Connection) {
+        if !self.settle(&mut connection) {
+            return;
+        }
+        connection.rest();
         if self.house.returned.send(connection).is_ok() {
             self.house.wake();
         }

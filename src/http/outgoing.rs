@@ -1,0 +1,266 @@
+//! The writing half of a connection: each answer printed as one write, by whatever thread has it. That thread never waits
+//! for a slow client: what the socket does not take at once is left to the connection's own thread.
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use socket2::SockRef;
+
+use super::head::new_request_id;
+use super::message::{Reply, Response};
+
+pub struct Outgoing {
+    stream: Arc<TcpStream>,
+    timeout: Duration,
+    state: Mutex<State>,
+    left: Condvar,
+}
+
+enum State {
+    /// Nothing is on its way.
+    Free,
+    /// A request was handed out, its answer has not come.
+    Awaited,
+    /// An answer the socket has not taken whole.
+    Unfinished { bytes: Vec<u8>, close: bool },
+    /// The last answer announced that it is the last.
+    Closing,
+    /// Whoever had the request to answer let it fall.
+    Unanswered,
+    /// The client cannot be written to.
+    Broken,
+}
+
+/// What a connection is good for, once nothing is on its way any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Usable,
+    Closing,
+    Unanswered,
+    Broken,
+}
+
+/// What a request's head said about its answer.
+pub struct Manners {
+    pub request_id: String,
+    pub keep_alive: bool,
+    pub is_http_1_0: bool,
+    pub without_body: bool,
+}
+
+impl Outgoing {
+    pub fn new(stream: Arc<TcpStream>, timeout: Duration) -> Arc<Outgoing> {
+        Arc::new(Outgoing {
+            stream,
+            timeout,
+            state: Mutex::new(State::Free),
+            left: Condvar::new(),
+        })
+    }
+
+    pub fn reply(outgoing: &Arc<Outgoing>, manners: Manners, stopping: Arc<AtomicBool>) -> Reply {
+        *outgoing.state() = State::Awaited;
+        let outgoing = outgoing.clone();
+        Reply::new(move |response| match response {
+            Some(response) => outgoing.answer(&response, &manners, stopping.load(Ordering::SeqCst)),
+            None => outgoing.become_(State::Unanswered),
+        })
+    }
+
+    fn answer(&self, response: &Response, manners: &Manners, stopping: bool) {
+        let close = !manners.keep_alive || response.close || stopping;
+        let connection = match (close, manners.is_http_1_0) {
+            (false, false) => "",
+            (false, true) => "Connection: keep-alive\r\n",
+            (true, _) => "Connection: close\r\n",
+        };
+        let mut bytes = print(
+            response,
+            &manners.request_id,
+            connection,
+            manners.without_body,
+        );
+        self.become_(match self.send_at_once(&bytes) {
+            Ok(sent) if sent < bytes.len() => State::Unfinished {
+                bytes: bytes.split_off(sent),
+                close,
+            },
+            Ok(_) if close => State::Closing,
+            Ok(_) => State::Free,
+            Err(_) => State::Broken,
+        });
+    }
+
+    /// Waits until the last answer has left.
+    pub fn settle(&self) -> Settled {
+        let mut state = self.state();
+        loop {
+            match &mut *state {
+                State::Free => return Settled::Usable,
+                State::Closing => return Settled::Closing,
+                State::Unanswered => return Settled::Unanswered,
+                State::Broken => return Settled::Broken,
+                State::Awaited => {
+                    state = self
+                        .left
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
+                State::Unfinished { bytes, close } => {
+                    let written = self.write_all(bytes).is_ok();
+                    *state = if !written {
+                        State::Broken
+                    } else if *close {
+                        State::Closing
+                    } else {
+                        State::Free
+                    };
+                }
+            }
+        }
+    }
+
+    pub fn is_awaiting(&self) -> bool {
+        matches!(*self.state(), State::Awaited)
+    }
+
+    pub fn refuse(&self, response: &Response) -> bool {
+        self.write_all(&print(
+            response,
+            &new_request_id(),
+            "Connection: close\r\n",
+            false,
+        ))
+        .is_ok()
+    }
+
+    pub fn turn_away(&self, response: &Response) {
+        let sent = self.send_at_once(&print(
+            response,
+            &new_request_id(),
+            "Connection: close\r\n",
+            false,
+        ));
+        log::debug!("a connection was turned away: {sent:?}");
+    }
+
+    /// Tells a client that waits for it to send its body.
+    pub fn invite_body(&self) {
+        if self.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_err() {
+            self.become_(State::Broken);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn become_(&self, state: State) {
+        *self.state() = state;
+        self.left.notify_one();
+    }
+
+    /// As much as the socket takes without waiting.
+    fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        match SockRef::from(&*self.stream)
+            .send_with_flags(bytes, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+        {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                Ok(0)
+            }
+            sent => sent,
+        }
+    }
+
+    /// All of it, within the total of the timeout.
+    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let deadline = Instant::now() + self.timeout;
+        while !bytes.is_empty() {
+            match (&*self.stream).write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if !bytes.is_empty() && Instant::now() >= deadline {
+                return Err(ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn print(response: &Response, request_id: &str, connection: &str, without_body: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(384 + response.body.len());
+    let status = response.status.0;
+    let has_body = !matches!(status, 204 | 304);
+    let reason = response.status.default_reason_phrase();
+    push(
+        &mut bytes,
+        &["HTTP/1.1 ", &status.to_string(), " ", reason, "\r\n"],
+    );
+    with_date(|date| push(&mut bytes, &["Date: ", date, "\r\n"]));
+    if has_body {
+        let length = response.body.len().to_string();
+        push(
+            &mut bytes,
+            &[
+                "Content-Type: ",
+                response.content_type,
+                "\r\nContent-Length: ",
+                &length,
+                "\r\n",
+            ],
+        );
+    }
+    push(
+        &mut bytes,
+        &["X-Request-Id: ", request_id, "\r\n", connection],
+    );
+    for header in &response.headers {
+        push(
+            &mut bytes,
+            &[
+                header.field.as_str().as_str(),
+                ": ",
+                header.value.as_str(),
+                "\r\n",
+            ],
+        );
+    }
+    bytes.extend_from_slice(b"\r\n");
+    if has_body && !without_body {
+        bytes.extend_from_slice(&response.body);
+    }
+    bytes
+}
+
+fn push(bytes: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        bytes.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// The `Date` field's value, printed once a second and thread.
+fn with_date(then: impl FnOnce(&str)) {
+    thread_local! {
+        static PRINTED: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let now = SystemTime::now();
+    let second = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    PRINTED.with_borrow_mut(|(printed_second, text)| {
+        if *printed_second != second || text.is_empty() {
+            *printed_second = second;
+            *text = httpdate::fmt_http_date(now);
+        }
+        then(text);
+    });
+}
