@@ -206,7 +206,8 @@ impl Pages<'_> {
             .query_row(params, |row| row.get(0))
     }
 
-    /// Of each kind the oldest rows with `units` between them, merged by deadline: more than enough together.
+    /// Of each kind the oldest rows with `units` between them; merged by deadline, only the first of them are surely the
+    /// oldest of all.
     fn fetch_overdue_rows(&self, book: &mut Book, product: ProductId, units: i64) -> Result<()> {
         let params = named_params! {":product": product.get(), ":now": book.now.micros()};
         let mut rows = Vec::new();
@@ -246,7 +247,14 @@ impl Pages<'_> {
         }
 
         rows.sort_by_key(|(deadline, _)| *deadline);
-        book.fetched_overdue_rows(product, rows.into_iter().map(|(_, due)| due).collect());
+        let mut missing = units;
+        let oldest = rows.into_iter().map(|(_, due)| due).take_while(|due| {
+            let is_needed = missing > 0;
+            missing -= book.overdue_row_units(due).unwrap_or(0);
+            is_needed
+        });
+        let oldest = oldest.collect();
+        book.fetched_overdue_rows(product, oldest);
         Ok(())
     }
 

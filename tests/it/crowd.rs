@@ -1,0 +1,162 @@
+//! A crowd at the real binary.
+
+use std::sync::Barrier;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::server::{Premises, Server};
+
+/// What each of `clients` gets when all act at once.
+fn at_once<T: Send>(clients: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(clients);
+    thread::scope(|scope| {
+        let one = |client| {
+            let (barrier, act) = (&barrier, &act);
+            scope.spawn(move || {
+                barrier.wait();
+                act(client)
+            })
+        };
+        let threads: Vec<_> = (0..clients).map(one).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    })
+}
+
+fn count(answers: &[(u16, Value)], status: u16) -> usize {
+    answers.iter().filter(|(found, _)| *found == status).count()
+}
+
+fn stock(server: &Server) -> [i64; 3] {
+    let (_, product) = server.get("/api/products/1");
+    ["available_stock", "reserved_stock", "sold_stock"].map(|name| product[name].as_i64().unwrap())
+}
+
+#[test]
+fn two_hundred_clients_at_ten_units_get_exactly_ten() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    let answers = at_once(200, |_| server.hold(1));
+    assert_eq!((count(&answers, 201), count(&answers, 400)), (10, 190));
+    assert!(
+        answers
+            .iter()
+            .all(|(status, body)| *status == 201 || body["code"] == "insufficient_stock")
+    );
+    assert_eq!(stock(&server), [0, 10, 0]);
+    server.stop();
+    premises.books_are_right();
+}
+
+#[test]
+fn fifty_clients_at_three_units_each_get_exactly_three() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    let answers = at_once(50, |_| server.hold(3));
+    assert_eq!((count(&answers, 201), count(&answers, 400)), (3, 47));
+    assert_eq!(stock(&server), [1, 9, 0]);
+    server.stop();
+    premises.books_are_right();
+}
+
+#[test]
+fn a_crowd_is_served_to_the_last_unit() {
+    for units in [1, 7, 100] {
+        let premises = Premises::stocked(units);
+        let server = premises.serve();
+        let answers = at_once(150, |_| server.hold(1));
+        assert_eq!(count(&answers, 201), usize::try_from(units).unwrap());
+        server.stop();
+        premises.books_are_right();
+    }
+}
+
+#[test]
+fn twenty_clients_order_one_hold_and_one_gets_it() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    server.hold(1);
+    let answers = at_once(20, |_| server.post("/api/orders", &json!({"hold_id": 1})));
+    assert_eq!((count(&answers, 201), count(&answers, 400)), (1, 19));
+    let used = answers
+        .iter()
+        .filter(|(_, body)| body["code"] == "hold_used" && body["order_id"] == 1)
+        .count();
+    assert_eq!(used, 19);
+    server.stop();
+    premises.books_are_right();
+}
+
+#[test]
+fn equal_webhooks_at_once_have_one_effect() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    server.hold(2);
+    server.post("/api/orders", &json!({"hold_id": 1}));
+    let event = json!({"idempotency_key": "k", "order_id": 1, "status": "success"});
+    let answers = at_once(40, |_| server.post("/api/payments/webhook", &event));
+    assert_eq!(count(&answers, 200), 40);
+    let first = answers
+        .iter()
+        .filter(|(_, body)| body["already_processed"] == false)
+        .count();
+    assert_eq!(first, 1);
+    assert!(
+        answers
+            .iter()
+            .all(|(_, body)| body["webhook_id"] == 1 && body["order_status"] == "paid")
+    );
+    assert_eq!(stock(&server), [8, 0, 2]);
+    server.stop();
+    premises.books_are_right();
+}
+
+#[test]
+fn a_customers_limit_holds_in_a_crowd() {
+    let premises = Premises::new();
+    let catalogue = "sku,name,price,total_stock,max_per_customer\ntee,Tee,1.00,1000,5\n";
+    premises
+        .run_with_input(&["seed", "-"], catalogue)
+        .succeeded();
+    let server = premises.serve();
+    let wish = json!({"product_id": 1, "quantity": 2, "customer": "ada"});
+    let answers = at_once(30, |_| server.post("/api/holds", &wish));
+    assert_eq!(count(&answers, 201), 2);
+    assert!(
+        answers
+            .iter()
+            .all(|(status, body)| *status == 201 || body["code"] == "limit_exceeded")
+    );
+    server.stop();
+    premises.books_are_right();
+}
+
+#[test]
+fn equal_requests_under_one_idempotency_key_have_one_effect() {
+    let premises = Premises::stocked(100);
+    let server = premises.serve();
+    let answers = at_once(20, |_| {
+        let request = server
+            .agent
+            .post(format!("{}/api/holds", server.base))
+            .header("Idempotency-Key", "one");
+        let mut answer = request
+            .send_json(json!({"product_id": 1, "quantity": 3}))
+            .unwrap();
+        (
+            answer.status().as_u16(),
+            answer.body_mut().read_to_string().unwrap(),
+        )
+    });
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer == &answers[0] && answer.0 == 201)
+    );
+    assert_eq!(stock(&server), [97, 3, 0]);
+    server.stop();
+    premises.books_are_right();
+}

@@ -1,0 +1,74 @@
+//! The same commands and clock into the memory store and into SQLite: every decision and every row must be equal.
+//!
+//! `FLASHSALE_TEST_COMMANDS` sets the number of commands (default 10 000).
+
+use flashsale::sale::{Command, Timestamp};
+use flashsale::store::memory::MemoryStore;
+use flashsale::store::sqlite::{Access, Database, Durability};
+use flashsale::store::{Reader, Store};
+
+use crate::properties::{Crowd, catalogue};
+use crate::shop::{OPENING, terms};
+
+#[test]
+fn memory_and_sqlite_agree_on_every_decision_and_every_row() {
+    let commands = std::env::var("FLASHSALE_TEST_COMMANDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(10_000);
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
+    let mut sqlite = database.writer(Durability::Normal).unwrap();
+    let reader = database.reader(1).unwrap();
+    let mut memory = MemoryStore::default();
+    let mut now = OPENING;
+    let mut crowd = Crowd::new(7);
+    let mut decided = 0;
+    for round in 0.. {
+        let batch: Vec<Command> = if round == 0 {
+            catalogue()
+        } else {
+            crowd.batch()
+        };
+        now += crowd.pause_micros();
+        let time = |_| Timestamp::from_micros(now);
+        let mut accepting = terms();
+        accepting.parked_max = 20;
+        if crowd.flips() {
+            accepting.late_payment = flashsale::sale::LatePayment::Accept;
+        }
+        let ours = memory.transact(&accepting, &time, &batch).unwrap();
+        let theirs = sqlite.transact(&accepting, &time, &batch).unwrap();
+        assert_eq!(ours, theirs, "round {round}: {batch:#?}");
+        assert_eq!(
+            memory.next_deadline().unwrap(),
+            sqlite.next_deadline().unwrap()
+        );
+        crowd.learn(&ours);
+        decided += batch.len();
+        if round % 50 == 0 || decided >= commands {
+            assert_eq!(
+                memory.contents().unwrap(),
+                reader.contents().unwrap(),
+                "round {round}"
+            );
+            let now = Timestamp::from_micros(now);
+            assert_eq!(
+                memory.products(None, 100, now).unwrap(),
+                reader.products(None, 100, now).unwrap()
+            );
+        }
+        if decided >= commands {
+            break;
+        }
+    }
+    println!(
+        "{decided} commands, all equal; outcomes: {:?}",
+        crowd.seen()
+    );
+    assert!(
+        crowd.seen().len() > 25,
+        "the crowd does a bit of everything: {:?}",
+        crowd.seen()
+    );
+}

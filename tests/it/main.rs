@@ -1,0 +1,24 @@
+//! Behaviour through the public API, the command line and the real binary. One integration binary, a file a topic.
+
+#![allow(clippy::unwrap_used)]
+
+mod server;
+mod shop;
+
+mod crash;
+mod crowd;
+mod differential;
+mod expiry;
+mod front;
+mod holds;
+mod idempotency;
+mod orders;
+mod payments;
+mod process;
+mod products;
+mod properties;
+mod readme;
+mod requests;
+mod seed;
+mod sweep_and_verify;
+mod tidy;

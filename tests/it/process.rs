@@ -1,0 +1,306 @@
+//! The life of `flashsale serve`, and how commands end.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::server::{Premises, flashsale};
+
+#[test]
+fn a_demo_has_a_catalogue_and_the_first_product_is_the_sale() {
+    let premises = Premises::new();
+    let server = premises.serve_with(&["--demo"]);
+    let (_, product) = server.get("/api/products/1");
+    assert_eq!(product["name"], "Limited Edition Flash Sale Item");
+    assert_eq!(
+        (&product["price"], &product["total_stock"]),
+        (&serde_json::json!(99.99), &serde_json::json!(100))
+    );
+    let (_, list) = server.get("/api/products");
+    assert_eq!(list["data"].as_array().unwrap().len(), 4);
+    server.stop();
+    let server = premises.serve_with(&["--demo"]);
+    let (_, list) = server.get("/api/products");
+    assert_eq!(
+        list["data"].as_array().unwrap().len(),
+        4,
+        "it is loaded once"
+    );
+    server.stop();
+}
+
+#[test]
+fn a_second_server_on_the_same_database_is_refused() {
+    let premises = Premises::stocked(1);
+    let server = premises.serve();
+    premises
+        .run(&["serve", "--listen", "127.0.0.1:0"])
+        .exited(75)
+        .complains("another flashsale");
+    server.stop();
+    premises.serve().stop();
+}
+
+#[test]
+fn a_stopped_server_has_forgotten_nothing() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    server.hold(3);
+    server.stop();
+    assert!(
+        !premises
+            .path()
+            .join("flash_sale.db-wal")
+            .metadata()
+            .is_ok_and(|wal| wal.len() > 0),
+        "it checkpointed"
+    );
+    let server = premises.serve();
+    assert_eq!(server.get("/api/holds/1").1["status"], "active");
+    assert_eq!(server.get("/api/products/1").1["available_stock"], 7);
+    server.stop();
+}
+
+#[test]
+fn what_fell_due_while_nobody_served_is_ended_before_anybody_is_served() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve_with(&["--hold-ttl-s", "1"]);
+    for _ in 0..5 {
+        server.hold(1);
+    }
+    let (_, hold) = server.get("/api/holds/5");
+    server.stop();
+    wait_until_past(hold["expires_at"].as_str().unwrap());
+    premises.serve().stop();
+    let swept = premises
+        .run(&["sweep-holds", "--format", "json"])
+        .succeeded()
+        .json();
+    assert_eq!(swept["holds_expired"], 0, "nothing was left to sweep");
+    premises.books_are_right();
+}
+
+#[test]
+fn a_server_ends_holds_by_itself_when_nobody_asks() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve_with(&["--hold-ttl-s", "1"]);
+    let (_, hold) = server.hold(4);
+    wait_until_past(hold["expires_at"].as_str().unwrap());
+    assert_eq!(server.get("/api/products/1").1["available_stock"], 10);
+    let row = || {
+        premises
+            .run(&["sweep-holds", "--format", "json"])
+            .succeeded()
+            .json()["holds_expired"]
+            .clone()
+    };
+    let swept_by_us = row();
+    assert!(swept_by_us == 0 || swept_by_us == 1);
+    server.stop();
+    premises.books_are_right();
+}
+
+/// Spins on the wall clock, which is what the deadline is measured by.
+fn wait_until_past(time: &str) {
+    let time = chrono::DateTime::parse_from_rfc3339(time).unwrap();
+    while chrono::Utc::now() <= time {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_database_is_its_owners_alone() {
+    let premises = Premises::stocked(1);
+    let server = premises.serve();
+    server.hold(1);
+    for entry in premises.path().read_dir().unwrap().map(Result::unwrap) {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("flash_sale.db")
+        {
+            assert_eq!(
+                entry.metadata().unwrap().permissions().mode() & 0o077,
+                0,
+                "{:?}",
+                entry.file_name()
+            );
+        }
+    }
+    server.stop();
+}
+
+#[test]
+fn a_symbolic_link_is_no_database() {
+    let premises = Premises::stocked(1);
+    std::os::unix::fs::symlink(
+        premises.path().join("flash_sale.db"),
+        premises.path().join("link.db"),
+    )
+    .unwrap();
+    premises.run(&["verify", "--db", "link.db"]).exited(77);
+    premises
+        .run(&["serve", "--db", "link.db", "--listen", "127.0.0.1:0"])
+        .exited(77);
+}
+
+#[test]
+fn a_port_that_is_taken_cannot_be_listened_on() {
+    let premises = Premises::stocked(1);
+    let server = premises.serve();
+    let other = Premises::stocked(1);
+    other
+        .run(&["serve", "--listen", server.address()])
+        .exited(69);
+    server.stop();
+}
+
+#[test]
+fn commands_that_need_a_database_say_when_there_is_none() {
+    let premises = Premises::new();
+    for command in ["verify", "sweep-holds"] {
+        premises
+            .run(&[command])
+            .exited(66)
+            .complains("there is no database");
+    }
+    assert_eq!(
+        premises.path().read_dir().unwrap().count(),
+        0,
+        "and make none"
+    );
+}
+
+#[test]
+fn what_is_not_our_database_is_left_alone() {
+    let premises = Premises::new();
+    let text = premises.file("notes.txt", &"not a database ".repeat(100));
+    for command in [
+        &["verify"][..],
+        &["sweep-holds"],
+        &["seed"],
+        &["serve", "--listen", "127.0.0.1:0"],
+    ] {
+        let arguments = [command, &["--db", "notes.txt"]].concat();
+        premises.run(&arguments).exited(65);
+    }
+    assert_eq!(
+        std::fs::read_to_string(text).unwrap(),
+        "not a database ".repeat(100)
+    );
+
+    let foreign = premises.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign)
+        .unwrap()
+        .execute_batch("create table t (x)")
+        .unwrap();
+    let before = std::fs::read(&foreign).unwrap();
+    premises.run(&["seed", "--db", "foreign.db"]).exited(65);
+    assert_eq!(std::fs::read(&foreign).unwrap(), before);
+}
+
+#[test]
+fn a_database_of_another_version_is_left_alone() {
+    let premises = Premises::stocked(1);
+    let set_version = |version: i64| {
+        let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+        conn.pragma_update(None, "user_version", version).unwrap();
+    };
+    set_version(99);
+    premises.run(&["verify"]).exited(65);
+    premises.run(&["seed"]).exited(65);
+    premises
+        .run(&["serve", "--listen", "127.0.0.1:0"])
+        .exited(65);
+    set_version(1);
+    premises.run(&["verify"]).succeeded();
+}
+
+#[test]
+fn wrong_configuration_is_refused_with_its_place() {
+    let premises = Premises::stocked(1);
+    premises.file("flash_sale.toml", "hold_ttl_s = 5\norder_ttl_s = -1\n");
+    premises
+        .run(&["verify"])
+        .exited(78)
+        .complains("flash_sale.toml, line 2: order_ttl_s");
+    premises.file("flash_sale.toml", "hold_ttl = 5\n");
+    premises
+        .run(&["serve"])
+        .exited(78)
+        .complains("line 1: hold_ttl");
+    premises.file("flash_sale.toml", "");
+    premises
+        .run(&["serve", "--config", "missing.toml"])
+        .exited(66);
+    premises
+        .run(&["serve", "--hold-ttl-s", "0"])
+        .exited(78)
+        .complains("--hold-ttl-s");
+    premises
+        .run(&["serve", "--listen", "0.0.0.0:0"])
+        .exited(78)
+        .complains("allow_open");
+    premises.run(&["serve", "--listen", "nonsense"]).exited(78);
+    let by_environment = premises
+        .command(&["verify"])
+        .env("FLASHSALE_BATCH_MAX", "0")
+        .output()
+        .unwrap();
+    assert_eq!(by_environment.status.code(), Some(78));
+    for key in [
+        "REQUIRE_TOKENS=true",
+        "ADMIN_TOKEN=0123456789abcdef0123",
+        "WEBHOOK_SECRETS=whsec_c2VjcmV0",
+    ] {
+        let (name, value) = key.split_once('=').unwrap();
+        let refused = premises
+            .command(&["serve"])
+            .env(format!("FLASHSALE_{name}"), value)
+            .output()
+            .unwrap();
+        assert_eq!(
+            refused.status.code(),
+            Some(78),
+            "no key is accepted without effect: {key}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning() {
+    let premises = Premises::stocked(1);
+    let output = premises
+        .command(&["verify"])
+        .env("FLASHSALE_HODL", "1")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("FLASHSALE_HODL")
+    );
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    for arguments in [
+        &["sell"][..],
+        &["serve", "--colour"],
+        &["verify", "--format", "xml"],
+        &[],
+    ] {
+        assert_eq!(
+            flashsale().args(arguments).output().unwrap().status.code(),
+            Some(2),
+            "{arguments:?}"
+        );
+    }
+    assert_eq!(
+        flashsale().arg("--help").output().unwrap().status.code(),
+        Some(0)
+    );
+    assert_eq!(
+        flashsale().arg("--version").output().unwrap().status.code(),
+        Some(0)
+    );
+}

@@ -1,0 +1,441 @@
+//! The sale itself under a seeded crowd: what must hold whatever anybody does, in whatever order.
+//!
+//! `PROPTEST_CASES` sets the number of crowds (default 256).
+
+use std::collections::BTreeMap;
+
+use flashsale::sale::{
+    Amount, Command, HoldId, HoldStatus, IdempotencyKey, LatePayment, Named, OrderId, OrderStatus,
+    Outcome, PaymentEvent, PaymentId, PaymentStatus, PlaceHold, ProductChanges, ProductId,
+    Quantity, Rejection, Report, Terms, Timestamp,
+};
+use flashsale::store::memory::MemoryStore;
+use flashsale::store::{Contents, Decision, Reader, Store};
+use proptest::prelude::*;
+
+use crate::shop::{OPENING, item, terms};
+
+const CUSTOMERS: [&str; 3] = ["ada", "eve", "bob"];
+const LIMIT: i64 = 6;
+
+/// What every crowd finds: enough, little, a limit each, nothing.
+pub fn catalogue() -> Vec<Command> {
+    let items = [
+        item("many", 100_000),
+        item("few", 5),
+        item("limited", 40).max_per_customer(LIMIT).max_per_hold(4),
+        item("none", 0),
+    ];
+    items.iter().map(|item| item.load()).collect()
+}
+
+/// People who do anything, by a seed.
+pub struct Crowd {
+    state: u64,
+    holds: i64,
+    orders: i64,
+    payments: i64,
+    serials: BTreeMap<&'static str, i64>,
+    seen: BTreeMap<String, usize>,
+}
+
+impl Crowd {
+    pub fn new(seed: u64) -> Crowd {
+        Crowd {
+            state: seed | 1,
+            holds: 0,
+            orders: 0,
+            payments: 0,
+            serials: BTreeMap::new(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// xorshift64*
+    fn below(&mut self, bound: i64) -> i64 {
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        let bits = self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        i64::try_from(bits).unwrap() % bound
+    }
+
+    pub fn flips(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    /// From no time at all to long enough for every deadline to pass.
+    pub fn pause_micros(&mut self) -> i64 {
+        match self.below(20) {
+            0 => 86_400_000_000,
+            1 => 900_000_000,
+            2..=4 => 60_000_000 + self.below(60_000_001),
+            _ => self.below(3_000_000),
+        }
+    }
+
+    /// A sweep, if there is one, comes first: it ends what was due when the batch began.
+    pub fn batch(&mut self) -> Vec<Command> {
+        let mut batch = Vec::new();
+        if self.below(4) == 0 {
+            batch.push(Command::Sweep {
+                limit: usize::try_from(1 + self.below(20)).unwrap(),
+            });
+        }
+        for _ in 0..1 + self.below(12) {
+            let command = self.command();
+            batch.push(command);
+        }
+        batch
+    }
+
+    fn command(&mut self) -> Command {
+        match self.below(40) {
+            0..=13 => Command::PlaceHold(self.wish()),
+            14..=16 => Command::ReleaseHold { hold: self.hold() },
+            17..=24 => Command::PlaceOrder {
+                hold: self.hold(),
+                key: self.key(),
+            },
+            25..=26 => Command::CancelOrder {
+                order: self.order(),
+                key: self.key(),
+            },
+            27 => Command::RefundOrder {
+                order: self.order(),
+                restock: self.flips(),
+            },
+            28..=36 => Command::RecordPayment(self.event()),
+            37 => {
+                let payment = PaymentId::new(1 + self.below(self.payments + 1)).unwrap();
+                Command::ResolveRefund {
+                    payment,
+                    note: None,
+                }
+            }
+            38 => {
+                let units = self.below(21) - 10;
+                Command::RestockProduct {
+                    product: self.product(),
+                    units,
+                    reason: Some("count".into()),
+                }
+            }
+            _ => {
+                let paused = Some(self.below(8) == 0);
+                let changes = ProductChanges {
+                    paused,
+                    ..ProductChanges::default()
+                };
+                Command::ChangeProduct {
+                    product: self.product(),
+                    changes,
+                }
+            }
+        }
+    }
+
+    fn wish(&mut self) -> PlaceHold {
+        let customer = usize::try_from(self.below(4)).unwrap();
+        PlaceHold {
+            product: self.product(),
+            quantity: Quantity::new(1 + self.below(5)).unwrap(),
+            customer: CUSTOMERS
+                .get(customer)
+                .and_then(|name| flashsale::sale::Customer::new((*name).into())),
+            key: self.key(),
+        }
+    }
+
+    fn event(&mut self) -> PaymentEvent {
+        let named = if self.flips() {
+            let ahead = if self.below(30) == 0 { 20_000 } else { 3 };
+            Named::Order(OrderId::new(1 + self.below(self.orders + ahead)).unwrap())
+        } else {
+            Named::Hold(self.hold())
+        };
+        let status = if self.below(4) == 0 {
+            PaymentStatus::Failure
+        } else {
+            PaymentStatus::Success
+        };
+        let amount =
+            ["99.99", "199.98", "\"99.99\"", "1"].get(usize::try_from(self.below(12)).unwrap());
+        let transaction = ["t1", "t2"].get(usize::try_from(self.below(4)).unwrap());
+        let report = Report {
+            status,
+            amount: amount.map(|amount| Amount::new((*amount).into())),
+            transaction_id: transaction.map(|transaction| (*transaction).into()),
+        };
+        let key = format!("event-{}", self.serial("event"));
+        let payload = self.flips().then(|| "{\"x\":1}".to_owned());
+        PaymentEvent {
+            key,
+            named,
+            report,
+            payload,
+        }
+    }
+
+    fn key(&mut self) -> Option<IdempotencyKey> {
+        (self.below(3) == 0)
+            .then(|| IdempotencyKey::new(&format!("key-{}", self.serial("key"))).unwrap())
+    }
+
+    /// Mostly the next number of its kind, sometimes a recent one again.
+    fn serial(&mut self, kind: &'static str) -> i64 {
+        let last = self.serials.get(kind).copied().unwrap_or(0);
+        if self.below(5) == 0 {
+            return (last - self.below(4)).max(0);
+        }
+        self.serials.insert(kind, last + 1);
+        last + 1
+    }
+
+    /// Mostly one that exists.
+    fn product(&mut self) -> ProductId {
+        let products = if self.below(10) == 0 { 5 } else { 4 };
+        ProductId::new(1 + self.below(products)).unwrap()
+    }
+
+    /// Mostly a recent one.
+    fn hold(&mut self) -> HoldId {
+        let recent = (self.holds - self.below(8)).max(1);
+        let any = 1 + self.below(self.holds + 1);
+        HoldId::new(if self.below(4) > 0 { recent } else { any }).unwrap()
+    }
+
+    fn order(&mut self) -> OrderId {
+        let recent = (self.orders - self.below(6)).max(1);
+        let any = 1 + self.below(self.orders + 1);
+        OrderId::new(if self.below(4) > 0 { recent } else { any }).unwrap()
+    }
+
+    pub fn learn(&mut self, decisions: &[Decision]) {
+        for decision in decisions {
+            match decision {
+                Ok(Outcome::HoldPlaced(hold)) => self.holds = hold.id.get(),
+                Ok(Outcome::OrderPlaced(order)) => self.orders = order.id.get(),
+                Ok(Outcome::PaymentRecorded(recorded)) => {
+                    self.payments = self.payments.max(recorded.payment.get())
+                }
+                Ok(_) | Err(_) => {}
+            }
+            *self.seen.entry(kind(decision)).or_default() += 1;
+        }
+    }
+
+    pub fn seen(&self) -> &BTreeMap<String, usize> {
+        &self.seen
+    }
+}
+
+/// The variant's name, and the verdict of a payment.
+fn kind(decision: &Decision) -> String {
+    match decision {
+        Ok(Outcome::PaymentRecorded(recorded)) => format!("PaymentRecorded {}", recorded.verdict),
+        Ok(outcome) => first_word(&format!("{outcome:?}")),
+        Err(rejection) => first_word(&format!("{rejection:?}")),
+    }
+}
+
+fn first_word(text: &str) -> String {
+    text.split(|letter: char| !letter.is_alphanumeric())
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+fn transact(store: &mut MemoryStore, terms: &Terms, now: i64, batch: &[Command]) -> Vec<Decision> {
+    store
+        .transact(terms, &|_| Timestamp::from_micros(now), batch)
+        .unwrap()
+}
+
+/// Units of a customer in a product by the clock, counted from the rows.
+fn recounted_use(contents: &Contents, product: ProductId, customer: &str, now: Timestamp) -> i64 {
+    let is_theirs = |p: ProductId, c: &Option<flashsale::sale::Customer>| {
+        p == product && c.as_ref().is_some_and(|c| c.as_str() == customer)
+    };
+    let holds = contents
+        .holds
+        .iter()
+        .filter(|hold| is_theirs(hold.product, &hold.customer));
+    let live = holds
+        .filter(|hold| hold.status_at(now) == HoldStatus::Active)
+        .map(|hold| hold.quantity.units());
+    let orders = contents
+        .orders
+        .iter()
+        .filter(|order| is_theirs(order.product, &order.customer));
+    let counting = orders.filter(|order| {
+        matches!(
+            order.status_at(now),
+            OrderStatus::Pending | OrderStatus::Paid
+        )
+    });
+    live.chain(counting.map(|order| order.quantity.units()))
+        .sum()
+}
+
+/// Conservation, the ledger, and what the rows say about the counters.
+fn books_are_right(contents: &Contents) {
+    for product in &contents.products {
+        assert_eq!(
+            product.total,
+            product.available + product.reserved + product.sold
+        );
+        assert!(product.available >= 0 && product.reserved >= 0 && product.sold >= 0);
+        let moved = contents
+            .movements
+            .iter()
+            .filter(|movement| movement.product == product.id);
+        let (mut available, mut reserved, mut sold, mut version) = (0, 0, 0, 0);
+        for movement in moved {
+            available += movement.shift.available;
+            reserved += movement.shift.reserved;
+            sold += movement.shift.sold;
+            version += 1;
+            assert_eq!(movement.version, version, "the ledger has no gap");
+        }
+        let counters = [
+            product.available,
+            product.reserved,
+            product.sold,
+            product.version,
+        ];
+        assert_eq!(
+            counters,
+            [available, reserved, sold, version],
+            "the ledger's replay gives the counters"
+        );
+        let holds = contents
+            .holds
+            .iter()
+            .filter(|h| h.product == product.id && h.status == HoldStatus::Active);
+        let pending = contents
+            .orders
+            .iter()
+            .filter(|o| o.product == product.id && o.status == OrderStatus::Pending);
+        let held: i64 = holds.map(|hold| hold.quantity.units()).sum();
+        assert_eq!(
+            product.reserved,
+            held + pending.map(|order| order.quantity.units()).sum::<i64>()
+        );
+        let paid = contents
+            .orders
+            .iter()
+            .filter(|o| o.product == product.id && o.status == OrderStatus::Paid);
+        assert_eq!(
+            product.sold,
+            paid.map(|order| order.quantity.units()).sum::<i64>()
+        );
+    }
+    for hold in &contents.holds {
+        let orders = contents
+            .orders
+            .iter()
+            .filter(|order| order.hold == hold.id)
+            .count();
+        assert_eq!(
+            orders,
+            usize::from(hold.status == HoldStatus::Ordered),
+            "a hold ends once"
+        );
+    }
+    let parked = contents
+        .payments
+        .iter()
+        .filter(|(payment, _)| payment.is_parked())
+        .count();
+    assert_eq!(usize::try_from(contents.meta.parked).unwrap(), parked);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn stock_is_conserved_and_the_ledger_tells_why(seed in any::<u64>(), rounds in 1..60_usize, accept in any::<bool>()) {
+        let mut terms = terms();
+        terms.late_payment = if accept { LatePayment::Accept } else { LatePayment::Refund };
+        let (mut store, mut crowd, mut now) = (MemoryStore::default(), Crowd::new(seed), OPENING);
+        transact(&mut store, &terms, now, &catalogue());
+        for _ in 0..rounds {
+            now += crowd.pause_micros();
+            let batch = crowd.batch();
+            crowd.learn(&transact(&mut store, &terms, now, &batch));
+            books_are_right(&store.contents().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_batch_decides_as_its_commands_would_one_by_one(seed in any::<u64>(), rounds in 1..60_usize, accept in any::<bool>()) {
+        let mut terms = terms();
+        terms.late_payment = if accept { LatePayment::Accept } else { LatePayment::Refund };
+        terms.parked_max = 5;
+        let (mut together, mut alone) = (MemoryStore::default(), MemoryStore::default());
+        let (mut crowd, mut now) = (Crowd::new(seed), OPENING);
+        transact(&mut together, &terms, now, &catalogue());
+        transact(&mut alone, &terms, now, &catalogue());
+        for _ in 0..rounds {
+            now += crowd.pause_micros();
+            let batch = crowd.batch();
+            let decisions = transact(&mut together, &terms, now, &batch);
+            let one_by_one: Vec<Decision> =
+                batch.chunks(1).flat_map(|command| transact(&mut alone, &terms, now, command)).collect();
+            prop_assert_eq!(&decisions, &one_by_one);
+            prop_assert_eq!(together.contents().unwrap(), alone.contents().unwrap());
+            crowd.learn(&decisions);
+        }
+    }
+
+    /// A customer's use is told in every refusal; here it is counted from the rows, and never passes the limit.
+    #[test]
+    fn a_customers_use_is_what_the_rows_say_and_within_the_limit(seed in any::<u64>(), rounds in 1..60_usize) {
+        let limited = ProductId::new(3).unwrap();
+        let (mut store, mut crowd, mut now) = (MemoryStore::default(), Crowd::new(seed), OPENING);
+        transact(&mut store, &terms(), now, &catalogue());
+        for _ in 0..rounds {
+            now += crowd.pause_micros();
+            let mut batch = crowd.batch();
+            let unpaused = ProductChanges { paused: Some(false), ..ProductChanges::default() };
+            batch.push(Command::ChangeProduct { product: limited, changes: unpaused });
+            batch.extend(CUSTOMERS.map(|name| Command::PlaceHold(PlaceHold {
+                product: limited,
+                quantity: Quantity::new(4).unwrap(),
+                customer: flashsale::sale::Customer::new(name.into()),
+                key: None,
+            })));
+            let decisions = transact(&mut store, &terms(), now, &batch);
+            crowd.learn(&decisions);
+            let contents = store.contents().unwrap();
+            let probes = &decisions[decisions.len() - CUSTOMERS.len()..];
+            for (name, decision) in CUSTOMERS.iter().zip(probes) {
+                let used = recounted_use(&contents, limited, name, Timestamp::from_micros(now));
+                prop_assert!(used <= LIMIT);
+                match decision {
+                    Err(Rejection::CustomerLimitExceeded { used: told, .. }) => prop_assert_eq!(*told, used),
+                    Ok(Outcome::HoldPlaced(_)) => prop_assert!(used >= 4),
+                    other => prop_assert!(matches!(other, Err(Rejection::InsufficientStock { .. })), "{:?}", other),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_changes_nothing(seed in any::<u64>(), rounds in 1..40_usize) {
+        let (mut store, mut crowd, mut now) = (MemoryStore::default(), Crowd::new(seed), OPENING);
+        transact(&mut store, &terms(), now, &catalogue());
+        for _ in 0..rounds {
+            now += crowd.pause_micros();
+            for command in crowd.batch() {
+                let before = store.contents().unwrap();
+                let decisions = transact(&mut store, &terms(), now, std::slice::from_ref(&command));
+                if decisions[0].is_err() {
+                    prop_assert_eq!(before, store.contents().unwrap(), "{:?}", command);
+                }
+                crowd.learn(&decisions);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What a request must be before anybody asks what it wants.
+
+use flashsale::config::Config;
+use flashsale::http::{Method, Request};
+
+use crate::shop::{Shop, item};
+
+#[test]
+fn a_body_is_one_json_object() {
+    let shop = Shop::with_stock("tee", 5);
+    let deep = |levels: usize| {
+        format!(
+            "{{\"product_id\":{}1{}}}",
+            "[".repeat(levels),
+            "]".repeat(levels)
+        )
+    };
+    for body in [
+        "",
+        " ",
+        "{",
+        "{}}",
+        "{} x",
+        "[]",
+        "1",
+        "\"x\"",
+        "null",
+        "\u{feff}{}",
+        "{'product_id':1}",
+        "{\"product_id\":01}",
+        "{\"product_id\":1,}",
+        "{\"x\":\"\\ud83d\"}",
+        "{\"x\":{\"y\":\"\\udc00\"}}",
+        "{\"\\ud83d\":1}",
+        &deep(16),
+    ] {
+        shop.post_text("/api/holds", body).refused("invalid_json");
+        shop.post_text("/api/orders", body).refused("invalid_json");
+        shop.post_text("/api/payments/webhook", body)
+            .refused("invalid_json");
+    }
+    shop.post_text("/api/holds", &deep(15))
+        .invalid("product_id");
+    let invalid_utf8 =
+        Request::new(Method::Post, "/api/holds").with_body(b"{\"product_id\":\"\xff\"}");
+    shop.call(invalid_utf8).refused("invalid_json");
+}
+
+#[test]
+fn a_field_name_may_be_written_with_escapes() {
+    let shop = Shop::with_stock("tee", 5);
+    shop.post_text("/api/holds", r#"{"product\u005fid":1,"quantity":1}"#)
+        .created();
+}
+
+#[test]
+fn a_length_is_required_where_a_body_is() {
+    let shop = Shop::with_stock("tee", 5);
+    for path in ["/api/holds", "/api/orders", "/api/payments/webhook"] {
+        shop.call(Request::new(Method::Post, path))
+            .is_error(411, "length_required");
+    }
+}
+
+#[test]
+fn an_unknown_path_is_not_found_and_a_wrong_method_is_told_the_right_ones() {
+    let shop = Shop::with_stock("tee", 5);
+    for path in [
+        "/",
+        "/api",
+        "/api/product/1",
+        "/api/holds/1/x",
+        "/admin",
+        "/metrics.php",
+    ] {
+        shop.get(path).is_error(404, "not_found");
+    }
+    for (method, path, allow) in [
+        (Method::Delete, "/api/products/1", "GET, HEAD"),
+        (Method::Get, "/api/holds", "POST"),
+        (Method::Put, "/api/holds/1", "GET, HEAD, DELETE"),
+        (Method::Get, "/api/orders/1/cancel", "POST"),
+        (Method::Get, "/api/payments/webhook", "POST"),
+        (Method::Options, "/api/holds", "POST"),
+        (Method::Post, "/healthz", "GET, HEAD"),
+    ] {
+        let answer = shop
+            .call(Request::new(method, path))
+            .is_error(405, "method_not_allowed");
+        assert_eq!(answer.header("Allow"), Some(allow));
+    }
+}
+
+#[test]
+fn pages_of_other_origins_may_not_write() {
+    let shop = Shop::with_stock("tee", 5);
+    let from = |origin: &str| {
+        let request = Request::new(Method::Post, "/api/holds").with_header("Host", "shop.example");
+        shop.call(
+            request
+                .with_header("Origin", origin)
+                .with_body(br#"{"product_id":1,"quantity":1}"#),
+        )
+    };
+    from("https://evil.example").is_error(403, "origin_not_allowed");
+    from("null").is_error(403, "origin_not_allowed");
+    from("https://shop.example").created();
+    from("http://shop.example").created();
+    shop.call(
+        Request::new(Method::Get, "/api/products/1").with_header("Origin", "https://evil.example"),
+    )
+    .ok();
+}
+
+#[test]
+fn pages_of_listed_origins_may_read_and_write() {
+    let config = Config {
+        cors_origins: vec!["https://shop.example".into()],
+        ..Config::default()
+    };
+    let shop = Shop::on_terms(vec![item("tee", 5)], config);
+    let preflight = |origin| {
+        shop.call(Request::new(Method::Options, "/api/holds").with_header("Origin", origin))
+    };
+    let answer = preflight("https://shop.example").has_status(204);
+    assert_eq!(
+        answer.header("Access-Control-Allow-Origin"),
+        Some("https://shop.example")
+    );
+    assert_eq!(answer.header("Access-Control-Allow-Methods"), Some("POST"));
+    preflight("https://evil.example").is_error(405, "method_not_allowed");
+    let hold =
+        Request::new(Method::Post, "/api/holds").with_header("Origin", "https://shop.example");
+    let answer = shop
+        .call(hold.with_body(br#"{"product_id":1,"quantity":1}"#))
+        .created();
+    assert_eq!(
+        answer.header("Access-Control-Allow-Origin"),
+        Some("https://shop.example")
+    );
+    assert_eq!(answer.header("Vary"), Some("Origin"));
+}
+
+#[test]
+fn the_server_tells_its_health() {
+    let shop = Shop::with_stock("tee", 5);
+    assert_eq!(shop.get("/healthz").ok().bytes, br#"{"status":"ok"}"#);
+    shop.get("/readyz").ok();
+}

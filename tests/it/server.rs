@@ -1,0 +1,261 @@
+//! The real binary: a server on a free port and a temporary database, and one-shot commands beside it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use ureq::Agent;
+
+pub fn flashsale() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flashsale"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLASHSALE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A folder with a database in it.
+pub struct Premises {
+    folder: TempDir,
+}
+
+impl Premises {
+    pub fn new() -> Premises {
+        Premises {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// With one product of this stock.
+    pub fn stocked(stock: i64) -> Premises {
+        let premises = Premises::new();
+        let catalogue = premises.file(
+            "catalogue.csv",
+            &format!("sku,name,price,total_stock\ntee,Tee,99.99,{stock}\n"),
+        );
+        premises
+            .run(&["seed", catalogue.to_str().unwrap()])
+            .succeeded();
+        premises
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = flashsale();
+        command.current_dir(self.path()).args(arguments);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran(self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap())
+    }
+
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        Ran(child.wait_with_output().unwrap())
+    }
+
+    #[track_caller]
+    pub fn books_are_right(&self) {
+        self.run(&["verify"]).succeeded();
+    }
+
+    pub fn serve(&self) -> Server {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, arguments: &[&str]) -> Server {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let Some(base) = line.trim().strip_prefix("listening on ") else {
+            let mut log = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut log)
+                .unwrap();
+            panic!("the server did not start: {line} {log}");
+        };
+        let base = base.to_owned();
+        let mut stderr = child.stderr.take().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::stderr()));
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)));
+        Server {
+            child: Some(child),
+            base,
+            agent: config.build().into(),
+        }
+    }
+}
+
+/// How a one-shot command went.
+pub struct Ran(pub Output);
+
+impl Ran {
+    pub fn stdout(&self) -> String {
+        String::from_utf8(self.0.stdout.clone()).unwrap()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8(self.0.stderr.clone()).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout()).unwrap()
+    }
+
+    #[track_caller]
+    pub fn succeeded(self) -> Ran {
+        self.exited(0)
+    }
+
+    #[track_caller]
+    pub fn exited(self, code: i32) -> Ran {
+        assert_eq!(
+            self.0.status.code(),
+            Some(code),
+            "stdout: {} stderr: {}",
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+
+    #[track_caller]
+    pub fn complains(self, about: &str) -> Ran {
+        assert!(
+            self.stderr().contains(about),
+            "no {about:?} in {}",
+            self.stderr()
+        );
+        self
+    }
+}
+
+pub struct Server {
+    child: Option<Child>,
+    pub base: String,
+    pub agent: Agent,
+}
+
+impl Server {
+    pub fn address(&self) -> &str {
+        self.base.strip_prefix("http://").unwrap()
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream
+    }
+
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        read(self.agent.get(format!("{}{path}", self.base)).call()).unwrap()
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.try_post(path, body).unwrap()
+    }
+
+    pub fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
+        read(
+            self.agent
+                .post(format!("{}{path}", self.base))
+                .send_json(body),
+        )
+    }
+
+    pub fn hold(&self, quantity: i64) -> (u16, Value) {
+        self.post(
+            "/api/holds",
+            &json!({"product_id": 1, "quantity": quantity}),
+        )
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.take().unwrap().wait().unwrap()
+    }
+
+    /// SIGTERM, and an orderly end.
+    #[track_caller]
+    pub fn stop(mut self) {
+        self.signal("-TERM");
+        assert_eq!(self.wait().code(), Some(0));
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.signal("-KILL");
+        self.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+fn read(
+    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<(u16, Value), ureq::Error> {
+    let mut answer = answer?;
+    let status = answer.status().as_u16();
+    let text = answer.body_mut().read_to_string()?;
+    Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+}

@@ -1,0 +1,471 @@
+//! A shop to tell tests with: the whole program but its sockets, on a real file, with a clock set by hand. When a shop
+//! closes, its books are proven.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use flashsale::api::{Api, Origins};
+use flashsale::clock::{Clock, TimeSource};
+use flashsale::config::Config;
+use flashsale::http::{Handler, Method, Reply, Request, Response};
+use flashsale::sale::{
+    Cents, Command, LoadProduct, Outcome, ProductChanges, ProductId, Quantity, Set, Terms,
+    Timestamp,
+};
+use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
+use flashsale::store::{Contents, Reader, Store};
+use flashsale::writer::{self, Denial, Writer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const HOLD_TTL: Duration = Duration::from_secs(120);
+pub const ORDER_TTL: Duration = Duration::from_secs(900);
+pub const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// 2024-01-01T12:00:00Z, when every shop opens.
+pub const OPENING: i64 = 1_704_110_400_000_000;
+
+/// A clock that moves when a test says so.
+#[derive(Clone)]
+pub struct Hands(Arc<AtomicI64>);
+
+impl Hands {
+    pub fn at_opening() -> Hands {
+        Hands(Arc::new(AtomicI64::new(OPENING)))
+    }
+
+    pub fn advance(&self, time: Duration) {
+        self.0
+            .fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl TimeSource for Hands {
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+}
+
+/// A product of a test's catalogue.
+pub struct Item {
+    pub sku: &'static str,
+    pub stock: i64,
+    pub changes: ProductChanges,
+}
+
+pub fn item(sku: &'static str, stock: i64) -> Item {
+    let changes = ProductChanges {
+        name: Some(sku.to_uppercase()),
+        price: Some(Cents::new(9999)),
+        ..ProductChanges::default()
+    };
+    Item {
+        sku,
+        stock,
+        changes,
+    }
+}
+
+impl Item {
+    pub fn starts_at(mut self, micros: i64) -> Item {
+        self.changes.starts_at = Set::To(Timestamp::from_micros(micros));
+        self
+    }
+
+    pub fn ends_at(mut self, micros: i64) -> Item {
+        self.changes.ends_at = Set::To(Timestamp::from_micros(micros));
+        self
+    }
+
+    pub fn max_per_hold(mut self, units: i64) -> Item {
+        self.changes.max_per_hold = Set::To(Quantity::new(units).unwrap());
+        self
+    }
+
+    pub fn max_per_customer(mut self, units: i64) -> Item {
+        self.changes.max_per_customer = Set::To(Quantity::new(units).unwrap());
+        self
+    }
+
+    pub fn load(&self) -> Command {
+        Command::LoadProduct(LoadProduct {
+            sku: self.sku.to_owned(),
+            changes: self.changes.clone(),
+            total_stock: self.stock,
+        })
+    }
+}
+
+pub struct Shop {
+    api: Arc<Api>,
+    writer: Writer,
+    clock: Hands,
+    skus: Vec<&'static str>,
+    database: Database,
+    _folder: TempDir,
+}
+
+impl Shop {
+    pub fn with_stock(sku: &'static str, stock: i64) -> Shop {
+        Shop::with(vec![item(sku, stock)])
+    }
+
+    pub fn with(items: Vec<Item>) -> Shop {
+        Shop::on_terms(items, Config::default())
+    }
+
+    pub fn on_terms(items: Vec<Item>, config: Config) -> Shop {
+        Shop::with_store(items, config, |store| store)
+    }
+
+    /// A shop whose store is wrapped by the test.
+    pub fn with_store(
+        items: Vec<Item>,
+        config: Config,
+        wrap: impl FnOnce(Box<dyn Store>) -> Box<dyn Store>,
+    ) -> Shop {
+        let folder = tempfile::tempdir().unwrap();
+        let database =
+            Database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
+        let hands = Hands::at_opening();
+        let clock = Arc::new(Clock::new(hands.clone()));
+        let mut store = database.writer(Durability::Normal).unwrap();
+        let load: Vec<Command> = items.iter().map(Item::load).collect();
+        let now = |last_now| clock.begin_batch(last_now);
+        assert!(
+            store
+                .transact(&config.terms(), &now, &load)
+                .unwrap()
+                .iter()
+                .all(Result::is_ok)
+        );
+        clock.end_batch();
+        let secret = store.secret().clone();
+        let limits = writer::Limits {
+            queue_max: config.queue_max,
+            batch_max: config.batch_max,
+            wait_max: config.wait_max(),
+        };
+        let (writer, _) =
+            Writer::start(wrap(Box::new(store)), clock.clone(), config.terms(), limits).unwrap();
+        let reader = Box::new(database.reader(4).unwrap());
+        let origins = Origins::new(config.cors_origins.clone());
+        let api = Api::new(
+            writer.clone(),
+            reader,
+            clock,
+            secret,
+            origins,
+            Arc::default(),
+        );
+        let skus = items.iter().map(|item| item.sku).collect();
+        Shop {
+            api: Arc::new(api),
+            writer,
+            clock: hands,
+            skus,
+            database,
+            _folder: folder,
+        }
+    }
+
+    pub fn after(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    pub fn clock(&self) -> Hands {
+        self.clock.clone()
+    }
+
+    /// To call from another thread.
+    pub fn api(&self) -> Arc<Api> {
+        self.api.clone()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.database.path().to_owned()
+    }
+
+    pub fn product_id(&self, sku: &str) -> i64 {
+        1 + i64::try_from(self.skus.iter().position(|known| *known == sku).unwrap()).unwrap()
+    }
+
+    /// What an operator would do.
+    pub fn command(&self, command: Command) -> Result<Outcome, Denial> {
+        let (sender, answer) = mpsc::channel();
+        self.writer
+            .submit(command, move |said| sender.send(said).unwrap());
+        answer.recv().unwrap()
+    }
+
+    pub fn pause(&self, sku: &str) {
+        let product = ProductId::new(self.product_id(sku)).unwrap();
+        let changes = ProductChanges {
+            paused: Some(true),
+            ..ProductChanges::default()
+        };
+        self.command(Command::ChangeProduct { product, changes })
+            .unwrap();
+    }
+
+    pub fn contents(&self) -> Contents {
+        self.database.reader(1).unwrap().contents().unwrap()
+    }
+
+    pub fn call(&self, request: Request) -> Answer {
+        call(&self.api, request)
+    }
+
+    pub fn get(&self, target: &str) -> Answer {
+        self.call(Request::new(Method::Get, target))
+    }
+
+    pub fn post(&self, target: &str, body: &Value) -> Answer {
+        self.post_text(target, &body.to_string())
+    }
+
+    pub fn post_text(&self, target: &str, body: &str) -> Answer {
+        self.call(Request::new(Method::Post, target).with_body(body.as_bytes()))
+    }
+
+    pub fn post_with_key(&self, target: &str, key: &str, body: &Value) -> Answer {
+        let request = Request::new(Method::Post, target).with_header("Idempotency-Key", key);
+        self.call(request.with_body(body.to_string().as_bytes()))
+    }
+
+    pub fn product(&self, sku: &str) -> Value {
+        self.get(&format!("/api/products/{}", self.product_id(sku)))
+            .ok()
+            .body
+    }
+
+    pub fn available(&self, sku: &str) -> i64 {
+        self.product(sku)["available_stock"].as_i64().unwrap()
+    }
+
+    #[track_caller]
+    pub fn stock_is(&self, sku: &str, available: i64, reserved: i64, sold: i64) {
+        let product = self.product(sku);
+        let found = ["available_stock", "reserved_stock", "sold_stock"]
+            .map(|name| product[name].as_i64().unwrap());
+        assert_eq!(
+            found,
+            [available, reserved, sold],
+            "available, reserved, sold"
+        );
+    }
+
+    pub fn hold(&self, sku: &str, quantity: i64) -> Answer {
+        self.post(
+            "/api/holds",
+            &json!({"product_id": self.product_id(sku), "quantity": quantity}),
+        )
+    }
+
+    pub fn hold_for(&self, customer: &str, sku: &str, quantity: i64) -> Answer {
+        let body =
+            json!({"product_id": self.product_id(sku), "quantity": quantity, "customer": customer});
+        self.post("/api/holds", &body)
+    }
+
+    pub fn show_hold(&self, id: i64) -> Answer {
+        self.get(&format!("/api/holds/{id}"))
+    }
+
+    pub fn release(&self, hold: i64) -> Answer {
+        self.call(Request::new(Method::Delete, &format!("/api/holds/{hold}")))
+    }
+
+    pub fn order(&self, hold: i64) -> Answer {
+        self.post("/api/orders", &json!({"hold_id": hold}))
+    }
+
+    pub fn show_order(&self, id: i64) -> Answer {
+        self.get(&format!("/api/orders/{id}"))
+    }
+
+    pub fn cancel(&self, order: i64) -> Answer {
+        self.call(Request::new(
+            Method::Post,
+            &format!("/api/orders/{order}/cancel"),
+        ))
+    }
+
+    pub fn webhook(&self, body: &Value) -> Answer {
+        self.post("/api/payments/webhook", body)
+    }
+
+    /// An order of `quantity` that waits for its payment.
+    pub fn ordered(&self, sku: &str, quantity: i64) -> i64 {
+        let hold = self.hold(sku, quantity).created().id("hold_id");
+        self.order(hold).created().id("order_id")
+    }
+
+    pub fn pay(&self, key: &str, order: i64) -> Answer {
+        self.webhook(&json!({"idempotency_key": key, "order_id": order, "status": "success"}))
+    }
+
+    pub fn fail(&self, key: &str, order: i64) -> Answer {
+        self.webhook(&json!({"idempotency_key": key, "order_id": order, "status": "failure"}))
+    }
+
+    pub fn pay_by_transaction(&self, key: &str, order: i64, transaction: &str) -> Answer {
+        let payload = json!({"transaction_id": transaction});
+        self.webhook(&json!({"idempotency_key": key, "order_id": order, "status": "success", "payload": payload}))
+    }
+
+    pub fn sweep(&self) {
+        self.command(Command::Sweep { limit: 10_000 }).unwrap();
+    }
+
+    /// Webhook ids of the refunds that are due.
+    pub fn refunds_due(&self) -> Vec<i64> {
+        let payments = self.contents().payments;
+        payments
+            .iter()
+            .filter(|(payment, _)| payment.refund_due)
+            .map(|(payment, _)| payment.id.get())
+            .collect()
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let checks = audit(&self.database.read_connection().unwrap(), Depth::Full).unwrap();
+            let broken: Vec<_> = checks.iter().filter(|check| check.broken > 0).collect();
+            assert!(broken.is_empty(), "the books have drifted: {broken:?}");
+        }
+    }
+}
+
+pub fn call(api: &Api, request: Request) -> Answer {
+    let (sender, answer) = mpsc::channel();
+    api.handle(
+        request,
+        Reply::new(move |response| sender.send(response).unwrap()),
+    );
+    Answer::new(answer.recv().unwrap().expect("every request is answered"))
+}
+
+pub fn terms() -> Terms {
+    Config::default().terms()
+}
+
+/// An answer, and what a test may say about it.
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    pub bytes: Vec<u8>,
+    headers: Vec<(String, String)>,
+}
+
+impl Answer {
+    fn new(response: Response) -> Answer {
+        let headers = response.headers.iter();
+        let headers = headers.map(|header| {
+            (
+                header.field.to_string().to_lowercase(),
+                header.value.to_string(),
+            )
+        });
+        Answer {
+            status: response.status.0,
+            body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
+            headers: headers.collect(),
+            bytes: response.body,
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == &name.to_lowercase())
+            .map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    pub fn id(&self, name: &str) -> i64 {
+        self.body[name]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no {name} in {}", self.body))
+    }
+
+    #[track_caller]
+    pub fn has_status(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Answer {
+        self.has_status(200)
+    }
+
+    #[track_caller]
+    pub fn created(self) -> Answer {
+        let answer = self.has_status(201);
+        assert!(
+            answer.header("Location").is_some(),
+            "every 201 has a Location"
+        );
+        answer
+    }
+
+    /// An error of one shape: a sentence, and this code.
+    #[track_caller]
+    pub fn is_error(self, status: u16, code: &str) -> Answer {
+        let answer = self.has_status(status);
+        assert_eq!(answer.body["code"], code, "{}", answer.body);
+        assert!(answer.body["error"].is_string(), "{}", answer.body);
+        answer
+    }
+
+    /// The shop says no.
+    #[track_caller]
+    pub fn refused(self, code: &str) -> Answer {
+        self.is_error(400, code)
+    }
+
+    /// A field is missing or wrong.
+    #[track_caller]
+    pub fn invalid(self, field: &str) -> Answer {
+        let answer = self.is_error(422, "validation_failed");
+        assert!(
+            answer.body["errors"][field][0].is_string(),
+            "no errors.{field} in {}",
+            answer.body
+        );
+        answer
+    }
+
+    #[track_caller]
+    pub fn says(self, name: &str, value: impl Into<Value>) -> Answer {
+        assert_eq!(self.body[name], value.into(), "{name} of {}", self.body);
+        self
+    }
+
+    /// The verdict on a payment event, with the order's status after it.
+    #[track_caller]
+    pub fn verdict(self, verdict: &str, order_status: impl Into<Value>) -> Answer {
+        assert!(
+            matches!(self.status, 200 | 202),
+            "{} {}",
+            self.status,
+            self.body
+        );
+        self.says("success", true)
+            .says("verdict", verdict)
+            .says("order_status", order_status)
+    }
+}

@@ -1,0 +1,281 @@
+//! `flashsale sweep-holds` and `flashsale verify`; that the proof fires when the books are wrong.
+
+use std::time::Duration;
+
+use flashsale::sale::Command;
+use flashsale::store::sqlite::{Access, Database, Depth, audit};
+use serde_json::json;
+
+use crate::server::{Premises, flashsale};
+use crate::shop::{HOLD_TTL, Shop};
+
+/// The shop's clock stands in 2024, so by the command's own clock everything is long overdue.
+#[test]
+fn a_sweep_prints_what_it_ended() {
+    let shop = Shop::with_stock("tee", 10);
+    shop.hold("tee", 2).created();
+    shop.ordered("tee", 3);
+    let sweep = |format| {
+        let mut command = flashsale();
+        command
+            .args(["sweep-holds", "--format", format, "--db"])
+            .arg(shop.database());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let swept: serde_json::Value = serde_json::from_str(&sweep("json")).unwrap();
+    assert_eq!(
+        swept,
+        json!({"holds_expired": 1, "orders_expired": 1, "units_released": 5})
+    );
+    assert_eq!(
+        sweep("text"),
+        "holds_expired: 0\norders_expired: 0\nunits_released: 0\n"
+    );
+    shop.stock_is("tee", 10, 0, 0);
+}
+
+#[test]
+fn two_sweeps_at_once_end_everything_once() {
+    let shop = Shop::with_stock("tee", 3000);
+    for _ in 0..1000 {
+        shop.hold("tee", 3).created();
+    }
+    let sweep = || {
+        let mut command = flashsale();
+        command
+            .args(["sweep-holds", "--format", "json", "--db"])
+            .arg(shop.database());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let swept: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        swept["holds_expired"].as_i64().unwrap()
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(sweep);
+        (sweep(), other.join().unwrap())
+    });
+    assert_eq!(one + other, 1000);
+}
+
+#[test]
+fn a_server_beside_a_sweep_and_a_seed_goes_on() {
+    let premises = Premises::stocked(1_000_000);
+    let server = premises.serve();
+    std::thread::scope(|scope| {
+        let buyers = scope.spawn(|| (0..300).map(|_| server.hold(1).0).collect::<Vec<_>>());
+        for _ in 0..5 {
+            premises.run(&["sweep-holds"]).succeeded();
+            premises.run(&["seed"]).succeeded();
+        }
+        assert!(buyers.join().unwrap().iter().all(|status| *status == 201));
+    });
+    server.stop();
+    premises.books_are_right();
+}
+
+/// Every check fires when what it is about is broken behind the program's back.
+#[test]
+fn verify_finds_each_kind_of_drift() {
+    let off = "pragma foreign_keys = off; pragma ignore_check_constraints = on;
+        drop trigger the_ledger_is_append_only; drop trigger the_ledger_forgets_nothing;";
+    for (tampering, finding) in [
+        (
+            "update products set total = total + 1",
+            "stock is conserved",
+        ),
+        (
+            "update products set available = available - 1, sold = sold + 1",
+            "the ledger's replay equals the counters",
+        ),
+        (
+            "delete from movements where version = 2",
+            "the ledger has no gap",
+        ),
+        (
+            "update holds set quantity = quantity + 1 where status = 'active'",
+            "reserved units are those of live holds",
+        ),
+        (
+            "update orders set quantity = quantity + 1 where status = 'paid'",
+            "sold units are those of paid orders",
+        ),
+        (
+            "update holds set status = 'released' where status = 'ordered'",
+            "every hold is resolved once",
+        ),
+        (
+            "update orders set customer = 'eve'",
+            "every order is its hold's",
+        ),
+        (
+            "update movements set kind = 'hold_released' where kind = 'hold_placed'",
+            "every hold moved its stock",
+        ),
+        (
+            "update movements set kind = 'order_paid' where kind = 'order_cancelled'",
+            "every order was paid as often",
+        ),
+        (
+            "update payments set verdict = 'ignored'",
+            "every paid order has the one payment",
+        ),
+        (
+            "update meta set parked = parked + 1",
+            "parked payments are as many as counted",
+        ),
+        (
+            "update meta set next_hold = 1",
+            "every id given is below the next",
+        ),
+        (
+            "update holds set product_id = 99 where status = 'released'",
+            "foreign_key_check",
+        ),
+    ] {
+        let premises = Premises::stocked(10);
+        let server = premises.serve();
+        for _ in 0..4 {
+            server.hold(1);
+        }
+        for hold in [1, 2] {
+            server.post("/api/orders", &json!({"hold_id": hold}));
+        }
+        server.post(
+            "/api/payments/webhook",
+            &json!({"idempotency_key": "k", "order_id": 1, "status": "success"}),
+        );
+        server.post("/api/orders/2/cancel", &json!({}));
+        server
+            .agent
+            .delete(format!("{}/api/holds/3", server.base))
+            .call()
+            .unwrap();
+        server.stop();
+        premises.books_are_right();
+
+        let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+        conn.execute_batch(&format!("{off} {tampering}")).unwrap();
+        drop(conn);
+        let ran = premises
+            .run(&["verify", "--quick", "--format", "json"])
+            .exited(1);
+        let verified = ran.json();
+        assert_eq!(verified["ok"], false);
+        let checks = verified["checks"].as_array().unwrap();
+        let found = checks.iter().any(|check| {
+            check["name"].as_str().unwrap().starts_with(finding)
+                && check["broken"].as_i64().unwrap() > 0
+        });
+        assert!(found, "{tampering} is not found as {finding}: {verified}");
+    }
+}
+
+/// Two checks are about what constraints make impossible; they fire where the constraints are gone.
+#[test]
+fn verify_finds_twins_where_nothing_forbids_them() {
+    for (table, unique, finding) in [
+        (
+            "orders",
+            "constraint one_order_a_hold unique (hold_id),",
+            "no hold has two orders",
+        ),
+        (
+            "payments",
+            "constraint one_effect_a_key unique (key),",
+            "no payment key took effect twice",
+        ),
+    ] {
+        let premises = Premises::stocked(10);
+        let server = premises.serve();
+        server.hold(1);
+        server.post("/api/orders", &json!({"hold_id": 1}));
+        server.post(
+            "/api/payments/webhook",
+            &json!({"idempotency_key": "k", "order_id": 1, "status": "success"}),
+        );
+        server.stop();
+        let path = premises.path().join("flash_sale.db");
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        conn.execute_batch("pragma foreign_keys = off; pragma writable_schema = on")
+            .unwrap();
+        let sql: String = conn
+            .query_row(
+                "select sql from sqlite_schema where name = ?1",
+                [table],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert!(sql.contains(unique), "{sql}");
+        conn.execute(
+            "update sqlite_schema set sql = ?1 where name = ?2",
+            [&sql.replace(unique, ""), table],
+        )
+        .unwrap();
+        let index = format!("sqlite_autoindex_{table}_1");
+        conn.execute("delete from sqlite_schema where name = ?1", [&index])
+            .unwrap();
+        conn.execute_batch("pragma writable_schema = reset")
+            .unwrap();
+        conn.execute_batch(&format!(
+            "create temp table twin as select * from {table}; update twin set id = id + 1;
+             insert into {table} select * from twin;"
+        ))
+        .unwrap();
+        drop(conn);
+        let database = Database::open(&path, Access::Existing).unwrap();
+        let checks = audit(&database.read_connection().unwrap(), Depth::Quick).unwrap();
+        let check = checks
+            .iter()
+            .find(|check| check.name.starts_with(finding))
+            .unwrap();
+        assert_eq!(check.broken, 1, "{checks:?}");
+    }
+}
+
+#[test]
+fn verify_prints_each_check_with_its_figure() {
+    let premises = Premises::stocked(10);
+    let text = premises.run(&["verify"]).succeeded().stdout();
+    assert!(
+        text.contains("integrity_check") && text.ends_with("The books are right.\n"),
+        "{text}"
+    );
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("ok             1  stock is conserved")),
+        "{text}"
+    );
+    let quick = premises.run(&["verify", "--quick"]).succeeded().stdout();
+    assert!(!quick.contains("integrity_check"), "{quick}");
+    let verified = premises
+        .run(&["verify", "--format", "json"])
+        .succeeded()
+        .json();
+    assert_eq!(verified["ok"], true);
+}
+
+#[test]
+fn a_damaged_file_is_found() {
+    let premises = Premises::stocked(10);
+    let path = premises.path().join("flash_sale.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..]
+        .chunks_mut(4096)
+        .for_each(|page| page[..64].fill(0xff));
+    std::fs::write(&path, bytes).unwrap();
+    let code = premises.run(&["verify"]).0.status.code();
+    assert!(matches!(code, Some(1 | 65)), "{code:?}");
+}
+
+#[test]
+fn sweeping_what_is_swept_changes_nothing() {
+    let shop = Shop::with_stock("tee", 10);
+    shop.hold("tee", 2).created();
+    shop.after(HOLD_TTL + Duration::from_secs(1));
+    shop.sweep();
+    let before = shop.contents();
+    assert!(shop.command(Command::Sweep { limit: 10 }).is_ok());
+    assert_eq!(shop.contents(), before);
+}

@@ -1,0 +1,173 @@
+//! The shape of the house: who may import whom, and what is confined to which room.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms from the top down: a room uses only those below it.
+const ROOMS: [&str; 8] = [
+    "cli", "api", "http", "writer", "config", "clock", "store", "sale",
+];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&source, &mut found);
+    assert!(found.len() > 30, "there is a house to look at");
+    found
+        .iter()
+        .map(|(path, text)| (path.strip_prefix(&source).unwrap().to_owned(), text.clone()))
+        .collect()
+}
+
+fn room(path: &Path) -> String {
+    path.iter()
+        .next()
+        .unwrap()
+        .to_string_lossy()
+        .trim_end_matches(".rs")
+        .to_owned()
+}
+
+/// The code without comments and tests.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    text.lines()
+        .map(|line| line.split("//").next().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_file_imports_only_from_lower_rooms() {
+    for (path, text) in sources() {
+        let Some(floor) = ROOMS.iter().position(|known| *known == room(&path)) else {
+            continue;
+        };
+        for upper in &ROOMS[..floor] {
+            assert!(
+                !code(&text).contains(&format!("crate::{upper}")),
+                "{} reaches up to {upper}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_front_and_the_writer_do_not_know_each_other() {
+    for (path, text) in sources() {
+        let code = code(&text);
+        match room(&path).as_str() {
+            "http" => assert!(
+                !code.contains("crate::"),
+                "{} is given a handler and asks for no more",
+                path.display()
+            ),
+            "writer" => assert!(!code.contains("crate::config"), "{}", path.display()),
+            _ => {}
+        }
+    }
+}
+
+/// A word, and the only places where it may stand.
+const CONFINED: [(&str, &[&str]); 10] = [
+    ("rusqlite", &["store/sqlite/"]),
+    ("r2d2", &["store/sqlite/"]),
+    ("Utc::now", &["clock.rs"]),
+    ("std::net", &["http/", "config.rs"]),
+    ("TcpStream", &["http/"]),
+    ("tiny_http", &["http/"]),
+    ("httparse", &["http/"]),
+    ("std::env", &["cli/"]),
+    ("process::exit", &[]),
+    ("thread::sleep", &["writer.rs", "cli/"]),
+];
+
+#[test]
+fn what_is_confined_stays_in_its_room() {
+    for (path, text) in sources() {
+        for (word, places) in CONFINED {
+            let is_home = places
+                .iter()
+                .any(|place| path.to_string_lossy().starts_with(place));
+            assert!(
+                is_home || !code(&text).contains(word),
+                "{word} stands in {}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_rules_are_pure() {
+    for (path, text) in sources()
+        .into_iter()
+        .filter(|(path, _)| room(path) == "sale")
+    {
+        let code = code(&text);
+        for word in [
+            "crate::api",
+            "std::time",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "log::",
+            "rand",
+            "Instant",
+        ] {
+            assert!(!code.contains(word), "{} knows {word}", path.display());
+        }
+        let ours = code.matches("crate::").count();
+        assert_eq!(
+            ours,
+            code.matches("crate::sale").count(),
+            "{} imports from outside the sale",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn statuses_are_matched_exhaustively() {
+    for (path, text) in sources()
+        .into_iter()
+        .filter(|(path, _)| room(path) == "sale")
+    {
+        assert!(
+            !code(&text).contains("_ =>") || path.ends_with("text.rs"),
+            "{} has a catch-all",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn only_the_store_speaks_sql() {
+    for (path, text) in sources()
+        .into_iter()
+        .filter(|(path, _)| room(path) != "store")
+    {
+        let code = code(&text);
+        for verb in [
+            "\"select ",
+            "\"insert ",
+            "\"update ",
+            "\"delete ",
+            "pragma ",
+        ] {
+            assert!(!code.contains(verb), "{} speaks SQL", path.display());
+        }
+    }
+}
