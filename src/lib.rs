@@ -1,8 +1,80 @@
-pub mod api;
-pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod http;
+//! A flash-sale server: one binary and one SQLite file that sell a limited stock to a crowd, never oversell, never lose an
+//! acknowledged write, and prove it.
+//!
+//! **A pure sale in the middle, one writer around it, a bounded front before it.**
+//!
+//! ```text
+//! socket ──> http ──> api ──> Command ──> writer ──────> store.transact(commands) ──> sale::decide(book, command)
+//!            │                              │ a batch       │ BEGIN IMMEDIATE, then now   refusals first, then effects,
+//!            │                              │               │ fetch what rules need       on rows in memory
+//! socket <── http <── api <── Outcome <── postman <─────────┘ write what changed, COMMIT
+//! reads:     http ──> api ──> store::Reader (a pool of connections that cannot write) ──> Response
+//! cli:       seed, sweep-holds: the same store, one shot; verify: reads only
+//! ```
+//!
+//! Data goes one way. A request becomes a `Command` at the edge. The writer takes the first waiting command and whatever
+//! else waits with it (no timer: the batch grows exactly under load) and hands them to the store, which opens one
+//! transaction, lets the sale judge every command in order on a `Book` of rows in memory, writes the rows that changed and
+//! commits once; only then do the answers leave. One fsync serves the whole batch, and a hot product is read and written
+//! once a batch: that is where the speed comes from.
+//!
+//! # The rooms, from the lowest up; each imports only from those below it
+//!
+//! | room | who lives there |
+//! |---|---|
+//! | [`sale`] | the rules: commands, outcomes, rejections; the book of rows they see; products, holds, orders, payments, movements |
+//! | [`store`] | the traits `Store` and `Reader`; SQLite, and the memory store that is the tests' oracle |
+//! | [`clock`] | the one place that reads the time |
+//! | [`config`] | file, environment and flags; every bound |
+//! | [`writer`] | the bounded queue, group commit, answers after the commit |
+//! | [`http`] | bytes to requests, responses to bytes; who gets a thread when |
+//! | [`api`] | paths, fields, statuses, JSON |
+//! | [`cli`] | the command line, one file a command |
+//!
+//! # Invariants
+//!
+//! 1. The rules live in `sale` alone; it imports nothing of ours, no I/O, no clock. Every deadline is compared in one
+//!    place, one way: at the deadline itself it has passed.
+//! 2. Nothing is written outside of `Store::transact` (and `seed`'s streaming form of it); only `store/sqlite` knows SQL.
+//! 3. No answer leaves before the commit that made it durable. A refusal changes nothing: a rule changes nothing before
+//!    its last look at the book.
+//! 4. Status codes and JSON live in `api` alone; sockets, threads and HTTP bytes in `http` alone. `api`'s answer to an
+//!    outcome is total and pure, so a replay is byte-equal.
+//! 5. Two guards on every promise: the rule, and a constraint in `schema.sql`. A constraint that fires is a bug: the batch
+//!    is rolled back and its commands are tried one by one, so that only the culprit fails.
+//! 6. Every queue, buffer, batch, list and wait has a bound.
+//! 7. Per product, at every commit: `total = available + reserved + sold`, none below 0; the ledger's replay gives the
+//!    same counters.
+//! 8. Only the writer decides that a command timed out; whoever waits for its answer waits until it comes.
+//!
+//! The import directions and the confinements are held by `tests/it/tidy.rs`, the others by the tests that
+//! `docs/promises.md` names.
+//!
+//! # How a rule gets its rows
+//!
+//! A book starts empty. A rule that looks at a row which is not there stops with a `Need`; the store fetches it, and the
+//! rule starts again. So no list of "rows that this command will touch" exists that could go stale, and the book always
+//! tells an absent row from one that was not fetched.
+//!
+//! # Expiry and time
+//!
+//! A command that names a hold or an order judges it by the clock. A command that needs units ends overdue rows, oldest
+//! first, until it fits; besides, every batch ends up to 256 (or twice its size) overdue rows of any product, and when
+//! idle the writer wakes at the next deadline. Readers count overdue units as available. A reader judges by a time no later
+//! than that of the batch in flight, so that nothing it called expired is paid by that batch.
+
 pub mod sale;
+
 pub mod store;
+
+pub mod clock;
+
+pub mod config;
+
 pub mod writer;
+
+pub mod http;
+
+pub mod api;
+
+pub mod cli;

@@ -69,17 +69,18 @@ impl Error {
         if response.status == StatusCode(503) {
             response = response.with_header("Retry-After", "1");
         }
-        match self {
-            Error::MethodNotAllowed(methods) => response.with_header("Allow", methods),
-            _ => response,
+        if let Error::MethodNotAllowed(methods) = self {
+            response = response.with_header("Allow", methods);
         }
+        response
     }
 
     /// The first wrong field and what is wrong with it.
     pub fn first_field(&self) -> Option<(String, String)> {
-        match self {
-            Error::Invalid(errors) => errors.first().cloned(),
-            _ => None,
+        if let Error::Invalid(errors) = self {
+            errors.first().cloned()
+        } else {
+            None
         }
     }
 

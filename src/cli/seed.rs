@@ -174,21 +174,19 @@ pub fn load(
 
 /// A row that can be read and not be loaded.
 fn refused_row(row: &Row, rejection: &Rejection) -> Fault {
-    let (column, why) = match rejection {
-        Rejection::StockCommitted { committed } => (
+    let (column, why) = if let Rejection::StockCommitted { committed } = rejection {
+        (
             "total_stock",
             format!("it would fall below the {committed} units reserved and sold"),
-        ),
-        Rejection::WindowEmpty => ("ends_at", "the sale must end after it starts".into()),
-        other => {
-            return Fault::new(
-                INTERNAL,
-                format!(
-                    "line {}: refused for no reason that a row can have: {other:?}",
-                    row.line
-                ),
-            );
-        }
+        )
+    } else if *rejection == Rejection::WindowEmpty {
+        ("ends_at", "the sale must end after it starts".into())
+    } else {
+        let why = format!(
+            "line {}: refused for no reason that a row can have: {rejection:?}",
+            row.line
+        );
+        return Fault::new(INTERNAL, why);
     };
     let wrong = BadInput {
         line: row.line,

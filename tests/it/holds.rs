@@ -215,7 +215,7 @@ fn a_hold_shows_how_long_it_lasts() {
         .says("order_id", 1);
     for id in ["2", "0", "abc", "18446744073709551616"] {
         shop.get(&format!("/api/holds/{id}"))
-            .is_error(404, "hold_not_found");
+            .failed_with(404, "hold_not_found");
     }
 }
 
@@ -246,9 +246,9 @@ fn what_is_not_active_cannot_be_released() {
     let expired = shop.hold("tee", 1).created().id("hold_id");
     shop.after(HOLD_TTL);
     shop.release(expired).refused("hold_expired");
-    shop.release(99).is_error(404, "hold_not_found");
+    shop.release(99).failed_with(404, "hold_not_found");
     shop.call(Request::new(Method::Delete, "/api/holds/x"))
-        .is_error(404, "hold_not_found");
+        .failed_with(404, "hold_not_found");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn a_release_may_show_a_token_and_nothing_else() {
     let release =
         |body: &[u8]| shop.call(Request::new(Method::Delete, "/api/holds/1").with_body(body));
     release(b"{\"reason\":\"x\"}").invalid("reason");
-    release(b"{").is_error(400, "invalid_json");
+    release(b"{").failed_with(400, "invalid_json");
     release(b"{\"token\":7}").invalid("token");
     release(b"{\"token\":\"t\"}").ok();
 }

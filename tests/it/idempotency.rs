@@ -55,7 +55,7 @@ fn a_key_is_for_one_request() {
         .created();
     let reused = |path, body| {
         shop.post_with_key(path, "a", &body)
-            .is_error(422, "idempotency_key_reused")
+            .failed_with(422, "idempotency_key_reused")
     };
     reused("/api/holds", json!({"product_id": 1, "quantity": 2}));
     reused(

@@ -9,6 +9,7 @@ mod crash;
 mod crowd;
 mod differential;
 mod expiry;
+mod failures;
 mod front;
 mod holds;
 mod idempotency;

@@ -98,10 +98,11 @@ fn what_is_not_pending_cannot_be_cancelled() {
     let expired = shop.ordered("tee", 1);
     shop.after(ORDER_TTL);
     shop.cancel(expired).refused("order_expired");
-    shop.cancel(99).is_error(404, "order_not_found");
+    shop.cancel(99).failed_with(404, "order_not_found");
     shop.post_text("/api/orders/x/cancel", "")
-        .is_error(404, "order_not_found");
-    shop.get("/api/orders/x").is_error(404, "order_not_found");
+        .failed_with(404, "order_not_found");
+    shop.get("/api/orders/x")
+        .failed_with(404, "order_not_found");
 }
 
 #[test]

@@ -317,7 +317,7 @@ fn only_so_many_events_may_wait() {
     shop.pay("k1", 1).has_status(202);
     let full = shop
         .pay("k2", 2)
-        .is_error(503, "parked_full")
+        .failed_with(503, "parked_full")
         .says("outcome", "not_applied");
     assert!(full.header("Retry-After").is_some());
     shop.ordered("tee", 1);
@@ -348,12 +348,13 @@ fn the_same_key_again_has_no_second_effect() {
         .says("already_processed", true)
         .says("webhook_id", first.id("webhook_id"));
     shop.fail("k", order)
-        .is_error(422, "idempotency_key_reused");
+        .failed_with(422, "idempotency_key_reused");
     let other = shop.ordered("tee", 1);
-    shop.pay("k", other).is_error(422, "idempotency_key_reused");
+    shop.pay("k", other)
+        .failed_with(422, "idempotency_key_reused");
     shop.show_order(other).ok().says("status", "pending");
     shop.pay("k", 9_999_999)
-        .is_error(422, "idempotency_key_reused");
+        .failed_with(422, "idempotency_key_reused");
 }
 
 #[test]
@@ -374,7 +375,7 @@ fn the_same_order_by_another_name_is_the_same() {
     let shop = Shop::with_stock("tee", 5);
     let hold = shop.hold("tee", 1).created().id("hold_id");
     about_hold(&shop, "k", hold, "success").has_status(202);
-    shop.pay("k", 1).is_error(422, "idempotency_key_reused");
+    shop.pay("k", 1).failed_with(422, "idempotency_key_reused");
     shop.order(hold).created().says("status", "paid");
     shop.pay("k", 1)
         .ok()
@@ -522,5 +523,5 @@ fn a_key_is_judged_after_fields_and_before_existence() {
     shop.webhook(&json!({"idempotency_key": "k", "order_id": 1, "status": "other"}))
         .invalid("status");
     shop.pay("k", 99_999)
-        .is_error(422, "idempotency_key_reused");
+        .failed_with(422, "idempotency_key_reused");
 }

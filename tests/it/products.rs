@@ -46,7 +46,7 @@ fn what_names_no_product_is_not_found() {
     ] {
         let answer = shop
             .get(&format!("/api/products/{id}"))
-            .is_error(404, "product_not_found");
+            .failed_with(404, "product_not_found");
         answer.says("error", "Product not found");
     }
 }

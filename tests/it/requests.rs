@@ -58,7 +58,7 @@ fn a_length_is_required_where_a_body_is() {
     let shop = Shop::with_stock("tee", 5);
     for path in ["/api/holds", "/api/orders", "/api/payments/webhook"] {
         shop.call(Request::new(Method::Post, path))
-            .is_error(411, "length_required");
+            .failed_with(411, "length_required");
     }
 }
 
@@ -73,7 +73,7 @@ fn an_unknown_path_is_not_found_and_a_wrong_method_is_told_the_right_ones() {
         "/admin",
         "/metrics.php",
     ] {
-        shop.get(path).is_error(404, "not_found");
+        shop.get(path).failed_with(404, "not_found");
     }
     for (method, path, allow) in [
         (Method::Delete, "/api/products/1", "GET, HEAD"),
@@ -86,7 +86,7 @@ fn an_unknown_path_is_not_found_and_a_wrong_method_is_told_the_right_ones() {
     ] {
         let answer = shop
             .call(Request::new(method, path))
-            .is_error(405, "method_not_allowed");
+            .failed_with(405, "method_not_allowed");
         assert_eq!(answer.header("Allow"), Some(allow));
     }
 }
@@ -102,8 +102,8 @@ fn pages_of_other_origins_may_not_write() {
                 .with_body(br#"{"product_id":1,"quantity":1}"#),
         )
     };
-    from("https://evil.example").is_error(403, "origin_not_allowed");
-    from("null").is_error(403, "origin_not_allowed");
+    from("https://evil.example").failed_with(403, "origin_not_allowed");
+    from("null").failed_with(403, "origin_not_allowed");
     from("https://shop.example").created();
     from("http://shop.example").created();
     shop.call(
@@ -128,7 +128,7 @@ fn pages_of_listed_origins_may_read_and_write() {
         Some("https://shop.example")
     );
     assert_eq!(answer.header("Access-Control-Allow-Methods"), Some("POST"));
-    preflight("https://evil.example").is_error(405, "method_not_allowed");
+    preflight("https://evil.example").failed_with(405, "method_not_allowed");
     let hold =
         Request::new(Method::Post, "/api/holds").with_header("Origin", "https://shop.example");
     let answer = shop

@@ -424,7 +424,7 @@ impl Answer {
 
     /// An error of one shape: a sentence, and this code.
     #[track_caller]
-    pub fn is_error(self, status: u16, code: &str) -> Answer {
+    pub fn failed_with(self, status: u16, code: &str) -> Answer {
         let answer = self.has_status(status);
         assert_eq!(answer.body["code"], code, "{}", answer.body);
         assert!(answer.body["error"].is_string(), "{}", answer.body);
@@ -434,13 +434,13 @@ impl Answer {
     /// The shop says no.
     #[track_caller]
     pub fn refused(self, code: &str) -> Answer {
-        self.is_error(400, code)
+        self.failed_with(400, code)
     }
 
     /// A field is missing or wrong.
     #[track_caller]
     pub fn invalid(self, field: &str) -> Answer {
-        let answer = self.is_error(422, "validation_failed");
+        let answer = self.failed_with(422, "validation_failed");
         assert!(
             answer.body["errors"][field][0].is_string(),
             "no errors.{field} in {}",

@@ -1,0 +1,29 @@
+# The few verbs. `just` lists them.
+
+default:
+    @just --list
+
+# Serve the sample catalogue on http://127.0.0.1:8000
+serve:
+    cargo run --release -- serve --demo
+
+# All tests
+test:
+    cargo test
+
+# What must pass before a change lands
+check:
+    .ci/run
+
+# The tests again, for hours
+nightly:
+    FLASHSALE_TEST_KILLS=1000 FLASHSALE_TEST_COMMANDS=1000000 PROPTEST_CASES=100000 cargo test --release
+
+# What is measured, and against what
+bench:
+    cargo bench --bench store
+    benches/http.sh
+
+# Licences, advisories, duplicates
+deny:
+    cargo deny check

@@ -1,0 +1,308 @@
+//! A store that fails: who is told what, and who is not harmed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use flashsale::clock::Clock;
+use flashsale::config::Config;
+use flashsale::sale::{
+    Command, HoldId, Outcome, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
+};
+use flashsale::store::memory::MemoryStore;
+use flashsale::store::{Decision, Failure, Now, Reader, Rest, Store};
+use flashsale::writer::{Answer, Denial, Ended, Limits, Writer};
+
+use crate::shop::{Hands, Shop, item};
+
+/// A store that does what the test says before it does its work.
+struct Faulty<F> {
+    store: Box<dyn Store>,
+    fault: F,
+}
+
+impl<F: FnMut(&[Command]) -> Option<Failure> + Send> Store for Faulty<F> {
+    fn transact(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        commands: &[Command],
+    ) -> Result<Vec<Decision>, Failure> {
+        match (self.fault)(commands) {
+            Some(failure) => Err(failure),
+            None => self.store.transact(terms, now, commands),
+        }
+    }
+
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+        self.store.next_deadline()
+    }
+
+    fn rest(&mut self, rest: Rest) -> Result<(), Failure> {
+        self.store.rest(rest)
+    }
+}
+
+fn shop_with(fault: impl FnMut(&[Command]) -> Option<Failure> + Send + 'static) -> Shop {
+    Shop::with_store(vec![item("tee", 5)], Config::default(), |store| {
+        Box::new(Faulty { store, fault })
+    })
+}
+
+/// Whether a batch has a client's command, besides the sweep.
+fn has_clients(commands: &[Command]) -> bool {
+    commands
+        .iter()
+        .any(|command| !matches!(command, Command::Sweep { .. }))
+}
+
+#[test]
+fn a_store_that_cannot_write_applies_nothing_and_says_so() {
+    let mut fails = 1;
+    let shop = shop_with(move |commands| {
+        if has_clients(commands) && fails > 0 {
+            fails -= 1;
+            return Some(Failure::NotApplied("no space left".into()));
+        }
+        None
+    });
+    let answer = shop
+        .hold("tee", 1)
+        .failed_with(503, "store_failed")
+        .says("outcome", "not_applied");
+    assert!(answer.header("Retry-After").is_some());
+    assert!(
+        !String::from_utf8(answer.bytes).unwrap().contains("space"),
+        "no reason leaks"
+    );
+    shop.stock_is("tee", 5, 0, 0);
+    shop.hold("tee", 1).created();
+}
+
+#[test]
+fn a_busy_store_is_asked_again_until_the_lock_is_free() {
+    let mut busy = 3;
+    let shop = shop_with(move |commands| {
+        if has_clients(commands) && busy > 0 {
+            busy -= 1;
+            return Some(Failure::Busy);
+        }
+        None
+    });
+    shop.hold("tee", 1).created();
+}
+
+#[test]
+fn a_store_that_stays_busy_is_an_overload_and_nothing_was_executed() {
+    let config = Config {
+        request_deadline_ms: 20,
+        ..Config::default()
+    };
+    let shop = Shop::with_store(vec![item("tee", 5)], config, |store| {
+        Box::new(Faulty {
+            store,
+            fault: |_: &[Command]| Some(Failure::Busy),
+        })
+    });
+    shop.hold("tee", 1)
+        .failed_with(503, "overloaded")
+        .says("outcome", "not_applied");
+    shop.stock_is("tee", 5, 0, 0);
+}
+
+#[test]
+fn a_commit_that_nobody_can_know_of_is_unknown_and_the_writer_stops() {
+    let shop =
+        shop_with(|commands| has_clients(commands).then(|| Failure::Unknown("I/O error".into())));
+    shop.hold("tee", 1)
+        .failed_with(503, "store_failed")
+        .says("outcome", "unknown");
+    shop.hold("tee", 1)
+        .failed_with(503, "shutting_down")
+        .says("outcome", "not_applied");
+}
+
+#[test]
+fn only_the_culprit_of_a_broken_batch_fails() {
+    let batches = Arc::new(Mutex::new(Vec::new()));
+    let seen = batches.clone();
+    let poison = HoldId::new(666).unwrap();
+    let has_culprit = move |commands: &[Command]| {
+        commands
+            .iter()
+            .any(|command| matches!(command, Command::ReleaseHold { hold } if *hold == poison))
+    };
+    let fault = move |commands: &[Command]| {
+        seen.lock().unwrap().push(commands.len());
+        has_culprit(commands).then(|| Failure::Broken("stock_is_never_negative".into()))
+    };
+    let mut commands = vec![hold(1); 20];
+    commands.insert(7, Command::ReleaseHold { hold: poison });
+    let (answers, store) = all_at_once(fault, commands);
+    for (index, answer) in answers.iter().enumerate() {
+        match index {
+            7 => assert_eq!(answer, &Err(Denial::Broken)),
+            _ => assert!(matches!(answer, Ok(Outcome::HoldPlaced(_))), "{answer:?}"),
+        }
+    }
+    assert_eq!(
+        store.contents().unwrap().holds.len(),
+        20,
+        "each took effect once"
+    );
+    assert!(
+        batches.lock().unwrap().contains(&22),
+        "they were one batch first"
+    );
+}
+
+#[test]
+fn a_rule_that_panics_harms_nobody_else() {
+    let fault = |commands: &[Command]| {
+        let panics = commands
+            .iter()
+            .any(|command| matches!(command, Command::ReleaseHold { .. }));
+        assert!(!panics, "a test's panic");
+        None
+    };
+    let release = Command::ReleaseHold {
+        hold: HoldId::new(1).unwrap(),
+    };
+    let (answers, _) = all_at_once(fault, vec![hold(1), release, hold(1)]);
+    assert!(answers[0].is_ok() && answers[2].is_ok());
+    assert_eq!(answers[1], Err(Denial::Broken));
+}
+
+#[test]
+fn refusals_and_successes_of_one_batch_go_to_whoever_asked() {
+    let (answers, _) = all_at_once(
+        |_: &[Command]| None,
+        vec![hold(3), hold(3), hold(2), hold(1)],
+    );
+    assert!(matches!(answers[0], Ok(Outcome::HoldPlaced(_))));
+    assert_eq!(
+        answers[1],
+        Err(Denial::Refused(Rejection::InsufficientStock {
+            available: 2
+        }))
+    );
+    assert!(matches!(answers[2], Ok(Outcome::HoldPlaced(_))));
+    assert_eq!(
+        answers[3],
+        Err(Denial::Refused(Rejection::InsufficientStock {
+            available: 0
+        }))
+    );
+}
+
+#[test]
+fn a_full_queue_is_an_overload_at_once() {
+    let (entered, inside) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let mut first = true;
+    let fault = move |commands: &[Command]| {
+        if has_clients(commands) && std::mem::take(&mut first) {
+            entered.send(()).unwrap();
+            released.recv().unwrap();
+        }
+        None
+    };
+    let (writer, _) = start(MemoryStore::default(), fault, 2);
+    let (sender, answers) = mpsc::channel();
+    let submit = || {
+        let sender = sender.clone();
+        writer.submit(hold(1), move |answer| sender.send(answer).unwrap());
+    };
+    submit();
+    inside.recv().unwrap();
+    (0..3).for_each(|_| submit());
+    assert_eq!(
+        answers.recv().unwrap(),
+        Err(Denial::Overloaded),
+        "the third found two waiting"
+    );
+    release.send(()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(
+            answers.recv().unwrap(),
+            Err(Denial::Refused(Rejection::ProductUnknown))
+        );
+    }
+}
+
+fn hold(units: i64) -> Command {
+    let quantity = Quantity::new(units).unwrap();
+    Command::PlaceHold(PlaceHold {
+        product: ProductId::FIRST,
+        quantity,
+        customer: None,
+        key: None,
+    })
+}
+
+fn start(
+    store: MemoryStore,
+    fault: impl FnMut(&[Command]) -> Option<Failure> + Send + 'static,
+    queue_max: usize,
+) -> (Writer, std::thread::JoinHandle<Ended>) {
+    let config = Config::default();
+    let limits = Limits {
+        queue_max,
+        batch_max: config.batch_max,
+        wait_max: config.wait_max(),
+    };
+    let clock = Arc::new(Clock::new(Hands::at_opening()));
+    Writer::start(
+        Box::new(Faulty {
+            store: Box::new(store),
+            fault,
+        }),
+        clock,
+        config.terms(),
+        limits,
+    )
+    .unwrap()
+}
+
+/// What each command of one batch is answered: the writer is kept at the door until all of them wait.
+fn all_at_once(
+    mut fault: impl FnMut(&[Command]) -> Option<Failure> + Send + 'static,
+    commands: Vec<Command>,
+) -> (Vec<Answer>, MemoryStore) {
+    let mut store = MemoryStore::default();
+    let stock = item("tee", if commands.len() > 10 { 20 } else { 5 }).load();
+    store
+        .transact(
+            &Config::default().terms(),
+            &|_| Hands::at_opening().now(),
+            &[stock],
+        )
+        .unwrap();
+    let (entered, inside) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let calls = AtomicUsize::new(0);
+    let gate = move |batch: &[Command]| {
+        if calls.fetch_add(1, Ordering::SeqCst) == 0 {
+            entered.send(()).unwrap();
+            released.recv().unwrap();
+        }
+        fault(batch)
+    };
+    let (writer, thread) = start(store.clone(), gate, 100);
+    let (sender, answers) = mpsc::channel();
+    writer.submit(Command::Sweep { limit: 1 }, |_| {});
+    inside.recv().unwrap();
+    let asked = commands.len();
+    for (index, command) in commands.into_iter().enumerate() {
+        let sender = sender.clone();
+        writer.submit(command, move |answer| sender.send((index, answer)).unwrap());
+    }
+    release.send(()).unwrap();
+    let mut answers: Vec<(usize, Answer)> = answers.iter().take(asked).collect();
+    answers.sort_by_key(|(index, _)| *index);
+    drop(writer);
+    assert_eq!(thread.join().unwrap(), Ended::Drained);
+    (
+        answers.into_iter().map(|(_, answer)| answer).collect(),
+        store,
+    )
+}
