@@ -15,7 +15,7 @@ use toml::{Spanned, Value};
 use crate::sale::{LatePayment, Terms};
 
 pub const FILE_NAME: &str = "flash_sale.toml";
-const ENVIRONMENT_PREFIX: &str = "FLASHSALE_";
+pub const ENVIRONMENT_PREFIX: &str = "FLASHSALE_";
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -188,8 +188,8 @@ pub fn load(
     let mut config = Config::default();
     let mut warnings = Vec::new();
     let (path, must_be_there) = file.map_or((Path::new(FILE_NAME), false), |path| (path, true));
-    match fs::read_to_string(path) {
-        Ok(text) => read_file(&mut config, path, &text)?,
+    match fs::read(path) {
+        Ok(bytes) => read_file(&mut config, path, &text_of(path, &bytes)?)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_be_there => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(ConfigError::Missing {
@@ -256,25 +256,47 @@ pub const KEYS: [&str; 27] = [
     "log_format",
 ];
 
+fn text_of(path: &Path, bytes: &[u8]) -> Result<String, ConfigError> {
+    String::from_utf8(bytes.to_vec()).map_err(|error| {
+        let line = 1 + bytes[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        ConfigError::Invalid(format!(
+            "{}, line {line}: this is not UTF-8",
+            path.display()
+        ))
+    })
+}
+
+/// Keys whose values are shown to nobody.
+const SECRET_KEYS: [&str; 2] = ["webhook_secrets", "admin_token"];
+
 fn read_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError> {
     let path = path.display();
     let table: BTreeMap<Spanned<String>, Spanned<Value>> =
         toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
-            ConfigError::Invalid(format!("{path}, line {line}: {error}"))
+            ConfigError::Invalid(format!("{path}, line {line}: {}", error.message()))
         })?;
     for (key, value) in table {
-        let is_known = KEYS.contains(&key.get_ref().as_str());
-        let span = if is_known { value.span() } else { key.span() };
+        let key_name = key.get_ref().as_str();
+        let span = if KEYS.contains(&key_name) {
+            value.span()
+        } else {
+            key.span()
+        };
         config
-            .set(key.get_ref(), &Said::Toml(value.get_ref()))
+            .set(key_name, &Said::Toml(value.get_ref()))
             .map_err(|why| {
                 let line = line_of(text, span.start);
-                let shown = Shown { text, at: span };
-                ConfigError::Invalid(format!(
-                    "{path}, line {line}: {}: {why}\n{shown}",
-                    key.get_ref()
-                ))
+                let said = format!("{path}, line {line}: {key_name}: {why}");
+                let is_secret = SECRET_KEYS.contains(&key_name);
+                ConfigError::Invalid(if is_secret {
+                    said
+                } else {
+                    format!("{said}\n{}", Shown { text, at: span })
+                })
             })?;
     }
     Ok(())
@@ -435,6 +457,17 @@ mod tests {
         assert!(error.ends_with("^^^^^^^^^^"), "{error}");
         assert!(file("a = 1\nb = = 2\n").unwrap_err().contains("line 2"));
         assert!(file("hold_ttl_s = 1\nhold_ttl_s = 2\n").is_err());
+    }
+
+    #[test]
+    fn a_secret_is_shown_to_nobody() {
+        for text in [
+            "admin_token = \"correct-horse-battery\"",
+            "webhook_secrets = [\"correct-horse\"",
+            "admin_token = correct-horse",
+        ] {
+            assert!(!file(text).unwrap_err().contains("correct"), "{text}");
+        }
     }
 
     #[test]

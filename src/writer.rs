@@ -5,6 +5,7 @@ use std::io;
 use std::iter;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,7 @@ pub enum Ended {
 pub struct Writer {
     jobs: Sender<Job>,
     wait_max: Duration,
+    is_well: Arc<AtomicBool>,
 }
 
 struct Job {
@@ -92,12 +94,13 @@ impl Writer {
         clock: Arc<Clock>,
         terms: Terms,
         limits: Limits,
-    ) -> io::Result<(Writer, JoinHandle<Ended>)> {
+    ) -> io::Result<(Writer, Receiver<Ended>)> {
         let (sender, jobs) = bounded(limits.queue_max);
         let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
         let postman = thread::Builder::new()
             .name("postman".into())
             .spawn(move || deliver(&answered))?;
+        let is_well = Arc::new(AtomicBool::new(true));
         let desk = Desk {
             store,
             clock,
@@ -107,22 +110,24 @@ impl Writer {
             answers,
             stretch_began: Instant::now(),
             failed_at: None,
+            is_well: is_well.clone(),
         };
-        let work = move || {
-            let ended = desk.run();
-            if postman.join().is_err() {
-                log::error!("the postman's thread panicked");
-            }
-            ended
-        };
-        let thread = thread::Builder::new().name("writer".into()).spawn(work)?;
+        let (ended_sender, ended) = bounded(1);
+        let work = move || desk.work(&ended_sender, postman);
+        thread::Builder::new().name("writer".into()).spawn(work)?;
         Ok((
             Writer {
                 jobs: sender,
                 wait_max: limits.wait_max,
+                is_well,
             },
-            thread,
+            ended,
         ))
+    }
+
+    /// Whether the last batch could be written, or none has failed yet.
+    pub fn is_well(&self) -> bool {
+        self.is_well.load(Ordering::SeqCst)
     }
 
     /// Has the command judged, and then does what `then` says with the answer, once it is durable; on the postman's
@@ -170,6 +175,7 @@ struct Desk {
     stretch_began: Instant,
     /// When the store last failed to write.
     failed_at: Option<Instant>,
+    is_well: Arc<AtomicBool>,
 }
 
 /// Other processes get a gap of this length …
@@ -199,7 +205,30 @@ enum Wake {
 }
 
 impl Desk {
-    fn run(mut self) -> Ended {
+    /// Writes until nobody can submit any more, or the store must not be written any more; then goes on saying so.
+    fn work(mut self, ended: &Sender<Ended>, postman: JoinHandle<()>) {
+        let how = self.run();
+        let tell = || {
+            if ended.send(how).is_err() {
+                log::error!("nobody waits for the writer's end");
+            }
+        };
+        if how != Ended::Drained {
+            tell();
+            for job in &self.jobs {
+                give(vec![(job.reply, Err(Denial::Stopped))], &self.answers);
+            }
+        }
+        drop(self);
+        if postman.join().is_err() {
+            log::error!("the postman's thread panicked");
+        }
+        if how == Ended::Drained {
+            tell();
+        }
+    }
+
+    fn run(&mut self) -> Ended {
         loop {
             let jobs = match self.next() {
                 Wake::Job(first) => iter::once(first)
@@ -215,8 +244,8 @@ impl Desk {
             if let Err(ended) = self.work_off(jobs) {
                 return ended;
             }
+            self.tidy(Rest::Short);
             if self.stretch_began.elapsed() >= STRETCH {
-                self.tidy(Rest::Short);
                 thread::sleep(GAP);
                 self.stretch_began = Instant::now();
             }
@@ -291,6 +320,7 @@ impl Desk {
         loop {
             match self.transact(&batch.commands) {
                 Ok(decisions) => {
+                    self.is_well.store(true, Ordering::SeqCst);
                     let answers = decisions
                         .into_iter()
                         .skip(1)
@@ -352,6 +382,7 @@ impl Desk {
     /// What to tell clients of a failure, and whether it is the end.
     fn judge_failure(&mut self, failure: &Failure) -> (Denial, Option<Ended>) {
         self.failed_at = Some(Instant::now());
+        self.is_well.store(false, Ordering::SeqCst);
         match failure {
             Failure::Busy | Failure::NotApplied(_) => (Denial::NotApplied, None),
             Failure::Broken(_) => (Denial::Broken, None),

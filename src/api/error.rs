@@ -51,11 +51,6 @@ impl Says {
     }
 }
 
-/// One wrong field of a body or a query.
-pub fn invalid(field: &str, sentence: &str) -> Error {
-    Error::Invalid(vec![(field.into(), sentence.into())])
-}
-
 impl Error {
     pub fn response(&self) -> Response {
         let says = self.says();

@@ -113,7 +113,7 @@ impl Api {
     }
 
     fn readiness(&self) -> Result<Response, Error> {
-        if self.draining.load(Ordering::SeqCst) {
+        if self.draining.load(Ordering::SeqCst) || !self.writer.is_well() {
             return Err(Error::NotReady);
         }
         self.reader

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::answers::{HoldBody, ListBody, OrderBody, ProductBody};
-use super::error::{Error, invalid};
+use super::error::Error;
 use super::fields::{Fields, string, whole_number};
 use super::{Api, json};
 use crate::http::{Request, Response};
@@ -20,16 +20,9 @@ const WANTED_TOKEN: &str = "a string";
 
 impl Api {
     pub fn list_products(&self, request: &Request) -> Result<Response, Error> {
-        let query = Query::of(request)?;
-        let after = match query.cursor {
-            Some(cursor) => Some(
-                self.product_of_cursor(cursor)
-                    .ok_or(invalid("cursor", "This is not a cursor."))?,
-            ),
-            None => None,
-        };
+        let query = self.query(request)?;
         let now = self.clock.reading();
-        let mut products = self.reader.products(after, query.limit + 1, now)?;
+        let mut products = self.reader.products(query.after, query.limit + 1, now)?;
         let has_more = products.len() > query.limit;
         products.truncate(query.limit);
         let last = products
@@ -147,33 +140,48 @@ pub fn cancel_order(request: &Request, id: &str) -> Result<Command, Error> {
     Ok(Command::CancelOrder { order, key })
 }
 
-struct Query<'a> {
+/// Which page of a list is asked for. Every wrong parameter is named.
+struct Query {
     limit: usize,
-    cursor: Option<&'a str>,
+    after: Option<ProductId>,
 }
 
-impl<'a> Query<'a> {
-    fn of(request: &'a Request) -> Result<Query<'a>, Error> {
+impl Api {
+    fn query(&self, request: &Request) -> Result<Query, Error> {
         let mut query = Query {
             limit: PAGE_DEFAULT,
-            cursor: None,
+            after: None,
         };
+        let mut errors = Vec::new();
         for pair in request.query.as_deref().unwrap_or_default().split('&') {
             match pair.split_once('=').unwrap_or((pair, "")) {
-                ("limit", text) => {
-                    let limit = whole_number(text).and_then(|limit| usize::try_from(limit).ok());
-                    let limit = limit.filter(|limit| (1..=PAGE_MAX).contains(limit));
-                    query.limit = limit.ok_or(invalid(
-                        "limit",
-                        "The limit must be a whole number from 1 to 100.",
-                    ))?;
-                }
-                ("cursor", cursor) => query.cursor = Some(cursor),
+                ("limit", text) => match limit(text) {
+                    Some(limit) => query.limit = limit,
+                    None => errors.push((
+                        "limit".into(),
+                        "The limit must be a whole number from 1 to 100.".into(),
+                    )),
+                },
+                ("cursor", text) => match self.product_of_cursor(text) {
+                    Some(id) => query.after = Some(id),
+                    None => {
+                        errors.push(("cursor".into(), "This is not a cursor of this list.".into()))
+                    }
+                },
                 _ => {}
             }
         }
-        Ok(query)
+        if errors.is_empty() {
+            Ok(query)
+        } else {
+            Err(Error::Invalid(errors))
+        }
     }
+}
+
+fn limit(text: &str) -> Option<usize> {
+    let limit = whole_number(text).and_then(|limit| usize::try_from(limit).ok());
+    limit.filter(|limit| (1..=PAGE_MAX).contains(limit))
 }
 
 /// The body of a request that needs one.

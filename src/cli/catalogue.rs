@@ -83,6 +83,11 @@ fn bad(line: u64, column: &str, why: impl Into<String>) -> BadInput {
 }
 
 fn read_csv(text: &str) -> Result<Vec<Row>, BadInput> {
+    let mut lines = Lines {
+        text,
+        offset: 0,
+        line: 1,
+    };
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -105,7 +110,7 @@ fn read_csv(text: &str) -> Result<Vec<Row>, BadInput> {
     let mut rows = Vec::new();
     for record in records {
         let record = record.map_err(unreadable)?;
-        let line = record.position().map_or(1, csv::Position::line);
+        let line = lines.line_of(&record);
         if let Some(missing) = columns.get(record.len()) {
             return Err(bad(line, missing, "the row ends before this column"));
         }
@@ -127,6 +132,32 @@ fn read_csv(text: &str) -> Result<Vec<Row>, BadInput> {
         });
     }
     Ok(rows)
+}
+
+/// Which line a record begins in. The parser's own count stands before the end of the line above, and before blank lines.
+struct Lines<'a> {
+    text: &'a str,
+    offset: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    fn line_of(&mut self, record: &csv::StringRecord) -> u64 {
+        let start = record.position().map_or(0, csv::Position::byte);
+        let start = usize::try_from(start).unwrap_or(self.text.len());
+        let bytes = self.text.as_bytes();
+        while self.offset < bytes.len() {
+            let is_end = match bytes[self.offset] {
+                b'\n' => true,
+                b'\r' => bytes.get(self.offset + 1) != Some(&b'\n'),
+                _ if self.offset >= start && bytes[self.offset] != b'\r' => break,
+                _ => false,
+            };
+            self.line += u64::from(is_end);
+            self.offset += 1;
+        }
+        self.line
+    }
 }
 
 fn header_columns(header: &csv::StringRecord) -> Result<Vec<String>, BadInput> {

@@ -111,15 +111,29 @@ impl Place {
         if let Some(db) = &self.db {
             flags.insert("db", db.clone());
         }
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        let (config, warnings) = config::load(self.config.as_deref(), environment, &flags)?;
+        let environment = environment()?;
+        let (config, warnings) =
+            config::load(self.config.as_deref(), environment.into_iter(), &flags)?;
         for warning in warnings {
             log::warn!("{warning}");
         }
         Ok(config)
     }
+}
+
+/// Our variables. One that is no text cannot be understood, and is not ignored.
+fn environment() -> Result<Vec<(String, String)>, Fault> {
+    let ours =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    ours.filter(|(name, _)| name.starts_with(config::ENVIRONMENT_PREFIX))
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(Fault::new(
+                CONFIGURATION,
+                format!("environment, {name}: it is not UTF-8"),
+            )),
+        })
+        .collect()
 }
 
 fn open(config: &Config, access: Access) -> Result<Database, Fault> {

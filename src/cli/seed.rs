@@ -162,6 +162,7 @@ pub fn load(
             },
         )
     })?;
+    clock.end_batch();
     progress.finish_and_clear();
     if let Some((index, rejection)) = refused {
         return Err(refused_row(&rows[index], &rejection));

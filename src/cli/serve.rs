@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, select, unbounded};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -47,13 +47,6 @@ pub struct Serve {
     /// When an answer is durable: full or normal [default: full]
     #[arg(long, value_name = "LEVEL")]
     durability: Option<String>,
-}
-
-/// What the main thread waits for.
-enum Event {
-    Signal(i32),
-    /// `None`: it panicked.
-    WriterEnded(Option<Ended>),
 }
 
 /// Descriptors for everything but connections.
@@ -137,8 +130,7 @@ fn serve(
 ) -> Result<ExitCode, Fault> {
     let cannot_listen = |error| Fault::new(CANNOT_LISTEN, format!("{}: {error}", config.listen));
     let listener = Server::bind(config.listen).map_err(cannot_listen)?;
-    let (events_sender, events) = unbounded();
-    watch_signals(events_sender.clone())?;
+    let signals = signals()?;
 
     let secret = store.secret().clone();
     let limits = writer::Limits {
@@ -146,9 +138,8 @@ fn serve(
         batch_max: config.batch_max,
         wait_max: config.wait_max(),
     };
-    let (writer, thread) =
+    let (writer, writer_ended) =
         Writer::start(Box::new(store), clock.clone(), config.terms(), limits).map_err(no_thread)?;
-    watch_writer(thread, events_sender)?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let origins = Origins::new(config.cors_origins.clone());
@@ -158,34 +149,17 @@ fn serve(
         .map_err(cannot_listen)?;
     print_line(&format!("listening on http://{}", server.local_addr()))?;
 
-    let ended = match events.recv() {
-        Ok(Event::Signal(signal)) => {
-            log::info!("signal {signal}: answering what was asked, then stopping");
+    let ended = select! {
+        recv(signals) -> signal => {
+            log::info!("signal {}: answering what was asked, then stopping", signal.unwrap_or(0));
             None
         }
-        Ok(Event::WriterEnded(ended)) => Some(ended),
-        Err(_) => Some(None),
+        recv(writer_ended) -> ended => Some(ended.ok()),
     };
     draining.store(true, Ordering::SeqCst);
     server.stopper().stop();
     server.join();
-    end(ended.map_or_else(|| writer_end(&events), Ok)?)
-}
-
-/// Waits for the writer to end by itself, once nobody can submit any more.
-fn writer_end(events: &Receiver<Event>) -> Result<Option<Ended>, Fault> {
-    loop {
-        match events.recv_timeout(WRITER_END_MAX) {
-            Ok(Event::WriterEnded(ended)) => return Ok(ended),
-            Ok(Event::Signal(_)) => log::info!("still stopping"),
-            Err(_) => {
-                return Err(Fault::new(
-                    INTERNAL,
-                    "the writer did not end in time; what it answered is durable",
-                ));
-            }
-        }
-    }
+    end(ended.unwrap_or_else(|| writer_ended.recv_timeout(WRITER_END_MAX + drain).ok()))
 }
 
 fn end(ended: Option<Ended>) -> Result<ExitCode, Fault> {
@@ -199,7 +173,10 @@ fn end(ended: Option<Ended>) -> Result<ExitCode, Fault> {
             BAD_DATA,
             "the database is damaged and was not written any more",
         )),
-        None => Err(Fault::new(INTERNAL, "the writer's thread died")),
+        None => Err(Fault::new(
+            INTERNAL,
+            "the writer died or did not end in time; what it answered is durable",
+        )),
     }
 }
 
@@ -236,12 +213,13 @@ fn connections_max(config: &Config) -> usize {
     lowered
 }
 
-fn watch_signals(events: Sender<Event>) -> Result<(), Fault> {
+fn signals() -> Result<Receiver<i32>, Fault> {
+    let (sender, receiver) = unbounded();
     let signals = Signals::new([SIGINT, SIGTERM]);
     let mut signals = signals.map_err(|error| Fault::new(INTERNAL, format!("signals: {error}")))?;
     let watch = move || {
         for signal in signals.forever() {
-            if events.send(Event::Signal(signal)).is_err() {
+            if sender.send(signal).is_err() {
                 return;
             }
         }
@@ -250,21 +228,7 @@ fn watch_signals(events: Sender<Event>) -> Result<(), Fault> {
         .name("signals".into())
         .spawn(watch)
         .map_err(no_thread)?;
-    Ok(())
-}
-
-fn watch_writer(writer: JoinHandle<Ended>, events: Sender<Event>) -> Result<(), Fault> {
-    let watch = move || {
-        let ended = writer.join().ok();
-        if events.send(Event::WriterEnded(ended)).is_err() {
-            log::debug!("nobody waits for the writer's end any more");
-        }
-    };
-    thread::Builder::new()
-        .name("writer-watch".into())
-        .spawn(watch)
-        .map_err(no_thread)?;
-    Ok(())
+    Ok(receiver)
 }
 
 fn no_thread(error: std::io::Error) -> Fault {

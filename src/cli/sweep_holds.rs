@@ -22,7 +22,7 @@ pub struct SweepHolds {
 }
 
 #[derive(Serialize)]
-struct Result_ {
+struct Printed {
     holds_expired: u64,
     orders_expired: u64,
     units_released: i64,
@@ -44,7 +44,7 @@ impl SweepHolds {
             "holds_expired: {}\norders_expired: {}\nunits_released: {}",
             swept.holds_expired, swept.orders_expired, swept.units_released
         );
-        let result = Result_ {
+        let result = Printed {
             holds_expired: swept.holds_expired,
             orders_expired: swept.orders_expired,
             units_released: swept.units_released,
@@ -71,7 +71,7 @@ pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<
         total.units_released += swept.units_released;
         total.payments_settled += swept.payments_settled;
         total.replays_forgotten += swept.replays_forgotten;
-        if swept.rows() == 0 {
+        if swept.rows() < ROWS_MAX as u64 {
             return Ok(total);
         }
         thread::sleep(GAP);

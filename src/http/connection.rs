@@ -44,6 +44,10 @@ enum Stage {
     Idle,
     Head,
     Body(Box<Head>),
+    /// It was told to go; what it still sends is read and dropped for a while, so that it gets to read that.
+    Leaving {
+        dropped: usize,
+    },
 }
 
 /// What a thread finds when it is lent to a connection.
@@ -64,6 +68,8 @@ pub struct Exchange {
 
 /// Bytes asked of the socket at once.
 const READ_BYTES: usize = 4 * 1024;
+/// How long a client may take to go, once it was told to.
+const LEAVING_MAX: Duration = Duration::from_secs(1);
 /// What a client may still send after an answer that closes, so that it gets to read the answer.
 const DRAIN_BYTES_MAX: usize = 256 * 1024;
 
@@ -98,25 +104,39 @@ impl Connection {
         matches!(self.stage, Stage::Idle)
     }
 
-    /// The next request, waiting at most `LINGER` for more of it.
+    /// Whether the next request, or some of it, came with the last one and nobody has looked at it yet.
+    pub fn has_unread(&self) -> bool {
+        self.is_idle() && !self.buffer.is_empty()
+    }
+
+    /// The next request, waiting at most `LINGER` for more of it. Its deadline counts only once the socket was asked: what
+    /// waited for a thread in time was in time.
     pub fn next(&mut self) -> Next {
-        let mut lingered = false;
+        let mut has_read = false;
+        let mut has_lingered = false;
         loop {
             match self.take_request() {
                 Ok(Some(exchange)) => return Next::Request(Box::new(exchange)),
                 Err(malformed) => return Next::Malformed(malformed),
-                Ok(None) if Instant::now() >= self.deadline => return self.too_slow(),
-                Ok(None) if lingered => return Next::Waiting,
+                Ok(None) if has_read && self.is_overdue() => return self.too_slow(),
+                Ok(None) if has_lingered => return Next::Waiting,
                 Ok(None) => {}
             }
-            let idle_before = self.is_idle();
+            let was_idle = self.is_idle();
             match self.read() {
                 Ok(0) => return Next::Closed,
-                Ok(_) => lingered = !idle_before,
+                Ok(_) => {
+                    has_read = true;
+                    has_lingered = !was_idle;
+                }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
                 {
-                    return Next::Waiting;
+                    return if self.is_overdue() {
+                        self.too_slow()
+                    } else {
+                        Next::Waiting
+                    };
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Next::Closed,
@@ -124,8 +144,12 @@ impl Connection {
         }
     }
 
+    fn is_overdue(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
     /// What its deadline says, once it has passed.
-    pub fn too_slow(&self) -> Next {
+    fn too_slow(&self) -> Next {
         if self.is_idle() {
             Next::Closed
         } else {
@@ -143,6 +167,9 @@ impl Connection {
 
     /// Takes a whole request out of the buffer, if there is one.
     fn take_request(&mut self) -> Result<Option<Exchange>, Malformed> {
+        if matches!(self.stage, Stage::Leaving { .. }) {
+            return Ok(None);
+        }
         if !matches!(self.stage, Stage::Body(_)) {
             if self.buffer.is_empty() {
                 return Ok(None);
@@ -155,7 +182,7 @@ impl Connection {
             };
             self.buffer.drain(..head.bytes);
             if head.expects_continue && self.buffer.len() < head.body_bytes {
-                self.outgoing.invite_body();
+                self.invite_body();
             }
             self.enter(Stage::Body(Box::new(head)), self.timeouts.body);
         }
@@ -166,6 +193,13 @@ impl Connection {
             return Ok(None);
         }
         Ok(self.finish_body())
+    }
+
+    /// Tells a client that waits for it to send its body; never in the middle of the answer before.
+    fn invite_body(&self) {
+        if self.outgoing.settle() == Settled::Usable {
+            self.outgoing.invite_body();
+        }
     }
 
     fn finish_body(&mut self) -> Option<Exchange> {
@@ -223,14 +257,54 @@ impl Connection {
 
     /// Prints the answer to bytes that were no request, and closes.
     pub fn refuse(&mut self, response: &Response) {
-        if self.outgoing.refuse(response) {
+        if self.outgoing.refuse(response, &self.manners_of_refused()) {
             self.close_gently();
         }
     }
 
-    /// Prints an answer without reading or waiting for anything, and closes.
-    pub fn turn_away(self, response: &Response) {
-        self.outgoing.turn_away(response);
+    fn manners_of_refused(&self) -> Manners {
+        match &self.stage {
+            Stage::Body(head) => Manners {
+                request_id: head.request.id.clone(),
+                keep_alive: false,
+                is_http_1_0: head.is_http_1_0,
+                without_body: head.request.method == Method::Head,
+            },
+            Stage::Idle | Stage::Head | Stage::Leaving { .. } => {
+                head::manners_of_refused(&self.buffer)
+            }
+        }
+    }
+
+    /// Tells a client to go, without a thread and without waiting; false if it is gone already.
+    pub fn turn_away(&mut self, response: &Response) -> bool {
+        let told = self
+            .outgoing
+            .turn_away(response, &self.manners_of_refused())
+            && self.stream.shutdown(Shutdown::Write).is_ok()
+            && self.stream.set_nonblocking(true).is_ok();
+        self.enter(Stage::Leaving { dropped: 0 }, LEAVING_MAX);
+        told && self.drop_what_it_sends()
+    }
+
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.stage, Stage::Leaving { .. })
+    }
+
+    /// Reads and drops what came; false once the client is gone, or has sent too much.
+    pub fn drop_what_it_sends(&mut self) -> bool {
+        let Stage::Leaving { dropped } = &mut self.stage else {
+            return false;
+        };
+        let mut scrap = [0; READ_BYTES];
+        while *dropped < DRAIN_BYTES_MAX {
+            match (&*self.stream).read(&mut scrap) {
+                Ok(0) => return false,
+                Ok(read) => *dropped += read,
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+        false
     }
 
     /// Closing with unread bytes would reset the connection and might take the answer with it: say goodbye, then read what

@@ -6,6 +6,7 @@ use tiny_http::Method;
 use uuid::Uuid;
 
 use super::message::{Field, Malformed, Request};
+use super::outgoing::Manners;
 
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
 pub const HEADERS_MAX: usize = 64;
@@ -188,18 +189,36 @@ fn content_length(request: &Request) -> Result<Option<u64>, Malformed> {
 }
 
 fn request_id(request: &Request) -> String {
-    let sane = |id: &&str| {
-        (1..=REQUEST_ID_BYTES_MAX).contains(&id.len())
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-    };
-    match request.header("X-Request-Id").filter(sane) {
+    match request.header("X-Request-Id").filter(|id| is_sane_id(id)) {
         Some(id) => id.to_owned(),
         None => new_request_id(),
     }
 }
 
-pub fn new_request_id() -> String {
+fn is_sane_id(id: &str) -> bool {
+    (1..=REQUEST_ID_BYTES_MAX).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+fn new_request_id() -> String {
     Uuid::now_v7().simple().to_string()
+}
+
+/// What can be told of a head that is refused: its answer has the client's id, and no body for `HEAD`.
+pub fn manners_of_refused(buffer: &[u8]) -> Manners {
+    const NAME: &[u8] = b"x-request-id:";
+    let lines = buffer.split(|byte| *byte == b'\n');
+    let value = lines.skip(1).find_map(|line| {
+        let (name, value) = line.split_at_checked(NAME.len())?;
+        let value = std::str::from_utf8(value).ok()?.trim();
+        (name.eq_ignore_ascii_case(NAME) && is_sane_id(value)).then(|| value.to_owned())
+    });
+    Manners {
+        request_id: value.unwrap_or_else(new_request_id),
+        keep_alive: false,
+        is_http_1_0: false,
+        without_body: buffer.starts_with(b"HEAD "),
+    }
 }

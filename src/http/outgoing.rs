@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use socket2::SockRef;
 
-use super::head::new_request_id;
 use super::message::{Reply, Response};
 
 pub struct Outgoing {
@@ -78,12 +77,7 @@ impl Outgoing {
             (false, true) => "Connection: keep-alive\r\n",
             (true, _) => "Connection: close\r\n",
         };
-        let mut bytes = print(
-            response,
-            &manners.request_id,
-            connection,
-            manners.without_body,
-        );
+        let mut bytes = print(response, manners, connection);
         self.become_(match self.send_at_once(&bytes) {
             Ok(sent) if sent < bytes.len() => State::Unfinished {
                 bytes: bytes.split_off(sent),
@@ -128,24 +122,15 @@ impl Outgoing {
         matches!(*self.state(), State::Awaited)
     }
 
-    pub fn refuse(&self, response: &Response) -> bool {
-        self.write_all(&print(
-            response,
-            &new_request_id(),
-            "Connection: close\r\n",
-            false,
-        ))
-        .is_ok()
+    pub fn refuse(&self, response: &Response, manners: &Manners) -> bool {
+        self.write_all(&print(response, manners, "Connection: close\r\n"))
+            .is_ok()
     }
 
-    pub fn turn_away(&self, response: &Response) {
-        let sent = self.send_at_once(&print(
-            response,
-            &new_request_id(),
-            "Connection: close\r\n",
-            false,
-        ));
-        log::debug!("a connection was turned away: {sent:?}");
+    /// Without waiting for a client that does not read.
+    pub fn turn_away(&self, response: &Response, manners: &Manners) -> bool {
+        self.send_at_once(&print(response, manners, "Connection: close\r\n"))
+            .is_ok()
     }
 
     /// Tells a client that waits for it to send its body.
@@ -196,7 +181,7 @@ impl Outgoing {
     }
 }
 
-fn print(response: &Response, request_id: &str, connection: &str, without_body: bool) -> Vec<u8> {
+fn print(response: &Response, manners: &Manners, connection: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(384 + response.body.len());
     let status = response.status.0;
     let has_body = !matches!(status, 204 | 304);
@@ -221,7 +206,7 @@ fn print(response: &Response, request_id: &str, connection: &str, without_body: 
     }
     push(
         &mut bytes,
-        &["X-Request-Id: ", request_id, "\r\n", connection],
+        &["X-Request-Id: ", &manners.request_id, "\r\n", connection],
     );
     for header in &response.headers {
         push(
@@ -235,7 +220,7 @@ fn print(response: &Response, request_id: &str, connection: &str, without_body: 
         );
     }
     bytes.extend_from_slice(b"\r\n");
-    if has_body && !without_body {
+    if has_body && !manners.without_body {
         bytes.extend_from_slice(&response.body);
     }
     bytes

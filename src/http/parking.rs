@@ -122,7 +122,7 @@ impl Parking {
         let idle: Vec<usize> = self
             .places
             .iter()
-            .filter(|(_, c)| c.is_idle())
+            .filter(|(_, c)| c.is_idle() || c.is_leaving())
             .map(|(place, _)| *place)
             .collect();
         for place in idle {

@@ -199,15 +199,17 @@ impl Door {
             for connection in ready.connections {
                 self.lend_thread(connection);
             }
-            for connection in ready
-                .overdue
-                .into_iter()
-                .filter(|connection| !connection.is_idle())
-            {
+            let incomplete =
+                |connection: &Connection| !connection.is_idle() && !connection.is_leaving();
+            for connection in ready.overdue.into_iter().filter(incomplete) {
                 self.lend_thread(connection);
             }
-            for connection in self.returning.try_iter() {
-                self.parking.park(connection);
+            while let Ok(connection) = self.returning.try_recv() {
+                if connection.has_unread() {
+                    self.lend_thread(connection);
+                } else {
+                    self.parking.park(connection);
+                }
             }
             if ready.accept || accept_again_at.is_some_and(|at| at <= Instant::now()) {
                 accept_again_at = self.accept().err().map(|()| Instant::now() + ACCEPT_PAUSE);
@@ -252,38 +254,47 @@ impl Door {
         }
     }
 
-    fn lend_thread(&self, connection: Connection) {
+    fn lend_thread(&mut self, mut connection: Connection) {
+        if connection.is_leaving() {
+            if connection.drop_what_it_sends() {
+                self.parking.park(connection);
+            }
+            return;
+        }
         match self.ready.try_send(Waiting {
             connection,
             since: Instant::now(),
         }) {
-            Ok(()) => self.hire_if_needed(),
-            Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => {
-                waiting
+            Ok(()) => hire_if_needed(&self.house, &self.handler),
+            Err(TrySendError::Full(mut waiting) | TrySendError::Disconnected(mut waiting)) => {
+                if waiting
                     .connection
-                    .turn_away(&self.handler.refuse(Malformed::Overloaded));
+                    .turn_away(&self.handler.refuse(Malformed::Overloaded))
+                {
+                    self.parking.park(waiting.connection);
+                }
             }
         }
     }
+}
 
-    fn hire_if_needed(&self) {
-        let house = &self.house;
-        let is_needed = house.ready.len() > house.threads_idle.load(Ordering::SeqCst);
-        if !is_needed || house.threads.load(Ordering::SeqCst) >= house.limits.threads_max {
-            return;
-        }
-        house.threads.fetch_add(1, Ordering::SeqCst);
-        let worker = Worker {
-            house: house.clone(),
-            handler: self.handler.clone(),
-        };
-        if let Err(error) = thread::Builder::new()
-            .name("worker".into())
-            .spawn(move || worker.work())
-        {
-            house.threads.fetch_sub(1, Ordering::SeqCst);
-            log::warn!("no thread can be started: {error}");
-        }
+/// Starts a thread if more connections wait than threads, and there may be another.
+fn hire_if_needed(house: &Arc<House>, handler: &Arc<dyn Handler>) {
+    let is_needed = house.ready.len() > house.threads_idle.load(Ordering::SeqCst);
+    if !is_needed || house.threads.load(Ordering::SeqCst) >= house.limits.threads_max {
+        return;
+    }
+    house.threads.fetch_add(1, Ordering::SeqCst);
+    let worker = Worker {
+        house: house.clone(),
+        handler: handler.clone(),
+    };
+    if let Err(error) = thread::Builder::new()
+        .name("worker".into())
+        .spawn(move || worker.work())
+    {
+        house.threads.fetch_sub(1, Ordering::SeqCst);
+        log::warn!("no thread can be started: {error}");
     }
 }
 
@@ -300,7 +311,11 @@ impl Worker {
             let next = self.house.ready.recv_timeout(THREAD_IDLE);
             self.house.threads_idle.fetch_sub(1, Ordering::SeqCst);
             match next {
-                Ok(waiting) => self.serve(waiting),
+                Ok(waiting) => {
+                    // The door may have counted this thread as idle for a connection that came just after this one.
+                    hire_if_needed(&self.house, &self.handler);
+                    self.serve(waiting);
+                }
                 Err(RecvTimeoutError::Timeout) if !self.house.ready.is_empty() => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             }

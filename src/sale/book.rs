@@ -6,7 +6,7 @@
 //!
 //! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
 use super::customer::Customer;
@@ -222,7 +222,7 @@ pub struct Book {
     refunds_due: HashMap<(Named, String), bool>,
     replays: HashMap<IdempotencyKey, Option<Replay>>,
     kept: Vec<IdempotencyKey>,
-    forgotten: Vec<IdempotencyKey>,
+    forgotten: HashSet<IdempotencyKey>,
     customer_use: HashMap<(ProductId, Customer), i64>,
     customer_moves: HashMap<(ProductId, Customer), i64>,
     overdue_units: HashMap<ProductId, i64>,
@@ -250,7 +250,7 @@ impl Book {
             refunds_due: HashMap::new(),
             replays: HashMap::new(),
             kept: Vec::new(),
-            forgotten: Vec::new(),
+            forgotten: HashSet::new(),
             customer_use: HashMap::new(),
             customer_moves: HashMap::new(),
             overdue_units: HashMap::new(),
@@ -487,7 +487,7 @@ impl Book {
 
     pub fn forget(&mut self, key: IdempotencyKey) {
         self.replays.insert(key.clone(), None);
-        self.forgotten.push(key);
+        self.forgotten.insert(key);
     }
 
     pub fn push_movement(&mut self, movement: Movement) {

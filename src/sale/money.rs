@@ -31,11 +31,12 @@ impl Cents {
 
     /// The exact value of a JSON number, if it is a whole, non-negative count of cents: `99.99`, `99.990`, `9.999e1`.
     pub fn from_json_number(text: &str) -> Option<Cents> {
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
-            None => (text, 0),
-        };
-        exact_cents(mantissa, exponent)
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        match mantissa.strip_prefix('-') {
+            Some(negated) => exact_cents(negated, 0).filter(|cents| cents.0 == 0),
+            None if exact_cents(mantissa, 0) == Some(Cents(0)) => Some(Cents(0)),
+            None => exact_cents(mantissa, exponent.parse().ok()?),
+        }
     }
 
     /// The exact value of plain digits with at most one point, as a person or a spreadsheet writes a price.
@@ -52,7 +53,10 @@ impl Cents {
     }
 }
 
-/// `mantissa × 10^exponent` in cents; `None` for a sign, a fraction of a cent, or more than eighteen digits.
+/// More digits than any `i64` has.
+const DIGITS_MAX: usize = 19;
+
+/// `mantissa × 10^exponent` in cents; `None` for a sign, a fraction of a cent, or more than an `i64` holds.
 fn exact_cents(mantissa: &str, exponent: i64) -> Option<Cents> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: String = [whole, fraction].concat();
@@ -70,7 +74,7 @@ fn exact_cents(mantissa: &str, exponent: i64) -> Option<Cents> {
         .checked_add(dropped_zeros)?;
     let significant = significant.trim_start_matches('0');
     let zeros = usize::try_from(cents_exponent).ok()?;
-    if significant.len().checked_add(zeros)? > 18 {
+    if significant.len().checked_add(zeros)? > DIGITS_MAX {
         return None;
     }
     format!("{significant}{}", "0".repeat(zeros))
@@ -129,6 +133,9 @@ mod tests {
             ("999900E-4", 9999),
             ("0", 0),
             ("0e999", 0),
+            ("-0", 0),
+            ("-0.00e7", 0),
+            ("0e99999999999999999999", 0),
             ("0.00", 0),
             ("00012.50", 1250),
         ] {

@@ -83,7 +83,7 @@ pub fn place(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
         book.product(hold.product)?;
     }
     for event in &parked {
-        payment::look_at_parked(book, *event, order_id)?;
+        payment::look_at_parked(book, *event, order_id, id)?;
     }
 
     // From here on the order must succeed.

@@ -76,7 +76,6 @@ pub struct Payment {
     /// The order that the name turned out to mean.
     pub order: Option<OrderId>,
     pub report: Report,
-    /// As the row says; by the clock it is `verdict_at`.
     pub verdict: Verdict,
     /// When a parked event stops waiting: its hold's deadline, or `parked_ttl_s` after it came, whichever is first.
     pub parked_until: Option<Timestamp>,
@@ -96,14 +95,6 @@ impl Payment {
 
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
         self.is_parked() && self.parked_until.is_some_and(|until| until.has_passed(now))
-    }
-
-    pub fn verdict_at(&self, now: Timestamp) -> Verdict {
-        if self.has_lapsed(now) {
-            self.verdict_without_order()
-        } else {
-            self.verdict
-        }
     }
 
     fn verdict_without_order(&self) -> Verdict {
@@ -342,15 +333,27 @@ fn refund_once(
     report: &Report,
     verdict: Verdict,
 ) -> Result<(Verdict, Effect), Stop> {
-    let already = match &report.transaction_id {
-        Some(transaction_id) => book.refund_was_due(payee, transaction_id)?,
-        None => false,
-    };
+    let already = refund_was_due(book, payee, report)?;
     Ok(if already {
         (Verdict::Ignored, Effect::None)
     } else {
         (verdict, Effect::RefundDue)
     })
+}
+
+/// Whether this transaction's refund was due before; for an order, under the name of its hold too.
+fn refund_was_due(book: &Book, payee: Named, report: &Report) -> Result<bool, Stop> {
+    let Some(transaction_id) = &report.transaction_id else {
+        return Ok(false);
+    };
+    let by_hold = match payee {
+        Named::Order(id) if id < book.meta.next_order => {
+            book.order(id)?.map(|order| Named::Hold(order.hold))
+        }
+        Named::Order(_) | Named::Hold(_) => None,
+    };
+    let was_due = |payee| book.refund_was_due(payee, transaction_id);
+    Ok(was_due(payee)? || by_hold.map_or(Ok(false), was_due)?)
 }
 
 fn carry_out(book: &mut Book, order_id: OrderId, report: &Report, effect: Effect) {
@@ -382,14 +385,18 @@ fn pay(book: &mut Book, order_id: OrderId, report: &Report, kind: MovementKind) 
     movement::record(book, product, kind, units, Cause::Order(order_id));
 }
 
-/// Looks at what `settle_parked` will ask: with the order just made, only whether its refunds were due before.
-pub fn look_at_parked(book: &Book, id: PaymentId, order: OrderId) -> Result<(), Stop> {
-    match &book.known_payment(id).report.transaction_id {
-        Some(transaction_id) => book
-            .refund_was_due(Named::Order(order), transaction_id)
-            .map(|_| ()),
-        None => Ok(()),
+/// Looks at what `settle_parked` will ask: with the order just made, only whether refunds were due before.
+pub fn look_at_parked(
+    book: &Book,
+    id: PaymentId,
+    order: OrderId,
+    hold: HoldId,
+) -> Result<(), Stop> {
+    if let Some(transaction_id) = &book.known_payment(id).report.transaction_id {
+        book.refund_was_due(Named::Order(order), transaction_id)?;
+        book.refund_was_due(Named::Hold(hold), transaction_id)?;
     }
+    Ok(())
 }
 
 /// Judges an event that waited, inside the transaction that made its order.
@@ -410,12 +417,10 @@ pub fn settle_parked(book: &mut Book, id: PaymentId, order: OrderId) {
 /// Looks at what `settle_without_order` will ask.
 pub fn look_at_refund(book: &Book, id: PaymentId) -> Result<(), Stop> {
     let payment = book.known_payment(id);
-    match &payment.report.transaction_id {
-        Some(transaction_id) if payment.is_parked() => book
-            .refund_was_due(payment.named, transaction_id)
-            .map(|_| ()),
-        Some(_) | None => Ok(()),
+    if payment.is_parked() {
+        refund_was_due(book, payment.named, &payment.report)?;
     }
+    Ok(())
 }
 
 /// Ends the wait of an event whose order will not come, or did not come in time.

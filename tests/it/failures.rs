@@ -243,7 +243,7 @@ fn start(
     store: MemoryStore,
     fault: impl FnMut(&[Command]) -> Option<Failure> + Send + 'static,
     queue_max: usize,
-) -> (Writer, std::thread::JoinHandle<Ended>) {
+) -> (Writer, crossbeam_channel::Receiver<Ended>) {
     let config = Config::default();
     let limits = Limits {
         queue_max,
@@ -287,7 +287,7 @@ fn all_at_once(
         }
         fault(batch)
     };
-    let (writer, thread) = start(store.clone(), gate, 100);
+    let (writer, ended) = start(store.clone(), gate, 100);
     let (sender, answers) = mpsc::channel();
     writer.submit(Command::Sweep { limit: 1 }, |_| {});
     inside.recv().unwrap();
@@ -300,7 +300,7 @@ fn all_at_once(
     let mut answers: Vec<(usize, Answer)> = answers.iter().take(asked).collect();
     answers.sort_by_key(|(index, _)| *index);
     drop(writer);
-    assert_eq!(thread.join().unwrap(), Ended::Drained);
+    assert_eq!(ended.recv().unwrap(), Ended::Drained);
     (
         answers.into_iter().map(|(_, answer)| answer).collect(),
         store,

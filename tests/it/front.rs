@@ -227,3 +227,115 @@ fn five_hundred_connections_opened_at_once_are_all_answered() {
     }
     server.stop();
 }
+
+#[test]
+fn a_refused_head_is_answered_by_its_own_id_and_method() {
+    let premises = Premises::stocked(100);
+    let server = premises.serve();
+    for refused in [
+        "Transfer-Encoding: chunked",
+        "Content-Length: 99999",
+        "Content-Length: x",
+        "Expect: else",
+    ] {
+        let request = format!(
+            "HEAD /healthz HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine-1\r\n{refused}\r\n\r\n"
+        );
+        let answer = exchange(&server, request.as_bytes());
+        assert!(answer.contains("X-Request-Id: mine-1\r\n"), "{answer}");
+        assert!(
+            answer.ends_with("\r\n\r\n"),
+            "HEAD is GET without the body: {answer}"
+        );
+    }
+}
+
+#[test]
+fn a_client_that_waits_to_send_its_body_is_invited_after_the_answer_before() {
+    let premises = Premises::stocked(100);
+    let server = premises.serve();
+    let body = r#"{"product_id":1,"quantity":1}"#;
+    let hold = format!(
+        "POST /api/holds HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    let mut stream = server.connect();
+    stream
+        .write_all(
+            format!("{hold}\r\n{body}{hold}Expect: 100-continue\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
+        )
+        .unwrap();
+    let mut answer = Vec::new();
+    let mut bytes = [0; 1024];
+    while !String::from_utf8_lossy(&answer).contains("100 Continue\r\n\r\n") {
+        let read = stream.read(&mut bytes).unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&bytes[..read]);
+    }
+    stream.write_all(body.as_bytes()).unwrap();
+    stream.read_to_end(&mut answer).unwrap();
+    assert_eq!(
+        statuses(&String::from_utf8(answer).unwrap()),
+        [201, 100, 201]
+    );
+}
+
+/// One thread and connections that each bring several requests at once: whoever gives way keeps what it has brought.
+#[test]
+fn requests_that_came_together_are_all_answered_when_threads_are_few() {
+    let premises = Premises::stocked(1000);
+    let server = premises.serve_by(premises.command(&["serve"]).env("FLASHSALE_THREADS_MAX", "1"));
+    let requests = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(8);
+    let answers: Vec<String> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..10)
+            .map(|_| scope.spawn(|| exchange(&server, requests.as_bytes())))
+            .collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    });
+    for answer in answers {
+        assert_eq!(statuses(&answer), [200; 8], "{answer}");
+    }
+}
+
+/// Head and body in two pieces, and hardly any room: everybody gets an answer, if only that there is no room.
+#[test]
+fn nobody_who_is_turned_away_is_cut_off_before_the_answer() {
+    let premises = Premises::stocked(100_000);
+    let mut command = premises.command(&["serve"]);
+    let server = premises.serve_by(
+        command
+            .env("FLASHSALE_THREADS_MAX", "1")
+            .env("FLASHSALE_QUEUE_MAX", "1"),
+    );
+    let body = r#"{"product_id":1,"quantity":1}"#;
+    let head = format!(
+        "POST /api/holds HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let client = || {
+            let mut stream = server.connect();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(body.as_bytes()).ok();
+            let mut answer = String::new();
+            stream
+                .read_to_string(&mut answer)
+                .expect("an answer, and not a reset");
+            statuses(&answer)[0]
+        };
+        let clients: Vec<_> = (0..200).map(|_| scope.spawn(client)).collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    });
+    assert!(
+        statuses.iter().all(|status| matches!(status, 201 | 503)),
+        "{statuses:?}"
+    );
+    assert!(statuses.contains(&201));
+}

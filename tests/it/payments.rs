@@ -525,3 +525,29 @@ fn a_key_is_judged_after_fields_and_before_existence() {
     shop.pay("k", 99_999)
         .failed_with(422, "idempotency_key_reused");
 }
+
+#[test]
+fn a_payment_refunded_under_its_holds_name_is_not_refunded_again_under_its_orders() {
+    let shop = Shop::on_terms(
+        vec![item("tee", 5)],
+        Config {
+            parked_ttl_s: 60,
+            ..Config::default()
+        },
+    );
+    let hold = shop.hold("tee", 1).created().id("hold_id");
+    let event = |key: &str, name: &str, id: i64| {
+        let payload = json!({"transaction_id": "t", "amount": 1});
+        shop.webhook(
+            &json!({"idempotency_key": key, name: id, "status": "success", "payload": payload}),
+        )
+    };
+    event("k1", "hold_id", hold).has_status(202);
+    shop.after(Duration::from_secs(60));
+    shop.sweep();
+    let order = shop.order(hold).created().id("order_id");
+    event("k2", "order_id", order)
+        .ok()
+        .verdict("ignored", "pending");
+    assert_eq!(shop.refunds_due(), [1]);
+}

@@ -304,3 +304,71 @@ fn wrong_usage_ends_with_2() {
         Some(0)
     );
 }
+
+/// Requests that follow each other with small pauses leave the writer neither busy nor idle.
+#[test]
+fn the_log_stays_small_under_a_steady_trickle() {
+    let premises = Premises::stocked(1_000_000);
+    let server = premises.serve();
+    for _ in 0..1500 {
+        assert_eq!(server.hold(1).0, 201);
+    }
+    let wal = premises
+        .path()
+        .join("flash_sale.db-wal")
+        .metadata()
+        .unwrap()
+        .len();
+    assert!(wal < 16 * 1024 * 1024, "the log has {wal} bytes");
+    server.stop();
+}
+
+#[test]
+fn a_kept_answer_that_nobody_can_read_any_more_stops_nobody() {
+    let premises = Premises::stocked(10);
+    let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    conn.execute("insert into replays values ('old', 'x', 'not an outcome', 1), ('new', 'x', 'nor this', ?1)", [i64::MAX])
+        .unwrap();
+    drop(conn);
+    let server = premises.serve();
+    assert_eq!(server.hold(1).0, 201);
+    let with_key = server
+        .agent
+        .post(format!("{}/api/holds", server.base))
+        .header("Idempotency-Key", "new");
+    let answer = with_key
+        .send_json(serde_json::json!({"product_id": 1, "quantity": 1}))
+        .unwrap();
+    assert_eq!(answer.status().as_u16(), 500);
+    assert_eq!(server.hold(1).0, 201);
+    server.stop();
+}
+
+#[test]
+fn a_database_name_means_nothing_but_a_file() {
+    let premises = Premises::new();
+    for name in [":memory:", "file:shop.db?mode=memory"] {
+        premises.run(&["seed", "--db", name]).succeeded();
+        premises.run(&["verify", "--db", name]).succeeded();
+        assert!(premises.path().join(name).exists());
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_not_ignored() {
+    use std::os::unix::ffi::OsStrExt;
+    let premises = Premises::stocked(1);
+    let no_text = std::ffi::OsStr::from_bytes(b"\xff");
+    let output = premises
+        .command(&["verify"])
+        .env("FLASHSALE_DB", no_text)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    std::fs::write(
+        premises.path().join("flash_sale.toml"),
+        b"drain_s = 1\ndb = \"\xff\"\n",
+    )
+    .unwrap();
+    premises.run(&["verify"]).exited(78).complains("line 2");
+}

@@ -149,6 +149,9 @@ fn a_list_is_paged_by_a_cursor_that_cannot_be_made_up() {
         shop.get(&format!("/api/products?cursor={bad}"))
             .invalid("cursor");
     }
+    shop.get("/api/products?limit=0&cursor=x")
+        .invalid("limit")
+        .invalid("cursor");
     for bad in ["0", "101", "-1", "1.5", "ten", ""] {
         shop.get(&format!("/api/products?limit={bad}"))
             .invalid("limit");

@@ -220,3 +220,34 @@ fn a_large_catalogue_is_loaded_whole() {
         .complains("line 25002, column total_stock");
     premises.books_are_right();
 }
+
+#[test]
+fn lines_are_counted_as_an_editor_counts_them() {
+    for (catalogue, about) in [
+        (
+            "sku,name,price,total_stock\r\nA,a,1,1\r\nB,b,1,1\r\nC,c,1,q\r\n",
+            "line 4, column total_stock",
+        ),
+        (
+            "sku,name,price,total_stock\nA,a,1,1\n\n\nC,c,1,q\n",
+            "line 5, column total_stock",
+        ),
+        (
+            "sku,name,price,total_stock\rA,a,1,1\rC,c,1,q\r",
+            "line 3, column total_stock",
+        ),
+        (
+            "sku,name,price,total_stock\r\nA,a,1,1\r\nB,b,1,1\r\nA,c,1,1\r\n",
+            "line 4, column sku: \"A\" stands in line 2",
+        ),
+        (
+            "sku,name,price,total_stock\r\nA,\"a\r\nb\",1,1\r\nC,c,1,q\r\n",
+            "line 2, column name",
+        ),
+    ] {
+        Premises::new()
+            .run_with_input(&["seed", "-"], catalogue)
+            .exited(65)
+            .complains(about);
+    }
+}

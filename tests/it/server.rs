@@ -93,9 +93,13 @@ impl Premises {
     }
 
     pub fn serve_with(&self, arguments: &[&str]) -> Server {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        self.serve_by(self.command(&["serve"]).args(arguments))
+    }
+
+    /// By a command whose environment and arguments the test has set.
+    pub fn serve_by(&self, command: &mut Command) -> Server {
         let mut child = command
-            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use super::not_applied;
 use super::row::{self, SELECT_HOLD};
 use crate::sale::{
-    Book, Customer, Due, HoldId, IdempotencyKey, Meta, Named, Need, OrderId, Payment, PaymentId,
-    ProductId, Secret, Timestamp,
+    Book, Customer, Due, HoldId, Meta, Named, Need, OrderId, Payment, PaymentId, ProductId, Secret,
+    Timestamp,
 };
 use crate::store::{Failure, Shelf};
 
@@ -147,6 +147,9 @@ impl Pages<'_> {
     }
 
     fn fetch_product(&self, book: &mut Book, id: ProductId) -> Result<()> {
+        if book.product(id).is_ok() {
+            return Ok(());
+        }
         let sql = "select * from products where id = :id";
         book.products.fetched(
             id,
@@ -291,12 +294,10 @@ impl Pages<'_> {
             book.payments.fetched(payment.id, Some(payment));
         }
 
-        let sql =
-            "select * from replays where expires_at <= :now order by expires_at, key limit :limit";
-        for replay in self.all(sql, params, row::replay)? {
-            let key: IdempotencyKey = replay.key.clone();
-            due.push((replay.expires_at, Due::Replay(key.clone())));
-            book.fetched_replay(key, Some(replay));
+        let sql = "select key, expires_at from replays where expires_at <= :now order by expires_at, key limit :limit";
+        for (deadline, key) in self.all(sql, params, row::replay_key)? {
+            due.push((deadline, Due::Replay(key.clone())));
+            book.fetched_replay(key, None);
         }
 
         due.sort_by_key(|(deadline, _)| *deadline);

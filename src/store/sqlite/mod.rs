@@ -8,7 +8,7 @@ mod open;
 mod read;
 mod row;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 pub use audit::{Check, Depth, audit};
 pub use open::{Access, Database, Durability, OpenError};
@@ -58,8 +58,7 @@ impl SqliteStore {
             meta = book.meta;
         }
         self.commits_since_checkpoint += 1;
-        tx.commit()
-            .map_err(|error| failed_commit(&self.conn, &error))
+        commit(&tx)
     }
 
     fn checkpoint(&mut self, mode: &str) -> Result<(), Failure> {
@@ -93,8 +92,7 @@ impl Store for SqliteStore {
             flush::write(&tx, &book).map_err(not_applied)?;
             self.commits_since_checkpoint += 1;
         }
-        tx.commit()
-            .map_err(|error| failed_commit(&self.conn, &error))?;
+        commit(&tx)?;
         Ok(decisions)
     }
 
@@ -121,18 +119,24 @@ fn not_applied(error: rusqlite::Error) -> Failure {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::Busy,
         Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Failure::Corrupt(text),
-        _ if matches!(error, rusqlite::Error::StatementChangedRows(_)) => Failure::Broken(text),
-        _ => Failure::NotApplied(text),
+        // Not SQLite's error but ours: a row that the sale has no words for, or an update that found no row.
+        None => Failure::Broken(text),
+        Some(_) => Failure::NotApplied(text),
     }
 }
 
-/// An error at COMMIT. A full disk is sure to have applied nothing once SQLite is outside of the transaction; after an I/O
+fn commit(tx: &Transaction<'_>) -> Result<(), Failure> {
+    tx.execute_batch("commit")
+        .map_err(|error| failed_commit(tx, &error))
+}
+
+/// An error at COMMIT, before anything is rolled back. A full disk is sure to have applied nothing once SQLite is outside of the transaction; after an I/O
 /// error the commit may or may not survive a crash.
-fn failed_commit(conn: &Connection, error: &rusqlite::Error) -> Failure {
+fn failed_commit(tx: &Transaction<'_>, error: &rusqlite::Error) -> Failure {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) if conn.is_autocommit() => Failure::NotApplied(text),
-        Some(ErrorCode::DatabaseBusy) if conn.is_autocommit() => Failure::Busy,
+        Some(ErrorCode::DiskFull) if tx.is_autocommit() => Failure::NotApplied(text),
+        Some(ErrorCode::DatabaseBusy) if tx.is_autocommit() => Failure::Busy,
         Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
         _ => Failure::Unknown(text),
     }

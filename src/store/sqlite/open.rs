@@ -99,8 +99,10 @@ impl Database {
             (Err(error), Access::Existing) => return Err(OpenError::CannotCreate(error)),
             (Err(_), Access::CreateOrMigrate) => create(path)?,
         }
-        let mut conn = connect(path)?;
-        match (migrate::state(&conn)?, access) {
+        let path = std::path::absolute(path).map_err(OpenError::CannotCreate)?;
+        let mut conn = connect(&path)?;
+        let state = migrate::state(&*conn.unchecked_transaction()?)?;
+        match (state, access) {
             (State::Current, _) => {}
             (State::Older, Access::Existing) => return Err(OpenError::Older),
             (State::Fresh, Access::Existing) => return Err(OpenError::NotOurs),
@@ -110,9 +112,7 @@ impl Database {
             }
         }
         write_ahead(&conn)?;
-        Ok(Database {
-            path: path.to_owned(),
-        })
+        Ok(Database { path })
     }
 
     pub fn path(&self) -> &Path {
@@ -169,6 +169,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// By an absolute path: SQLite reads meanings into names like `:memory:` and `file:shop.db?mode=memory`.
 fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
