@@ -11,6 +11,7 @@ mod head;
 mod message;
 mod outgoing;
 mod parking;
+mod pool;
 mod server;
 
 pub use connection::Timeouts;

@@ -7,203 +7,20 @@
 //! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::Hash;
 
 use super::customer::Customer;
 use super::hold::Hold;
 use super::id::{HoldId, OrderId, PaymentId, ProductId};
 use super::movement::Movement;
+use super::need::{Due, Need};
 use super::order::Order;
 use super::payment::{Named, Payment};
 use super::product::Product;
 use super::replay::{IdempotencyKey, Replay};
+use super::rows::Rows;
+use super::terms::{Meta, Terms};
 use super::time::Timestamp;
 use super::{Rejection, Stop};
-
-/// The terms of the whole sale: TTLs and policies. Set once, by configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    pub hold_ttl_s: u32,
-    /// `None`: an order waits for its payment for ever.
-    pub order_ttl_s: Option<u32>,
-    pub late_payment: LatePayment,
-    pub parked_ttl_s: u32,
-    pub parked_max: u32,
-    pub idempotency_ttl_s: u32,
-}
-
-/// What becomes of a payment for an order that was cancelled or has expired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LatePayment {
-    Refund,
-    /// Takes the units again, if they are there.
-    Accept,
-}
-
-/// The one row of figures that every batch reads and writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Meta {
-    pub next_product: ProductId,
-    pub next_hold: HoldId,
-    pub next_order: OrderId,
-    pub next_payment: PaymentId,
-    /// How many payment events wait for their orders.
-    pub parked: u32,
-}
-
-impl Meta {
-    /// The figures of a store in which nothing has happened yet.
-    pub const FIRST: Meta = Meta {
-        next_product: ProductId::FIRST,
-        next_hold: HoldId::FIRST,
-        next_order: OrderId::FIRST,
-        next_payment: PaymentId::FIRST,
-        parked: 0,
-    };
-}
-
-/// A row, or a figure about rows, that a rule wants to see and the book does not hold yet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Need {
-    Product(ProductId),
-    /// The product with this sku.
-    Sku(String),
-    /// The hold, and the order it became.
-    Hold(HoldId),
-    Order(OrderId),
-    Payment(PaymentId),
-    /// The payment event with this idempotency key.
-    PaymentKey(String),
-    /// The events that wait for this order, or for an order from this hold.
-    Parked(Named),
-    /// Whether a refund was ever due for this payee and this transaction.
-    RefundDue(Named, String),
-    /// Units of the product that the customer holds, has ordered or has paid for, by the clock.
-    CustomerUse(ProductId, Customer),
-    Replay(IdempotencyKey),
-    /// The sum of the product's units in holds and orders past their deadlines.
-    OverdueUnits(ProductId),
-    /// The oldest of those rows that the book has not ended yet, with at least so many units between them.
-    OverdueRows(ProductId, i64),
-    /// The oldest rows of any kind past their deadlines, at most so many.
-    Due(usize),
-}
-
-/// A row that a deadline ends.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Due {
-    Hold(HoldId),
-    Order(OrderId),
-    Payment(PaymentId),
-    Replay(IdempotencyKey),
-}
-
-/// Rows by id: what the store held and what they are now.
-#[derive(Debug)]
-pub struct Rows<K, V> {
-    rows: HashMap<K, Option<Row<V>>>,
-    changed: Vec<K>,
-}
-
-#[derive(Debug)]
-struct Row<V> {
-    now: V,
-    change: Change<V>,
-}
-
-#[derive(Debug)]
-enum Change<V> {
-    None,
-    New,
-    From(V),
-}
-
-/// A row as the store must write it.
-#[derive(Debug)]
-pub enum Written<'a, V> {
-    New(&'a V),
-    Changed { from: &'a V, to: &'a V },
-}
-
-impl<'a, V> Written<'a, V> {
-    /// The row as it is now.
-    pub fn to(self) -> &'a V {
-        match self {
-            Written::New(to) | Written::Changed { to, .. } => to,
-        }
-    }
-}
-
-impl<K, V> Default for Rows<K, V> {
-    fn default() -> Rows<K, V> {
-        Rows {
-            rows: HashMap::new(),
-            changed: Vec::new(),
-        }
-    }
-}
-
-impl<K: Copy + Eq + Hash + Ord, V: Clone> Rows<K, V> {
-    /// Takes what the store holds under `id`, unless the book knows the row already.
-    pub fn fetched(&mut self, id: K, row: Option<V>) {
-        self.rows.entry(id).or_insert_with(|| {
-            row.map(|now| Row {
-                now,
-                change: Change::None,
-            })
-        });
-    }
-
-    fn look(&self, id: K) -> Option<Option<&V>> {
-        self.rows
-            .get(&id)
-            .map(|row| row.as_ref().map(|row| &row.now))
-    }
-
-    /// A row that a rule has looked at before.
-    fn known(&self, id: K) -> &V {
-        self.look(id)
-            .flatten()
-            .expect("a rule looks at a row before it relies on it")
-    }
-
-    fn change(&mut self, id: K) -> &mut V {
-        let row = self
-            .rows
-            .get_mut(&id)
-            .and_then(Option::as_mut)
-            .expect("a rule looks at a row before it changes it");
-        if matches!(row.change, Change::None) {
-            row.change = Change::From(row.now.clone());
-            self.changed.push(id);
-        }
-        &mut row.now
-    }
-
-    fn insert(&mut self, id: K, row: V) {
-        let before = self.rows.insert(
-            id,
-            Some(Row {
-                now: row,
-                change: Change::New,
-            }),
-        );
-        assert!(before.flatten().is_none(), "a new row has a new id");
-        self.changed.push(id);
-    }
-
-    /// New and changed rows, in the order in which they were first touched.
-    pub fn written(&self) -> impl Iterator<Item = Written<'_, V>> {
-        self.changed.iter().filter_map(|id| {
-            let row = self.rows.get(id)?.as_ref()?;
-            match &row.change {
-                Change::None => None,
-                Change::New => Some(Written::New(&row.now)),
-                Change::From(from) => Some(Written::Changed { from, to: &row.now }),
-            }
-        })
-    }
-}
 
 #[derive(Debug)]
 pub struct Book {
@@ -398,10 +215,10 @@ impl Book {
 
     /// Whether the batch so far changed anything that must be written.
     pub fn is_changed(&self) -> bool {
-        let rows = !self.products.changed.is_empty()
-            || !self.holds.changed.is_empty()
-            || !self.orders.changed.is_empty()
-            || !self.payments.changed.is_empty();
+        let rows = self.products.is_changed()
+            || self.holds.is_changed()
+            || self.orders.is_changed()
+            || self.payments.is_changed();
         rows || !self.kept.is_empty() || !self.forgotten.is_empty() || self.meta != self.meta_was
     }
 }

@@ -6,11 +6,12 @@ use super::customer::Customer;
 use super::hold::Hold;
 use super::id::{HoldId, OrderId, PaymentId, ProductId};
 use super::order::Order;
-use super::payment::{Payment, PaymentEvent, Verdict};
+use super::payment::{Payment, PaymentEvent};
 use super::product::{LoadProduct, Loaded, Product, ProductChanges};
 use super::quantity::Quantity;
 use super::replay::IdempotencyKey;
 use super::time::Timestamp;
+use super::verdict::Verdict;
 
 /// A request that has been understood. Deciding it twice on equal books gives equal results.
 #[derive(Clone, Debug)]

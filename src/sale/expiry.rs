@@ -1,11 +1,12 @@
 //! How deadlines end things. A hold or an order past its deadline is over from that instant for everyone who looks at it;
 //! here its row is told so, when somebody needs its units or a sweep passes by.
 
-use super::book::{Book, Due};
+use super::book::Book;
 use super::command::{Outcome, Rejection, Swept};
 use super::hold::HoldStatus;
 use super::id::{HoldId, OrderId, ProductId};
 use super::movement::{self, Cause, MovementKind};
+use super::need::Due;
 use super::order::OrderStatus;
 use super::{Stop, ensure, payment};
 

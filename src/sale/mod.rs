@@ -11,29 +11,37 @@ mod hold;
 mod id;
 mod money;
 mod movement;
+mod need;
 mod order;
 mod payment;
 mod product;
 mod quantity;
 mod replay;
+mod rows;
+mod terms;
 mod text;
 mod time;
 mod token;
+mod verdict;
 
-pub use book::{Book, Due, LatePayment, Meta, Need, Rows, Terms, Written};
+pub use book::Book;
 pub use command::{Command, Outcome, PaymentRecorded, PlaceHold, Rejection, Swept};
 pub use customer::Customer;
 pub use hold::{Hold, HoldStatus};
 pub use id::{HoldId, OrderId, PaymentId, ProductId};
 pub use money::{Amount, Cents};
 pub use movement::{Cause, Movement, MovementKind, Shift};
+pub use need::{Due, Need};
 pub use order::{Order, OrderStatus};
-pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, Report, Verdict};
+pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, Report};
 pub use product::{LoadProduct, Loaded, Product, ProductChanges, ProductStatus, Set};
 pub use quantity::{Quantity, STOCK_MAX};
 pub use replay::{IdempotencyKey, Replay, is_visible_key};
+pub use rows::{Rows, Written};
+pub use terms::{LatePayment, Meta, Terms};
 pub use time::Timestamp;
 pub use token::{SECRET_BYTES, Secret, TokenKind};
+pub use verdict::Verdict;
 
 /// Why a rule stopped: the shop says no, or the book lacks rows that the rule must see. Either way nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

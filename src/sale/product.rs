@@ -236,7 +236,7 @@ fn update(book: &mut Book, id: ProductId, load: &LoadProduct) -> Result<Outcome,
 }
 
 /// The rows to end so that `units` can leave the sale; never what is reserved by the clock, or sold.
-fn room_to_take(book: &Book, id: ProductId, units: i64) -> Result<Vec<super::book::Due>, Stop> {
+fn room_to_take(book: &Book, id: ProductId, units: i64) -> Result<Vec<super::need::Due>, Stop> {
     match expiry::room_for(book, id, units) {
         Err(Stop::Refused(_)) => {
             let committed = book.known_product(id).committed() - book.overdue_units(id)?;

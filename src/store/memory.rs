@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Contents, Decision, Failure, Now, Reader, Rest, Shelf, Store, judge_all};
 use crate::sale::{
-    Book, Command, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Need, Order, OrderId,
-    OrderStatus, Payment, PaymentId, Product, ProductId, Replay, Terms, Timestamp, Written,
+    Book, Command, Customer, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Need, Order,
+    OrderId, OrderStatus, Payment, PaymentId, Product, ProductId, Replay, Terms, Timestamp,
+    Written,
 };
 
 /// Clones share their rows: one may write while others read.
@@ -179,6 +180,28 @@ impl Tables {
             .sum()
     }
 
+    fn customer_use(&self, product: ProductId, customer: &Customer, now: Timestamp) -> i64 {
+        let is_theirs = |p, c: &Option<Customer>| p == product && c.as_ref() == Some(customer);
+        let holds = self
+            .holds
+            .values()
+            .filter(|hold| is_theirs(hold.product, &hold.customer));
+        let live = holds.filter(|hold| hold.status_at(now) == HoldStatus::Active);
+        let orders = self
+            .orders
+            .values()
+            .filter(|order| is_theirs(order.product, &order.customer));
+        let bought = orders.filter(|order| {
+            matches!(
+                order.status_at(now),
+                OrderStatus::Pending | OrderStatus::Paid
+            )
+        });
+        live.map(|hold| hold.quantity.units())
+            .chain(bought.map(|order| order.quantity.units()))
+            .sum()
+    }
+
     fn parked(&self, named: Named) -> Vec<Payment> {
         let payments = self.payments.values().map(|(payment, _)| payment);
         payments
@@ -266,26 +289,7 @@ impl Shelf for Tables {
                 book.fetched_refund_due(payee, transaction_id, was_due);
             }
             Need::CustomerUse(product, customer) => {
-                let is_theirs = |p, c: &Option<_>| p == product && c.as_ref() == Some(&customer);
-                let holds = self
-                    .holds
-                    .values()
-                    .filter(|hold| is_theirs(hold.product, &hold.customer));
-                let live = holds.filter(|hold| hold.status_at(now) == HoldStatus::Active);
-                let orders = self
-                    .orders
-                    .values()
-                    .filter(|order| is_theirs(order.product, &order.customer));
-                let bought = orders.filter(|order| {
-                    matches!(
-                        order.status_at(now),
-                        OrderStatus::Pending | OrderStatus::Paid
-                    )
-                });
-                let units = live
-                    .map(|hold| hold.quantity.units())
-                    .chain(bought.map(|order| order.quantity.units()));
-                let units = units.sum();
+                let units = self.customer_use(product, &customer, now);
                 book.fetched_customer_use(product, customer, units);
             }
             Need::Replay(key) => {

@@ -285,7 +285,11 @@ fn a_client_that_waits_to_send_its_body_is_invited_after_the_answer_before() {
 #[test]
 fn requests_that_came_together_are_all_answered_when_threads_are_few() {
     let premises = Premises::stocked(1000);
-    let server = premises.serve_by(premises.command(&["serve"]).env("FLASHSALE_THREADS_MAX", "1"));
+    let server = premises.serve_by(
+        premises
+            .command(&["serve"])
+            .env("FLASHSALE_THREADS_MAX", "1"),
+    );
     let requests = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(8);
     let answers: Vec<String> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..10)

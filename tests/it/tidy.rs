@@ -85,13 +85,13 @@ const CONFINED: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store/sqlite/"]),
     ("r2d2", &["store/sqlite/"]),
     ("Utc::now", &["clock.rs"]),
-    ("std::net", &["http/", "config.rs"]),
+    ("std::net", &["http/", "config/"]),
     ("TcpStream", &["http/"]),
     ("tiny_http", &["http/"]),
     ("httparse", &["http/"]),
     ("std::env", &["cli/"]),
     ("process::exit", &[]),
-    ("thread::sleep", &["writer.rs", "cli/"]),
+    ("thread::sleep", &["writer/", "cli/"]),
 ];
 
 #[test]

@@ -2,8 +2,9 @@
 //!
 //! Whatever the source, a key is set by one match on its name, so that a key means the same everywhere.
 
+mod said;
+
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -13,6 +14,8 @@ use std::time::Duration;
 use toml::{Spanned, Value};
 
 use crate::sale::{LatePayment, Terms};
+
+use said::{Said, Shown, line_of};
 
 pub const FILE_NAME: &str = "flash_sale.toml";
 pub const ENVIRONMENT_PREFIX: &str = "FLASHSALE_";
@@ -302,212 +305,5 @@ fn read_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigE
     Ok(())
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text[..offset.min(text.len())].matches('\n').count()
-}
-
-/// A line of the file with carets under what is meant.
-struct Shown<'a> {
-    text: &'a str,
-    at: std::ops::Range<usize>,
-}
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = self.text[..self.at.start]
-            .rfind('\n')
-            .map_or(0, |newline| newline + 1);
-        let line = self.text[start..].lines().next().unwrap_or_default();
-        let before = self.text[start..self.at.start].chars().count();
-        let meant = self.text[self.at.clone()]
-            .lines()
-            .next()
-            .unwrap_or_default();
-        writeln!(f, "  {line}")?;
-        f.write_str("  ")?;
-        (0..before).try_for_each(|_| f.write_char(' '))?;
-        (0..meant.chars().count().max(1)).try_for_each(|_| f.write_char('^'))
-    }
-}
-
-/// A value as a source says it.
-enum Said<'a> {
-    Toml(&'a Value),
-    /// From the environment or a flag.
-    Text(&'a str),
-}
-
-impl Said<'_> {
-    fn text(&self) -> Result<&str, String> {
-        match self {
-            Said::Toml(Value::String(text)) if !text.is_empty() => Ok(text),
-            Said::Text(text) if !text.is_empty() => Ok(text),
-            Said::Toml(_) | Said::Text(_) => {
-                Err("it must be a text in quotes, and not empty".into())
-            }
-        }
-    }
-
-    fn parsed<T: std::str::FromStr>(&self, wanted: &str) -> Result<T, String> {
-        self.text()?
-            .parse()
-            .map_err(|_| format!("it must be {wanted}"))
-    }
-
-    fn whole<T: TryFrom<i64>>(&self, min: i64, max: i64) -> Result<T, String> {
-        let number = match self {
-            Said::Toml(Value::Integer(number)) => Some(*number),
-            Said::Toml(_) => None,
-            Said::Text(text) => text.parse().ok(),
-        };
-        let number = number
-            .filter(|number| (min..=max).contains(number))
-            .and_then(|number| T::try_from(number).ok());
-        number.ok_or_else(|| format!("it must be a whole number from {min} to {max}"))
-    }
-
-    fn switch(&self) -> Result<bool, String> {
-        match self {
-            Said::Toml(Value::Boolean(switch)) => Ok(*switch),
-            Said::Text("true") => Ok(true),
-            Said::Text("false") => Ok(false),
-            Said::Toml(_) | Said::Text(_) => Err("it must be true or false".into()),
-        }
-    }
-
-    fn one_of(&self, choices: [&'static str; 2]) -> Result<&'static str, String> {
-        let said = self.text().ok();
-        let found = choices.into_iter().find(|choice| said == Some(choice));
-        found.ok_or_else(|| format!("it must be {:?} or {:?}", choices[0], choices[1]))
-    }
-
-    /// In the environment, lists are separated by commas.
-    fn list(&self) -> Result<Vec<String>, String> {
-        let list = match self {
-            Said::Toml(Value::Array(items)) => items
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect(),
-            Said::Toml(_) => None,
-            Said::Text(text) => Some(
-                text.split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-            ),
-        };
-        list.ok_or_else(|| "it must be a list of texts".into())
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(text: &str) -> Result<Config, String> {
-        let mut config = Config::default();
-        read_file(&mut config, Path::new("shop.toml"), text).map_err(|error| error.to_string())?;
-        Ok(config)
-    }
-
-    #[test]
-    fn the_example_lists_every_key_with_its_default() {
-        let example = include_str!("../flash_sale.example.toml");
-        assert_eq!(file(example), Ok(Config::default()));
-        for key in KEYS {
-            let shows = |line: &&str| {
-                line.trim_start_matches("# ")
-                    .starts_with(&format!("{key} = "))
-            };
-            assert_eq!(example.lines().filter(shows).count(), 1, "{key}");
-        }
-    }
-
-    #[test]
-    fn every_key_of_the_list_can_be_set() {
-        for key in KEYS {
-            let refused = Config::default().set(key, &Said::Text("")).err();
-            assert_ne!(refused.as_deref(), Some("there is no such key"), "{key}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_value_is_shown_where_it_stands() {
-        let error = file("db = \"a.db\"\nhold_ttl_s = 0\n").unwrap_err();
-        assert!(
-            error.starts_with(
-                "shop.toml, line 2: hold_ttl_s: it must be a whole number from 1 to 86400"
-            ),
-            "{error}"
-        );
-        assert!(
-            error.ends_with("\n  hold_ttl_s = 0\n               ^"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn unknown_keys_and_broken_files_are_refused_with_their_line() {
-        let error = file("\n\nhold_tll_s = 1\n").unwrap_err();
-        assert!(
-            error.contains("line 3: hold_tll_s: there is no such key"),
-            "{error}"
-        );
-        assert!(error.ends_with("^^^^^^^^^^"), "{error}");
-        assert!(file("a = 1\nb = = 2\n").unwrap_err().contains("line 2"));
-        assert!(file("hold_ttl_s = 1\nhold_ttl_s = 2\n").is_err());
-    }
-
-    #[test]
-    fn a_secret_is_shown_to_nobody() {
-        for text in [
-            "admin_token = \"correct-horse-battery\"",
-            "webhook_secrets = [\"correct-horse\"",
-            "admin_token = correct-horse",
-        ] {
-            assert!(!file(text).unwrap_err().contains("correct"), "{text}");
-        }
-    }
-
-    #[test]
-    fn no_key_is_accepted_without_effect() {
-        for line in [
-            "webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]",
-            "require_tokens = true",
-            "admin_token = \"0123456789abcdef\"",
-            "trusted_proxies = [\"10.0.0.1\"]",
-        ] {
-            assert!(
-                file(line).unwrap_err().contains("cannot do that yet"),
-                "{line}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
-        let environment = [
-            ("FLASHSALE_HOLD_TTL_S", "2"),
-            ("FLASHSALE_ORDER_TTL_S", "3"),
-            ("FLASHSALE_HODL", "4"),
-        ];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let flags = Flags::from([("order_ttl_s", "5".to_owned())]);
-        let (config, warnings) = load(None, environment.into_iter(), &flags).unwrap();
-        assert_eq!((config.hold_ttl_s, config.order_ttl_s), (2, 5));
-        assert_eq!(
-            warnings,
-            ["FLASHSALE_HODL is set, but there is no such key"]
-        );
-    }
-
-    #[test]
-    fn a_public_address_is_refused_unless_it_is_meant() {
-        let public = || Flags::from([("listen", "0.0.0.0:80".to_owned())]);
-        assert!(load(None, std::iter::empty(), &public()).is_err());
-        let mut meant = public();
-        meant.insert("allow_open", "true".to_owned());
-        assert!(load(None, std::iter::empty(), &meant).is_ok());
-    }
-}
+mod tests;

@@ -1,0 +1,109 @@
+//! What each source may say, and what is said back.
+
+use super::*;
+
+fn file(text: &str) -> Result<Config, String> {
+    let mut config = Config::default();
+    read_file(&mut config, Path::new("shop.toml"), text).map_err(|error| error.to_string())?;
+    Ok(config)
+}
+
+#[test]
+fn the_example_lists_every_key_with_its_default() {
+    let example = include_str!("../../flash_sale.example.toml");
+    assert_eq!(file(example), Ok(Config::default()));
+    for key in KEYS {
+        let shows = |line: &&str| {
+            line.trim_start_matches("# ")
+                .starts_with(&format!("{key} = "))
+        };
+        assert_eq!(example.lines().filter(shows).count(), 1, "{key}");
+    }
+}
+
+#[test]
+fn every_key_of_the_list_can_be_set() {
+    for key in KEYS {
+        let refused = Config::default().set(key, &Said::Text("")).err();
+        assert_ne!(refused.as_deref(), Some("there is no such key"), "{key}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_shown_where_it_stands() {
+    let error = file("db = \"a.db\"\nhold_ttl_s = 0\n").unwrap_err();
+    assert!(
+        error.starts_with(
+            "shop.toml, line 2: hold_ttl_s: it must be a whole number from 1 to 86400"
+        ),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("\n  hold_ttl_s = 0\n               ^"),
+        "{error}"
+    );
+}
+
+#[test]
+fn unknown_keys_and_broken_files_are_refused_with_their_line() {
+    let error = file("\n\nhold_tll_s = 1\n").unwrap_err();
+    assert!(
+        error.contains("line 3: hold_tll_s: there is no such key"),
+        "{error}"
+    );
+    assert!(error.ends_with("^^^^^^^^^^"), "{error}");
+    assert!(file("a = 1\nb = = 2\n").unwrap_err().contains("line 2"));
+    assert!(file("hold_ttl_s = 1\nhold_ttl_s = 2\n").is_err());
+}
+
+#[test]
+fn a_secret_is_shown_to_nobody() {
+    for text in [
+        "admin_token = \"correct-horse-battery\"",
+        "webhook_secrets = [\"correct-horse\"",
+        "admin_token = correct-horse",
+    ] {
+        assert!(!file(text).unwrap_err().contains("correct"), "{text}");
+    }
+}
+
+#[test]
+fn no_key_is_accepted_without_effect() {
+    for line in [
+        "webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]",
+        "require_tokens = true",
+        "admin_token = \"0123456789abcdef\"",
+        "trusted_proxies = [\"10.0.0.1\"]",
+    ] {
+        assert!(
+            file(line).unwrap_err().contains("cannot do that yet"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let environment = [
+        ("FLASHSALE_HOLD_TTL_S", "2"),
+        ("FLASHSALE_ORDER_TTL_S", "3"),
+        ("FLASHSALE_HODL", "4"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let flags = Flags::from([("order_ttl_s", "5".to_owned())]);
+    let (config, warnings) = load(None, environment.into_iter(), &flags).unwrap();
+    assert_eq!((config.hold_ttl_s, config.order_ttl_s), (2, 5));
+    assert_eq!(
+        warnings,
+        ["FLASHSALE_HODL is set, but there is no such key"]
+    );
+}
+
+#[test]
+fn a_public_address_is_refused_unless_it_is_meant() {
+    let public = || Flags::from([("listen", "0.0.0.0:80".to_owned())]);
+    assert!(load(None, std::iter::empty(), &public()).is_err());
+    let mut meant = public();
+    meant.insert("allow_open", "true".to_owned());
+    assert!(load(None, std::iter::empty(), &meant).is_ok());
+}

@@ -1,0 +1,136 @@
+//! The pool's threads: each is lent to one connection at a time, for as long as requests follow each other.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::RecvTimeoutError;
+
+use super::connection::{Connection, Exchange, Next};
+use super::message::{Handler, Malformed};
+use super::outgoing::Settled;
+use super::server::{House, Waiting};
+
+/// A thread that nobody needed for this long leaves.
+const THREAD_IDLE: Duration = Duration::from_secs(10);
+
+/// Starts a thread if more connections wait than threads, and there may be another.
+pub fn hire_if_needed(house: &Arc<House>, handler: &Arc<dyn Handler>) {
+    let is_needed = house.ready.len() > house.threads_idle.load(Ordering::SeqCst);
+    if !is_needed || house.threads.load(Ordering::SeqCst) >= house.limits.threads_max {
+        return;
+    }
+    house.threads.fetch_add(1, Ordering::SeqCst);
+    let worker = Worker {
+        house: house.clone(),
+        handler: handler.clone(),
+    };
+    if let Err(error) = thread::Builder::new()
+        .name("worker".into())
+        .spawn(move || worker.work())
+    {
+        house.threads.fetch_sub(1, Ordering::SeqCst);
+        log::warn!("no thread can be started: {error}");
+    }
+}
+
+/// A thread of the pool.
+struct Worker {
+    house: Arc<House>,
+    handler: Arc<dyn Handler>,
+}
+
+impl Worker {
+    fn work(self) {
+        loop {
+            self.house.threads_idle.fetch_add(1, Ordering::SeqCst);
+            let next = self.house.ready.recv_timeout(THREAD_IDLE);
+            self.house.threads_idle.fetch_sub(1, Ordering::SeqCst);
+            match next {
+                Ok(waiting) => {
+                    // The door may have counted this thread as idle for a connection that came just after this one.
+                    hire_if_needed(&self.house, &self.handler);
+                    self.serve(waiting);
+                }
+                Err(RecvTimeoutError::Timeout) if !self.house.ready.is_empty() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.house.threads.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn serve(&self, waiting: Waiting) {
+        let mut connection = waiting.connection;
+        let mut waited_too_long = waiting.since.elapsed() >= self.house.limits.wait_max;
+        loop {
+            match connection.next() {
+                Next::Request(exchange) => {
+                    if !self.settle(&mut connection) {
+                        return;
+                    }
+                    let keep_alive = exchange.keep_alive;
+                    self.handle(&mut connection, *exchange, waited_too_long);
+                    waited_too_long = false;
+                    let read_on = keep_alive && connection.is_awaiting();
+                    if !read_on && !self.settle(&mut connection) {
+                        return;
+                    }
+                    if self.house.has_nobody_to_spare() {
+                        return self.park(connection);
+                    }
+                }
+                Next::Waiting => return self.park(connection),
+                Next::Malformed(malformed) => {
+                    if self.settle(&mut connection) {
+                        connection.refuse(&self.handler.refuse(malformed));
+                    }
+                    return;
+                }
+                Next::Closed => {
+                    self.settle(&mut connection);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits until the last answer has left; tells whether the connection can be used again.
+    fn settle(&self, connection: &mut Connection) -> bool {
+        match connection.settle() {
+            Settled::Usable => return true,
+            Settled::Closing => connection.close_gently(),
+            Settled::Unanswered => {
+                connection.refuse(&self.handler.refuse(Malformed::HandlerPanicked))
+            }
+            Settled::Broken => {}
+        }
+        false
+    }
+
+    /// A panic in the handler is one failed request: the reply is dropped while it unwinds.
+    fn handle(&self, connection: &mut Connection, exchange: Exchange, waited_too_long: bool) {
+        let reply = connection.reply(&exchange, self.house.stopping.clone());
+        if waited_too_long {
+            return reply.send(self.handler.refuse(Malformed::Overloaded));
+        }
+        let id = exchange.request.id.clone();
+        let handled = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.handler.handle(exchange.request, reply)
+        }));
+        if handled.is_err() {
+            log::error!("the handler of request {id} panicked");
+        }
+    }
+
+    fn park(&self, mut connection: Connection) {
+        if !self.settle(&mut connection) {
+            return;
+        }
+        connection.rest();
+        if self.house.returned.send(connection).is_ok() {
+            self.house.wake();
+        }
+    }
+}

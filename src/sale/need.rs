@@ -1,0 +1,42 @@
+//! What a rule may need to see, and what a deadline may end.
+
+use super::customer::Customer;
+use super::id::{HoldId, OrderId, PaymentId, ProductId};
+use super::payment::Named;
+use super::replay::IdempotencyKey;
+
+/// A row, or a figure about rows, that a rule wants to see and the book does not hold yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    Product(ProductId),
+    /// The product with this sku.
+    Sku(String),
+    /// The hold, and the order it became.
+    Hold(HoldId),
+    Order(OrderId),
+    Payment(PaymentId),
+    /// The payment event with this idempotency key.
+    PaymentKey(String),
+    /// The events that wait for this order, or for an order from this hold.
+    Parked(Named),
+    /// Whether a refund was ever due for this payee and this transaction.
+    RefundDue(Named, String),
+    /// Units of the product that the customer holds, has ordered or has paid for, by the clock.
+    CustomerUse(ProductId, Customer),
+    Replay(IdempotencyKey),
+    /// The sum of the product's units in holds and orders past their deadlines.
+    OverdueUnits(ProductId),
+    /// The oldest of those rows that the book has not ended yet, with at least so many units between them.
+    OverdueRows(ProductId, i64),
+    /// The oldest rows of any kind past their deadlines, at most so many.
+    Due(usize),
+}
+
+/// A row that a deadline ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Due {
+    Hold(HoldId),
+    Order(OrderId),
+    Payment(PaymentId),
+    Replay(IdempotencyKey),
+}

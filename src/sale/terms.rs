@@ -1,0 +1,45 @@
+//! The terms of the whole sale, and the figures that every batch reads and writes.
+
+use super::id::{HoldId, OrderId, PaymentId, ProductId};
+
+/// The terms of the whole sale: TTLs and policies. Set once, by configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub hold_ttl_s: u32,
+    /// `None`: an order waits for its payment for ever.
+    pub order_ttl_s: Option<u32>,
+    pub late_payment: LatePayment,
+    pub parked_ttl_s: u32,
+    pub parked_max: u32,
+    pub idempotency_ttl_s: u32,
+}
+
+/// What becomes of a payment for an order that was cancelled or has expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LatePayment {
+    Refund,
+    /// Takes the units again, if they are there.
+    Accept,
+}
+
+/// The one row of figures that every batch reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    pub next_product: ProductId,
+    pub next_hold: HoldId,
+    pub next_order: OrderId,
+    pub next_payment: PaymentId,
+    /// How many payment events wait for their orders.
+    pub parked: u32,
+}
+
+impl Meta {
+    /// The figures of a store in which nothing has happened yet.
+    pub const FIRST: Meta = Meta {
+        next_product: ProductId::FIRST,
+        next_hold: HoldId::FIRST,
+        next_order: OrderId::FIRST,
+        next_payment: PaymentId::FIRST,
+        parked: 0,
+    };
+}

@@ -1,0 +1,167 @@
+//! The one hand that writes. Commands wait in a bounded queue; the writer takes the first and whatever else waits with it,
+//! has the store judge them all in one transaction, and gives the answers out once it has committed.
+
+mod desk;
+
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use crate::clock::Clock;
+use crate::sale::{Command, Outcome, Rejection, Terms};
+use crate::store::Store;
+
+use desk::Desk;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Commands that may wait.
+    pub queue_max: usize,
+    /// Commands in one transaction.
+    pub batch_max: usize,
+    /// How long a command may wait; after that it is not executed.
+    pub wait_max: Duration,
+}
+
+/// Why a command has no outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The shop says no. Nothing was changed.
+    Refused(Rejection),
+    /// The queue is full, or the command waited too long in it. It was not executed.
+    Overloaded,
+    /// The writer has stopped. It was not executed.
+    Stopped,
+    /// The store could not write. Nothing was applied.
+    NotApplied,
+    /// The store failed at the commit: it may or may not have been applied.
+    Unknown,
+    /// The command broke a rule of ours, alone in its transaction. Nothing was applied.
+    Broken,
+}
+
+pub type Answer = Result<Outcome, Denial>;
+
+/// How a writer's life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Nobody can submit any more, and everything submitted was answered.
+    Drained,
+    /// The last commit may or may not survive: only recovery can tell.
+    Unknown,
+    /// The database is damaged and was not written any more.
+    Corrupt,
+}
+
+/// A handle to submit commands with. The writer stops when the last one is dropped.
+#[derive(Clone)]
+pub struct Writer {
+    jobs: Sender<Job>,
+    wait_max: Duration,
+    is_well: Arc<AtomicBool>,
+}
+
+struct Job {
+    command: Command,
+    deadline: Instant,
+    reply: Reply,
+}
+
+/// What to do with an answer. One that is dropped unanswered says that nobody knows.
+struct Reply(Option<Box<dyn FnOnce(Answer) + Send>>);
+
+impl Reply {
+    fn answer(mut self, answer: Answer) {
+        if let Some(then) = self.0.take() {
+            then(answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(then) = self.0.take() {
+            then(Err(Denial::Unknown));
+        }
+    }
+}
+
+impl Writer {
+    pub fn start(
+        store: Box<dyn Store>,
+        clock: Arc<Clock>,
+        terms: Terms,
+        limits: Limits,
+    ) -> io::Result<(Writer, Receiver<Ended>)> {
+        let (sender, jobs) = bounded(limits.queue_max);
+        let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
+        let postman = thread::Builder::new()
+            .name("postman".into())
+            .spawn(move || deliver(&answered))?;
+        let is_well = Arc::new(AtomicBool::new(true));
+        let desk = Desk {
+            store,
+            clock,
+            terms,
+            batch_max: limits.batch_max,
+            jobs,
+            answers,
+            stretch_began: Instant::now(),
+            failed_at: None,
+            is_well: is_well.clone(),
+        };
+        let (ended_sender, ended) = bounded(1);
+        let work = move || desk.work(&ended_sender, postman);
+        thread::Builder::new().name("writer".into()).spawn(work)?;
+        Ok((
+            Writer {
+                jobs: sender,
+                wait_max: limits.wait_max,
+                is_well,
+            },
+            ended,
+        ))
+    }
+
+    /// Whether the last batch could be written, or none has failed yet.
+    pub fn is_well(&self) -> bool {
+        self.is_well.load(Ordering::SeqCst)
+    }
+
+    /// Has the command judged, and then does what `then` says with the answer, once it is durable; on the postman's
+    /// thread, which must not be kept waiting. Only the writer decides that a command timed out.
+    pub fn submit(&self, command: Command, then: impl FnOnce(Answer) + Send + 'static) {
+        let job = Job {
+            command,
+            deadline: Instant::now() + self.wait_max,
+            reply: Reply(Some(Box::new(then))),
+        };
+        match self.jobs.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => job.reply.answer(Err(Denial::Overloaded)),
+            Err(TrySendError::Disconnected(job)) => job.reply.answer(Err(Denial::Stopped)),
+        }
+    }
+}
+
+/// Answers of committed batches that may wait for the postman; with more, the writer waits too.
+const BATCHES_ANSWERED_MAX: usize = 8;
+
+type Answers = Vec<(Reply, Answer)>;
+
+/// The postman: gives the answers of one batch out while the writer is at the next, so that nobody is woken one by one on
+/// the writer's time.
+fn deliver(answered: &Receiver<Answers>) {
+    for answers in answered {
+        for (reply, answer) in answers {
+            if panic::catch_unwind(AssertUnwindSafe(|| reply.answer(answer))).is_err() {
+                log::error!("an answer could not be given: its reply panicked");
+            }
+        }
+    }
+}
