@@ -11,7 +11,7 @@ seconds_each=${SECONDS_EACH:-3} connections=${CONNECTIONS:-64} rounds=${ROUNDS:-
 command -v wrk > /dev/null || { echo "wrk is needed (Debian: apt-get install wrk)" >&2; exit 1; }
 cargo build --release --quiet
 flashsale=$PWD/target/release/flashsale
-folder=$(mktemp -d -p .)
+folder=$(mktemp -d -p "$PWD")
 trap 'kill "$server" 2> /dev/null; wait "$server" 2> /dev/null; rm -rf "$folder"' EXIT
 
 cat > "$folder/products.csv" <<'CSV'

@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tiny_http::Method;
@@ -12,7 +12,6 @@ use tiny_http::Method;
 use super::head::{self, Head};
 use super::message::{Malformed, Reply, Request, Response};
 use super::outgoing::{Manners, Outgoing, Settled};
-use super::server::Open;
 
 /// How long a thread stays with a connection for its next bytes before the connection is parked.
 pub const LINGER: Duration = Duration::from_millis(100);
@@ -322,5 +321,21 @@ impl Connection {
                 Ok(read) => drained += read,
             }
         }
+    }
+}
+
+/// Counts a connection for as long as it lives.
+pub struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    pub fn one(count: &Arc<AtomicUsize>) -> Open {
+        count.fetch_add(1, Ordering::SeqCst);
+        Open(count.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

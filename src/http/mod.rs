@@ -8,6 +8,7 @@
 
 mod connection;
 mod head;
+mod house;
 mod message;
 mod outgoing;
 mod parking;
@@ -15,6 +16,7 @@ mod pool;
 mod server;
 
 pub use connection::Timeouts;
+pub use house::Limits;
 pub use message::{Handler, Malformed, Reply, Request, Response};
-pub use server::{Limits, Server, Stopper};
+pub use server::{Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};

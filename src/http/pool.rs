@@ -9,9 +9,9 @@ use std::time::Duration;
 use crossbeam_channel::RecvTimeoutError;
 
 use super::connection::{Connection, Exchange, Next};
+use super::house::{House, Waiting};
 use super::message::{Handler, Malformed};
 use super::outgoing::Settled;
-use super::server::{House, Waiting};
 
 /// A thread that nobody needed for this long leaves.
 const THREAD_IDLE: Duration = Duration::from_secs(10);

@@ -4,30 +4,18 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
-use mio::Waker;
 use socket2::{Domain, Socket, Type};
 
-use super::connection::{Connection, Timeouts};
+use super::connection::{Connection, Open};
+use super::house::{House, Limits, Waiting};
 use super::message::{Handler, Malformed};
 use super::parking::Parking;
 use super::pool::hire_if_needed;
-
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Requests worked on at once.
-    pub threads_max: usize,
-    /// Connections that may wait for a thread.
-    pub queue_max: usize,
-    /// How long they may wait; after that their request is not executed.
-    pub wait_max: Duration,
-    pub connections_max: usize,
-    pub timeouts: Timeouts,
-}
 
 const BACKLOG: i32 = 4096;
 /// After an accept error (no descriptor left, say) the next try waits this long.
@@ -45,7 +33,6 @@ pub struct Server {
 #[derive(Clone)]
 pub struct Stopper {
     house: Arc<House>,
-    drain: Duration,
 }
 
 impl Stopper {
@@ -54,23 +41,6 @@ impl Stopper {
         self.house.stopping.store(true, Ordering::SeqCst);
         self.house.wake();
     }
-}
-
-/// What all threads share.
-pub(super) struct House {
-    pub(super) limits: Limits,
-    pub(super) ready: Receiver<Waiting>,
-    pub(super) returned: Sender<Connection>,
-    pub(super) waker: Waker,
-    pub(super) open: Arc<AtomicUsize>,
-    pub(super) threads: AtomicUsize,
-    pub(super) threads_idle: AtomicUsize,
-    pub(super) stopping: Arc<AtomicBool>,
-}
-
-pub(super) struct Waiting {
-    pub(super) connection: Connection,
-    pub(super) since: Instant,
 }
 
 impl Server {
@@ -116,7 +86,7 @@ impl Server {
             .spawn(move || door.keep(drain))?;
         Ok(Server {
             local_addr,
-            stopper: Stopper { house, drain },
+            stopper: Stopper { house },
             door,
         })
     }
@@ -135,28 +105,6 @@ impl Server {
         if self.door.join().is_err() {
             log::error!("the door's thread panicked");
         }
-    }
-}
-
-impl Stopper {
-    pub fn drain(&self) -> Duration {
-        self.drain
-    }
-}
-
-impl House {
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn wake(&self) {
-        if let Err(error) = self.waker.wake() {
-            log::error!("the door cannot be woken: {error}");
-        }
-    }
-
-    pub(super) fn has_nobody_to_spare(&self) -> bool {
-        !self.ready.is_empty() && self.threads_idle.load(Ordering::SeqCst) == 0
     }
 }
 
@@ -272,21 +220,5 @@ impl Door {
                 }
             }
         }
-    }
-}
-
-/// Counts a connection for as long as it lives.
-pub struct Open(Arc<AtomicUsize>);
-
-impl Open {
-    fn one(count: &Arc<AtomicUsize>) -> Open {
-        count.fetch_add(1, Ordering::SeqCst);
-        Open(count.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

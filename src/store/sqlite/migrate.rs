@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, named_params};
 
-use super::open::OpenError;
+use super::open_error::OpenError;
 use crate::sale::SECRET_BYTES;
 
 /// "FLSH": what tells a flashsale database from any other SQLite file.

@@ -5,13 +5,15 @@ mod flush;
 mod load;
 mod migrate;
 mod open;
+mod open_error;
 mod read;
 mod row;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 pub use audit::{Check, Depth, audit};
-pub use open::{Access, Database, Durability, OpenError};
+pub use open::{Access, Database, Durability};
+pub use open_error::OpenError;
 pub use read::SqliteReader;
 
 use super::{Decision, Failure, Now, Rest, Store, judge_all};

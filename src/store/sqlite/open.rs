@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{self, State};
+use super::open_error::OpenError;
 use super::{SqliteReader, SqliteStore, load};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,47 +27,6 @@ pub enum Access {
     CreateOrMigrate,
     /// The database must be there, in the newest version.
     Existing,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("there is no database")]
-    Missing,
-    #[error("it is a symbolic link, and a database that others can swap is refused")]
-    Symlink,
-    #[error("it is not a flashsale database")]
-    NotOurs,
-    #[error("its schema has version {found}, and this program knows versions up to {known}")]
-    Newer { found: i64, known: i64 },
-    #[error(
-        "its schema is older than this program; `flashsale serve` or `flashsale seed` will migrate it"
-    )]
-    Older,
-    #[error("it cannot be created: {0}")]
-    CannotCreate(io::Error),
-    #[error("another process keeps it busy")]
-    Busy,
-    #[error("the system gives no randomness: {0}")]
-    NoRandomness(String),
-    #[error("it cannot be opened for reading: {0}")]
-    Readers(String),
-    #[error("{0}")]
-    Sqlite(rusqlite::Error),
-    #[error("SQLite answered `{answer}` to `{pragma}`")]
-    Refused {
-        pragma: &'static str,
-        answer: String,
-    },
-}
-
-impl From<rusqlite::Error> for OpenError {
-    fn from(error: rusqlite::Error) -> OpenError {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotOurs,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy,
-            _ => OpenError::Sqlite(error),
-        }
-    }
 }
 
 /// A database file that has been found to be ours and up to date.

@@ -7,7 +7,8 @@ use r2d2::{CustomizeConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OpenFlags, OptionalExtension, Row, named_params};
 
-use super::open::{OpenError, settle};
+use super::open::settle;
+use super::open_error::OpenError;
 use super::row::{self, SELECT_HOLD};
 use super::{load, not_applied};
 use crate::sale::{Hold, HoldId, Order, OrderId, Product, ProductId, Timestamp};

@@ -1,0 +1,46 @@
+//! Why a database is not opened.
+
+use std::io;
+
+use rusqlite::ErrorCode;
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("there is no database")]
+    Missing,
+    #[error("it is a symbolic link, and a database that others can swap is refused")]
+    Symlink,
+    #[error("it is not a flashsale database")]
+    NotOurs,
+    #[error("its schema has version {found}, and this program knows versions up to {known}")]
+    Newer { found: i64, known: i64 },
+    #[error(
+        "its schema is older than this program; `flashsale serve` or `flashsale seed` will migrate it"
+    )]
+    Older,
+    #[error("it cannot be created: {0}")]
+    CannotCreate(io::Error),
+    #[error("another process keeps it busy")]
+    Busy,
+    #[error("the system gives no randomness: {0}")]
+    NoRandomness(String),
+    #[error("it cannot be opened for reading: {0}")]
+    Readers(String),
+    #[error("{0}")]
+    Sqlite(rusqlite::Error),
+    #[error("SQLite answered `{answer}` to `{pragma}`")]
+    Refused {
+        pragma: &'static str,
+        answer: String,
+    },
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> OpenError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotOurs,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy,
+            _ => OpenError::Sqlite(error),
+        }
+    }
+}
