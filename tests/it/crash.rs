@@ -39,7 +39,7 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
         let began = Instant::now();
         let server = premises.serve();
         ready_in = ready_in.max(began.elapsed());
-        under_load_until_killed(server, &acknowledged, round);
+        under_load_until(server, &acknowledged, round, Server::kill);
     }
     let acknowledged = acknowledged.into_inner().unwrap();
     println!(
@@ -54,8 +54,27 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
     everything_acknowledged_is_stored(&premises, &acknowledged);
 }
 
-/// Kills when a random number of requests has been answered.
-fn under_load_until_killed(server: Server, acknowledged: &Mutex<Acknowledged>, round: usize) {
+/// SIGTERM in place of SIGKILL: the same, and an orderly end.
+#[test]
+fn nothing_acknowledged_is_lost_by_a_stop_and_the_end_is_orderly() {
+    let premises = Premises::stocked(2_000_000_000);
+    let acknowledged = Mutex::new(Acknowledged::default());
+    for round in 0..5 {
+        under_load_until(premises.serve(), &acknowledged, round, Server::stop);
+    }
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.paid.len() > 5, "the load did pay orders");
+    premises.books_are_right();
+    everything_acknowledged_is_stored(&premises, &acknowledged);
+}
+
+/// Ends the server when some number of requests has been answered, another one each round.
+fn under_load_until(
+    server: Server,
+    acknowledged: &Mutex<Acknowledged>,
+    round: usize,
+    end: fn(Server),
+) {
     let base = server.base.clone();
     let agent = server.agent.clone();
     let before = acknowledged.lock().unwrap().holds.len();
@@ -68,7 +87,7 @@ fn under_load_until_killed(server: Server, acknowledged: &Mutex<Acknowledged>, r
         while acknowledged.lock().unwrap().holds.len() < before + kill_after {
             thread::yield_now();
         }
-        server.kill();
+        end(server);
     });
 }
 
