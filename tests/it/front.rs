@@ -281,7 +281,8 @@ fn a_client_that_waits_to_send_its_body_is_invited_after_the_answer_before() {
     );
 }
 
-/// One thread and connections that each bring several requests at once: whoever gives way keeps what it has brought.
+/// One thread and connections that each bring several requests at once: whoever gives way keeps what it has brought. The
+/// clients keep their ends open, so that nothing else wakes the server for them.
 #[test]
 fn requests_that_came_together_are_all_answered_when_threads_are_few() {
     let premises = Premises::stocked(1000);
@@ -290,11 +291,20 @@ fn requests_that_came_together_are_all_answered_when_threads_are_few() {
             .command(&["serve"])
             .env("FLASHSALE_THREADS_MAX", "1"),
     );
-    let requests = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(8);
+    let request = "GET /healthz HTTP/1.1\r\nHost: a\r\n";
+    let requests = format!(
+        "{}{request}Connection: close\r\n\r\n",
+        format!("{request}\r\n").repeat(7)
+    );
+    let client = || {
+        let mut stream = server.connect();
+        stream.write_all(requests.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
     let answers: Vec<String> = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..10)
-            .map(|_| scope.spawn(|| exchange(&server, requests.as_bytes())))
-            .collect();
+        let clients: Vec<_> = (0..20).map(|_| scope.spawn(client)).collect();
         clients
             .into_iter()
             .map(|client| client.join().unwrap())
