@@ -68,6 +68,24 @@ fn a_key_is_for_one_request() {
 }
 
 #[test]
+fn a_key_of_one_hold_or_order_is_not_for_another() {
+    let shop = Shop::with_stock("tee", 5);
+    for _ in 0..2 {
+        shop.hold("tee", 1).created();
+    }
+    shop.post_with_key("/api/orders", "o", &json!({"hold_id": 1}))
+        .created();
+    shop.post_with_key("/api/orders", "o", &json!({"hold_id": 2}))
+        .failed_with(422, "idempotency_key_reused");
+    shop.order(2).created();
+    shop.post_with_key("/api/orders/1/cancel", "c", &json!({}))
+        .ok();
+    shop.post_with_key("/api/orders/2/cancel", "c", &json!({}))
+        .failed_with(422, "idempotency_key_reused");
+    shop.stock_is("tee", 4, 1, 0);
+}
+
+#[test]
 fn a_refusal_is_judged_anew() {
     let shop = Shop::with_stock("tee", 1);
     let hold = shop.hold("tee", 1).created().id("hold_id");
