@@ -334,6 +334,12 @@ fn nobody_who_is_turned_away_is_cut_off_before_the_answer() {
     for stream in &mut streams {
         stream.write_all(head.as_bytes()).unwrap();
     }
+    let turned_away = streams.last().unwrap().peek(&mut [0]);
+    assert_eq!(
+        turned_away.unwrap(),
+        1,
+        "the last one has its answer before it has sent its body"
+    );
     for stream in &mut streams {
         stream
             .write_all(body.as_bytes())
