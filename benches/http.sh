@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Requests a second over HTTP, all in one run: GET /healthz, a product, durable holds and sold-out refusals, in turn, five
+# Requests a second over HTTP, all in one run: GET /healthz, a product, durable holds and sold-out refusals, in turn, nine
 # rounds. Needs `wrk`. Prints the median of each and its ratio to /healthz: absolute figures belong to the machine, which
 # the load generator shares.
 #
-# SECONDS_EACH (default 3), CONNECTIONS (default 64) and ROUNDS (default 5) can be set in the environment.
+# SECONDS_EACH (default 3), CONNECTIONS (default 64) and ROUNDS (default 9) can be set in the environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds_each=${SECONDS_EACH:-3} connections=${CONNECTIONS:-64} rounds=${ROUNDS:-5}
+seconds_each=${SECONDS_EACH:-3} connections=${CONNECTIONS:-64} rounds=${ROUNDS:-9}
 
 command -v wrk > /dev/null || { echo "wrk is needed (Debian: apt-get install wrk)" >&2; exit 1; }
 cargo build --release --quiet
