@@ -55,11 +55,10 @@ impl<'a> Fields<'a> {
         wanted: Wanted,
         read: impl Fn(&'a str) -> Option<T>,
     ) -> Option<T> {
-        let found = self.take(name);
-        if found.is_empty() {
+        if !self.has(name) {
             self.error(name, format!("The {name} field is required."));
         }
-        self.read_once(name, wanted, &found, read)
+        self.optional(name, wanted, read)
     }
 
     /// The value of a field that may be absent.
