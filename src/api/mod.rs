@@ -8,6 +8,7 @@ pub(crate) mod fields;
 mod json;
 mod payments;
 mod routes;
+mod shortage;
 mod storefront;
 
 use std::sync::Arc;
@@ -15,23 +16,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
 use crate::http::{Handler, Malformed, Method, Reply, Request, Response};
-use crate::sale::{Command, ProductId, Secret};
+use crate::sale::{Command, HoldId, PlaceHold, ProductId, Rejection, Secret, Terms};
 use crate::store::Reader;
-use crate::writer::Writer;
+use crate::writer::{Denial, Writer};
 
 pub use cors::Origins;
 
 use answers::respond;
 use error::Error;
 use routes::{Endpoint, Route};
+use shortage::Shortage;
 
 /// Everything that an answer may need.
 pub struct Api {
     writer: Writer,
     reader: Box<dyn Reader>,
     clock: Arc<Clock>,
+    terms: Terms,
     secret: Secret,
     origins: Origins,
+    shortage: Arc<Shortage>,
     draining: Arc<AtomicBool>,
 }
 
@@ -50,8 +54,14 @@ impl Handler for Api {
         match self.understand(&request) {
             Ok(Work::Done(response)) => finish(response),
             Ok(Work::Command(command)) => {
-                let secret = self.secret.clone();
+                let (secret, wanted) = (self.secret.clone(), product_wanted(&command));
+                let shortage = self.shortage.clone();
                 self.writer.submit(command, move |answer| {
+                    if let (Some(product), Err(Denial::Refused(rejection))) = (wanted, &answer)
+                        && is_shortage(rejection)
+                    {
+                        shortage.expect(product);
+                    }
                     finish(match answer {
                         Ok(outcome) => respond(&outcome, &secret),
                         Err(denial) => Error::from(denial).response(),
@@ -72,6 +82,7 @@ impl Api {
         writer: Writer,
         reader: Box<dyn Reader>,
         clock: Arc<Clock>,
+        terms: Terms,
         secret: Secret,
         origins: Origins,
         draining: Arc<AtomicBool>,
@@ -80,8 +91,10 @@ impl Api {
             writer,
             reader,
             clock,
+            terms,
             secret,
             origins,
+            shortage: Arc::default(),
             draining,
         }
     }
@@ -100,7 +113,7 @@ impl Api {
         match endpoint {
             Endpoint::ListProducts => self.list_products(request).map(Work::Done),
             Endpoint::ShowProduct(id) => self.show_product(request, id).map(Work::Done),
-            Endpoint::PlaceHold => storefront::place_hold(request).map(Work::Command),
+            Endpoint::PlaceHold => self.place_hold(storefront::place_hold(request)?),
             Endpoint::ShowHold(id) => self.show_hold(id).map(Work::Done),
             Endpoint::ReleaseHold(id) => storefront::release_hold(request, id).map(Work::Command),
             Endpoint::PlaceOrder => storefront::place_order(request).map(Work::Command),
@@ -112,12 +125,25 @@ impl Api {
         }
     }
 
+    /// Where nothing is likely to be left, a look at the rows answers most; the rest is the writer's.
+    ///
+    /// The look is judged by the present time, not by that of the batch in flight: what falls due in between can only turn
+    /// a refusal into a case for the writer.
+    fn place_hold(&self, wish: PlaceHold) -> Result<Work, Error> {
+        if self.shortage.is_expected(wish.product) {
+            match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
+                Some(rejection) => return Err(Error::Denied(Denial::Refused(rejection))),
+                None => self.shortage.forget(wish.product),
+            }
+        }
+        Ok(Work::Command(Command::PlaceHold(wish)))
+    }
+
     fn readiness(&self) -> Result<Response, Error> {
         if self.draining.load(Ordering::SeqCst) || !self.writer.is_well() {
             return Err(Error::NotReady);
         }
-        self.reader
-            .product(ProductId::FIRST, self.clock.reading())?;
+        self.reader.hold(HoldId::FIRST)?;
         Ok(json::ok(&answers::Health { status: "ready" }))
     }
 }
@@ -127,4 +153,16 @@ fn with_cache_control(response: Response) -> Response {
         Some(_) => response,
         None => response.with_header("Cache-Control", "no-store"),
     }
+}
+
+fn product_wanted(command: &Command) -> Option<ProductId> {
+    if let Command::PlaceHold(wish) = command {
+        Some(wish.product)
+    } else {
+        None
+    }
+}
+
+fn is_shortage(rejection: &Rejection) -> bool {
+    matches!(rejection, Rejection::InsufficientStock { available: 0 })
 }

@@ -87,7 +87,7 @@ impl Api {
     }
 }
 
-pub fn place_hold(request: &Request) -> Result<Command, Error> {
+pub fn place_hold(request: &Request) -> Result<PlaceHold, Error> {
     let mut fields = Fields::of_body(required_body(request)?)?;
     let key = idempotency_key(request)?;
     let product = fields.required("product_id", WANTED_ID, |raw| {
@@ -105,12 +105,12 @@ pub fn place_hold(request: &Request) -> Result<Command, Error> {
     let (Some(product), Some(quantity)) = (product, quantity) else {
         unreachable!("finish refuses missing fields")
     };
-    Ok(Command::PlaceHold(PlaceHold {
+    Ok(PlaceHold {
         product,
         quantity,
         customer,
         key,
-    }))
+    })
 }
 
 pub fn release_hold(request: &Request, id: &str) -> Result<Command, Error> {
@@ -214,13 +214,11 @@ fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Error> {
 /// Weak, because it covers everything that the body shows but the time of showing.
 fn entity_tag(body: &impl serde::Serialize) -> String {
     let bytes = serde_json::to_vec(body).expect("an answer's strings and numbers are JSON");
-    let digest = Sha256::digest(bytes);
-    let tag: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("W/\"{tag}\"")
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    let tag = digest
+        .first_chunk()
+        .map_or(0, |half| u128::from_be_bytes(*half));
+    format!("W/\"{tag:032x}\"")
 }
 
 /// 304 if the client has this tag already (RFC 9110, section 13.1.2: weak comparison).

@@ -143,7 +143,15 @@ fn serve(
 
     let draining = Arc::new(AtomicBool::new(false));
     let origins = Origins::new(config.cors_origins.clone());
-    let api = Api::new(writer, reader, clock, secret, origins, draining.clone());
+    let api = Api::new(
+        writer,
+        reader,
+        clock,
+        config.terms(),
+        secret,
+        origins,
+        draining.clone(),
+    );
     let drain = Duration::from_secs(config.drain_s.into());
     let server = Server::start(listener, Arc::new(api), front_limits(config), drain)
         .map_err(cannot_listen)?;

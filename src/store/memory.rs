@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Contents, Decision, Failure, Now, Reader, Rest, Shelf, Store, judge_all};
+use super::{Contents, Decision, Failure, Now, Reader, Rest, Shelf, Store, judge, judge_all};
 use crate::sale::{
     Book, Command, Customer, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Need, Order,
-    OrderId, OrderStatus, Payment, PaymentId, Product, ProductId, Replay, Terms, Timestamp,
-    Written,
+    OrderId, OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection, Replay,
+    Terms, Timestamp, Written,
 };
 
 /// Clones share their rows: one may write while others read.
@@ -64,6 +64,12 @@ impl Store for MemoryStore {
         Ok(decisions)
     }
 
+    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+        let mut tables = self.tables();
+        tables.last_now = now(tables.last_now);
+        Ok(())
+    }
+
     fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
         let end_of_time = Timestamp::from_micros(i64::MAX);
         let due = self.tables().due(end_of_time);
@@ -97,6 +103,18 @@ impl Reader for MemoryStore {
             .take(limit)
             .map(|p| p.clone().with_overdue_free(tables.overdue_units(p.id, now)))
             .collect())
+    }
+
+    fn refusal(
+        &self,
+        wish: &PlaceHold,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Option<Rejection>, Failure> {
+        let mut tables = self.tables();
+        let mut book = Book::new(now, *terms, tables.meta);
+        let command = Command::PlaceHold(wish.clone());
+        Ok(judge(&mut *tables, &mut book, &command)?.err())
     }
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {

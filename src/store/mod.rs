@@ -7,8 +7,8 @@ pub mod memory;
 pub mod sqlite;
 
 use crate::sale::{
-    Book, Command, Hold, HoldId, Meta, Movement, Need, Order, OrderId, Outcome, Payment, Product,
-    ProductId, Rejection, Replay, Stop, Terms, Timestamp, decide,
+    Book, Command, Hold, HoldId, Meta, Movement, Need, Order, OrderId, Outcome, Payment, PlaceHold,
+    Product, ProductId, Rejection, Replay, Stop, Terms, Timestamp, decide,
 };
 
 /// What the sale said to one command.
@@ -52,6 +52,9 @@ pub trait Store: Send {
         commands: &[Command],
     ) -> Result<Vec<Decision>, Failure>;
 
+    /// Writes what changes nothing for anybody, to see whether the store can.
+    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure>;
+
     /// The earliest deadline of anything that a sweep would end.
     fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure>;
 
@@ -71,6 +74,15 @@ pub trait Reader: Send + Sync {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Product>, Failure>;
+
+    /// Why the wish would be refused, judged by the sale's own rules on the rows as they stand. `None`: it would not be,
+    /// and only a transaction can tell for sure.
+    fn refusal(
+        &self,
+        wish: &PlaceHold,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Option<Rejection>, Failure>;
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure>;
 

@@ -24,9 +24,12 @@ pub struct Desk {
     pub answers: Sender<Answers>,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
-    /// When the store last failed to write.
+    /// When the store last failed to write, if it has not written since.
     pub failed_at: Option<Instant>,
+    /// The same for everybody else.
     pub is_well: Arc<AtomicBool>,
+    /// Whether the last checkpoint failed.
+    pub is_untidy: bool,
 }
 
 /// Other processes get a gap of this length …
@@ -42,8 +45,8 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Another process may have moved the next deadline: look again after this.
 const NAP_MAX: Duration = Duration::from_secs(10);
 
-/// After a failure, sweeps pause for this long; commands of clients still try at once.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Due rows that a batch ends besides its commands: about 2 ms of work, and at least twice the batch, so that the backlog
 /// cannot grow under load.
@@ -138,11 +141,8 @@ impl Desk {
     }
 
     fn until_next_deadline(&mut self) -> Duration {
-        let pause = self.failed_at.map_or(Duration::ZERO, |at| {
-            PAUSE_AFTER_FAILURE.saturating_sub(at.elapsed())
-        });
-        if !pause.is_zero() {
-            return pause;
+        if let Some(failed_at) = self.failed_at {
+            return PROBE_INTERVAL.saturating_sub(failed_at.elapsed());
         }
         match self.store.next_deadline() {
             Ok(Some(deadline)) => {
@@ -159,8 +159,13 @@ impl Desk {
 
     fn tidy(&mut self, rest: Rest) {
         match self.store.rest(rest) {
-            Ok(()) | Err(Failure::Busy) => {}
-            Err(failure) => log::error!("the log cannot be checkpointed: {failure}"),
+            Ok(()) => self.is_untidy = false,
+            Err(Failure::Busy) => {}
+            Err(failure) if !self.is_untidy => {
+                log::error!("the log cannot be checkpointed, and grows: {failure}");
+                self.is_untidy = true;
+            }
+            Err(_) => {}
         }
     }
 
@@ -171,13 +176,12 @@ impl Desk {
         loop {
             match self.transact(&batch.commands) {
                 Ok(decisions) => {
-                    self.is_well.store(true, Ordering::SeqCst);
                     let answers = decisions
                         .into_iter()
                         .skip(1)
                         .map(|decision| decision.map_err(Denial::Refused));
                     batch.answer(answers, &self.answers);
-                    return Ok(());
+                    return self.probe();
                 }
                 Err(Failure::Busy) => {
                     thread::sleep(LOCK_POLL);
@@ -194,7 +198,6 @@ impl Desk {
                     return self.one_by_one(batch);
                 }
                 Err(failure) => {
-                    log::error!("a batch of {} failed: {failure}", batch.commands.len());
                     let (denial, ended) = self.judge_failure(&failure);
                     batch.answer(iter::repeat(Err(denial)), &self.answers);
                     return ended.map_or(Ok(()), Err);
@@ -218,7 +221,6 @@ impl Desk {
                     .expect("a command has a decision")
                     .map_err(Denial::Refused),
                 Err(failure) => {
-                    log::error!("a command failed alone: {failure}");
                     let (denial, end) = self.judge_failure(&failure);
                     ended = end;
                     Err(denial)
@@ -230,15 +232,37 @@ impl Desk {
         ended.map_or(Ok(()), Err)
     }
 
-    /// What to tell clients of a failure, and whether it is the end.
+    /// What to tell clients of a failure, and whether it is the end. Logged as long as it is news: the log may be on the
+    /// same full disk.
     fn judge_failure(&mut self, failure: &Failure) -> (Denial, Option<Ended>) {
-        self.failed_at = Some(Instant::now());
+        if self.failed_at.replace(Instant::now()).is_none() {
+            log::error!("nothing can be written: {failure}");
+        }
         self.is_well.store(false, Ordering::SeqCst);
         match failure {
             Failure::Busy | Failure::NotApplied(_) => (Denial::NotApplied, None),
             Failure::Broken(_) => (Denial::Broken, None),
             Failure::Unknown(_) => (Denial::Unknown, Some(Ended::Unknown)),
             Failure::Corrupt(_) => (Denial::NotApplied, Some(Ended::Corrupt)),
+        }
+    }
+
+    /// A batch went well, which after a failure says little: it may have written nothing.
+    fn probe(&mut self) -> Result<(), Ended> {
+        if self.failed_at.is_none() {
+            return Ok(());
+        }
+        let clock = &self.clock;
+        let probed = self.store.probe(&|last_now| clock.begin_batch(last_now));
+        self.clock.end_batch();
+        match probed {
+            Ok(()) => {
+                log::info!("the store can be written again");
+                self.failed_at = None;
+                self.is_well.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+            Err(failure) => self.judge_failure(&failure).1.map_or(Ok(()), Err),
         }
     }
 

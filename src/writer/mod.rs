@@ -114,6 +114,7 @@ impl Writer {
             stretch_began: Instant::now(),
             failed_at: None,
             is_well: is_well.clone(),
+            is_untidy: false,
         };
         let (ended_sender, ended) = bounded(1);
         let work = move || desk.work(&ended_sender, postman);
@@ -128,7 +129,7 @@ impl Writer {
         ))
     }
 
-    /// Whether the last batch could be written, or none has failed yet.
+    /// Whether the store could be written when it last had to be.
     pub fn is_well(&self) -> bool {
         self.is_well.load(Ordering::SeqCst)
     }

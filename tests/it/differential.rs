@@ -2,7 +2,7 @@
 //!
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands (default 10 000).
 
-use flashsale::sale::{Command, Timestamp};
+use flashsale::sale::{Command, ProductId, Terms, Timestamp};
 use flashsale::store::memory::MemoryStore;
 use flashsale::store::sqlite::{Access, Database, Durability};
 use flashsale::store::{Reader, Store};
@@ -46,6 +46,10 @@ fn memory_and_sqlite_agree_on_every_decision_and_every_row() {
         );
         crowd.learn(&ours);
         decided += batch.len();
+        for later in [0, 0, 1, 60_000_000] {
+            let now = Timestamp::from_micros(now + later);
+            look_alike(&memory, &reader, &accepting, &batch, now);
+        }
         if round % 50 == 0 || decided >= commands {
             assert_eq!(
                 memory.contents().unwrap(),
@@ -72,3 +76,32 @@ fn memory_and_sqlite_agree_on_every_decision_and_every_row() {
         crowd.seen()
     );
 }
+
+/// What readers see between two batches: products by the clock, and which wishes would be refused.
+fn look_alike(
+    memory: &MemoryStore,
+    sqlite: &impl Reader,
+    terms: &Terms,
+    batch: &[Command],
+    now: Timestamp,
+) {
+    for id in (1..=PRODUCTS_LOOKED_AT).filter_map(ProductId::new) {
+        assert_eq!(
+            memory.product(id, now).unwrap(),
+            sqlite.product(id, now).unwrap(),
+            "{id} at {now}"
+        );
+    }
+    for command in batch {
+        if let Command::PlaceHold(wish) = command {
+            assert_eq!(
+                memory.refusal(wish, terms, now).unwrap(),
+                sqlite.refusal(wish, terms, now).unwrap(),
+                "{wish:?} at {now}"
+            );
+        }
+    }
+}
+
+/// One more than there are.
+const PRODUCTS_LOOKED_AT: i64 = 5;

@@ -159,6 +159,10 @@ impl Store for Watched {
         self.store.transact(terms, &now_and_look, commands)
     }
 
+    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+        self.store.probe(now)
+    }
+
     fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
         self.store.next_deadline()
     }

@@ -1,6 +1,6 @@
 //! A store that fails: who is told what, and who is not harmed.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use flashsale::clock::Clock;
@@ -12,7 +12,9 @@ use flashsale::store::memory::MemoryStore;
 use flashsale::store::{Decision, Failure, Now, Reader, Rest, Store};
 use flashsale::writer::{Answer, Denial, Ended, Limits, Writer};
 
-use crate::shop::{Hands, Shop, item};
+use serde_json::json;
+
+use crate::shop::{HOLD_TTL, Hands, Shop, item};
 
 /// A store that does what the test says before it does its work.
 struct Faulty<F> {
@@ -30,6 +32,13 @@ impl<F: FnMut(&[Command]) -> Option<Failure> + Send> Store for Faulty<F> {
         match (self.fault)(commands) {
             Some(failure) => Err(failure),
             None => self.store.transact(terms, now, commands),
+        }
+    }
+
+    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+        match (self.fault)(&[]) {
+            Some(failure) => Err(failure),
+            None => self.store.probe(now),
         }
     }
 
@@ -305,4 +314,33 @@ fn all_at_once(
         answers.into_iter().map(|(_, answer)| answer).collect(),
         store,
     )
+}
+
+#[test]
+fn a_sold_out_product_is_refused_without_the_writer() {
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let fault = is_broken.clone();
+    let shop = shop_with(move |_| {
+        let is_broken = fault.load(Ordering::SeqCst);
+        is_broken.then(|| Failure::NotApplied("no space left".into()))
+    });
+    let hold = shop.hold("tee", 5).created().id("hold_id");
+    shop.hold("tee", 1).refused("insufficient_stock");
+
+    is_broken.store(true, Ordering::SeqCst);
+    shop.hold("tee", 1)
+        .refused("insufficient_stock")
+        .says("available_stock", 0);
+    let wish = json!({"product_id": 1, "quantity": 1});
+    shop.post_with_key("/api/holds", "new", &wish)
+        .refused("insufficient_stock");
+    shop.hold("tee", 0).invalid("quantity");
+    shop.after(HOLD_TTL);
+    shop.hold("tee", 1)
+        .failed_with(503, "store_failed")
+        .says("outcome", "not_applied");
+
+    is_broken.store(false, Ordering::SeqCst);
+    shop.hold("tee", 1).created();
+    shop.show_hold(hold).ok().says("status", "expired");
 }

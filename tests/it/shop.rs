@@ -164,6 +164,7 @@ impl Shop {
             writer.clone(),
             reader,
             clock,
+            config.terms(),
             secret,
             origins,
             Arc::default(),

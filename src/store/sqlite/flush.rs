@@ -3,7 +3,7 @@
 
 use rusqlite::{CachedStatement, Params, Transaction, named_params};
 
-use crate::sale::{Book, Cause, Hold, Named, Order, Payment, Product, Written};
+use crate::sale::{Book, Cause, Hold, Named, Order, Payment, Product, Timestamp, Written};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -276,5 +276,14 @@ fn write_meta(tx: &Transaction<'_>, book: &Book) -> Result<()> {
             ":next_order": book.meta.next_order.get(), ":next_payment": book.meta.next_payment.get(),
             ":parked": book.meta.parked, ":now": book.now.micros(),
         },
+    )
+}
+
+/// The time of the latest transaction, where a batch has nothing else to write.
+pub fn time(tx: &Transaction<'_>, now: Timestamp) -> Result<()> {
+    let sql = "update meta set last_now = :now where last_now <= :now";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {":now": now.micros()},
     )
 }

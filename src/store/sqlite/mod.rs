@@ -3,18 +3,26 @@
 mod audit;
 mod flush;
 mod load;
+mod look;
 mod migrate;
 mod open;
 mod open_error;
 mod read;
 mod row;
+mod wal_index;
 
+use std::io;
+use std::sync::Arc;
+
+use rusqlite::ffi::SQLITE_IOERR_WRITE;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 pub use audit::{Check, Depth, audit};
 pub use open::{Access, Database, Durability};
 pub use open_error::OpenError;
 pub use read::SqliteReader;
+
+use wal_index::WalIndex;
 
 use super::{Decision, Failure, Now, Rest, Store, judge_all};
 use crate::sale::{Book, Command, Secret, Terms, Timestamp};
@@ -24,6 +32,8 @@ pub struct SqliteStore {
     conn: Connection,
     secret: Secret,
     commits_since_checkpoint: u32,
+    /// Let go of last: see there.
+    _wal_index: Arc<WalIndex>,
 }
 
 /// Commits in the log before a checkpoint is worth its fsync.
@@ -43,10 +53,7 @@ impl SqliteStore {
         chunks: impl Iterator<Item = Vec<Command>>,
         mut each: impl FnMut(&[Decision]),
     ) -> Result<(), Failure> {
-        let conn = &mut self.conn;
-        let tx = conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(not_applied)?;
+        let tx = begin(&mut self.conn)?;
         let (mut meta, last_now) = load::meta(&tx).map_err(not_applied)?;
         let now = now(last_now);
         for commands in chunks {
@@ -83,10 +90,7 @@ impl Store for SqliteStore {
         now: Now<'_>,
         commands: &[Command],
     ) -> Result<Vec<Decision>, Failure> {
-        let conn = &mut self.conn;
-        let tx = conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(not_applied)?;
+        let tx = begin(&mut self.conn)?;
         let (meta, last_now) = load::meta(&tx).map_err(not_applied)?;
         let mut book = Book::new(now(last_now), *terms, meta);
         let decisions = judge_all(&mut load::Pages::of(&tx), &mut book, commands)?;
@@ -96,6 +100,14 @@ impl Store for SqliteStore {
         }
         commit(&tx)?;
         Ok(decisions)
+    }
+
+    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+        let tx = begin(&mut self.conn)?;
+        let (_, last_now) = load::meta(&tx).map_err(not_applied)?;
+        flush::time(&tx, now(last_now)).map_err(not_applied)?;
+        self.commits_since_checkpoint += 1;
+        commit(&tx)
     }
 
     fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
@@ -127,19 +139,41 @@ fn not_applied(error: rusqlite::Error) -> Failure {
     }
 }
 
+fn begin(conn: &mut Connection) -> Result<Transaction<'_>, Failure> {
+    conn.transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(not_applied)
+}
+
 fn commit(tx: &Transaction<'_>) -> Result<(), Failure> {
     tx.execute_batch("commit")
         .map_err(|error| failed_commit(tx, &error))
 }
 
-/// An error at COMMIT, before anything is rolled back. A full disk is sure to have applied nothing once SQLite is outside of the transaction; after an I/O
-/// error the commit may or may not survive a crash.
+/// An error at COMMIT, before anything is rolled back. A full disk is sure to have applied nothing once SQLite is outside
+/// of the transaction, since a transaction whose last frame is not in the log does not exist; after any other I/O error
+/// the commit may or may not survive a crash.
 fn failed_commit(tx: &Transaction<'_>, error: &rusqlite::Error) -> Failure {
     let text = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) if tx.is_autocommit() => Failure::NotApplied(text),
+        Some(ErrorCode::SystemIoFailure) if tx.is_autocommit() && is_out_of_room(error) => {
+            Failure::NotApplied(text)
+        }
         Some(ErrorCode::DatabaseBusy) if tx.is_autocommit() => Failure::Busy,
         Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
         _ => Failure::Unknown(text),
     }
+}
+
+/// A quota and a limit on file sizes are a full disk by other names. SQLite calls both a failed write; what the system
+/// called it is still this thread's last error, as only a failed call sets that.
+fn is_out_of_room(error: &rusqlite::Error) -> bool {
+    let is_failed_write = error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == SQLITE_IOERR_WRITE);
+    is_failed_write
+        && matches!(
+            io::Error::last_os_error().kind(),
+            io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        )
 }

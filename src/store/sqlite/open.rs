@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -12,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{self, State};
 use super::open_error::OpenError;
+use super::wal_index::WalIndex;
 use super::{SqliteReader, SqliteStore, load};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub enum Access {
 #[derive(Clone, Debug)]
 pub struct Database {
     path: PathBuf,
+    wal_index: Arc<WalIndex>,
 }
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,7 +75,8 @@ impl Database {
             }
         }
         write_ahead(&conn)?;
-        Ok(Database { path })
+        let wal_index = Arc::new(WalIndex::of(&path));
+        Ok(Database { path, wal_index })
     }
 
     pub fn path(&self) -> &Path {
@@ -99,12 +103,13 @@ impl Database {
             conn,
             secret,
             commits_since_checkpoint: 1,
+            _wal_index: self.wal_index.clone(),
         })
     }
 
     /// A pool of at most `connections_max` reading connections.
     pub fn reader(&self, connections_max: u32) -> Result<SqliteReader, OpenError> {
-        SqliteReader::open(&self.path, connections_max)
+        SqliteReader::open(&self.path, self.wal_index.clone(), connections_max)
     }
 
     /// One reading connection, for a command that walks the whole database.

@@ -1,37 +1,42 @@
-//! Reads of committed rows by a pool of connections that cannot write. One statement a read, so one moment of the store.
+//! Reads of committed rows by a pool of connections that cannot write. One statement or one transaction a read, so one
+//! moment of the store.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use r2d2::{CustomizeConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OpenFlags, OptionalExtension, Row, named_params};
 
+use super::look::{Look, Looks, select_products, with_overdue_units};
 use super::open::settle;
 use super::open_error::OpenError;
 use super::row::{self, SELECT_HOLD};
+use super::wal_index::WalIndex;
 use super::{load, not_applied};
-use crate::sale::{Hold, HoldId, Order, OrderId, Product, ProductId, Timestamp};
-use crate::store::{Contents, Failure, Reader};
+use crate::sale::{
+    Book, Command, Hold, HoldId, Meta, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
+    Stop, Terms, Timestamp, decide,
+};
+use crate::store::{Contents, Failure, Reader, judge};
 
 pub struct SqliteReader {
     pool: Pool<SqliteConnectionManager>,
+    looks: Looks,
+    /// Let go of last: see there.
+    wal_index: Arc<WalIndex>,
 }
 
 /// A reader that waits longer than this for a connection says so instead.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What `Reader::product` shows: the row, with what is overdue at `:now` counted as available.
-const SELECT_PRODUCT: &str = "select products.*,
-        (select coalesce(sum(quantity), 0) from holds
-          where status = 'active' and expires_at <= :now and product_id = products.id)
-      + (select coalesce(sum(quantity), 0) from orders
-          where status = 'pending' and pay_by is not null and pay_by <= :now and product_id = products.id)
-        as overdue_units
-    from products";
-
 impl SqliteReader {
-    pub fn open(path: &Path, connections_max: u32) -> Result<SqliteReader, OpenError> {
+    pub fn open(
+        path: &Path,
+        wal_index: Arc<WalIndex>,
+        connections_max: u32,
+    ) -> Result<SqliteReader, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(flags);
         let pool = Pool::builder()
@@ -44,13 +49,44 @@ impl SqliteReader {
             .connection_customizer(Box::new(QueryOnly))
             .build(manager)
             .map_err(|error| OpenError::Readers(error.to_string()))?;
-        Ok(SqliteReader { pool })
+        Ok(SqliteReader {
+            pool,
+            looks: Looks::default(),
+            wal_index,
+        })
     }
 
     fn conn(&self) -> Result<PooledConnection<SqliteConnectionManager>, Failure> {
         self.pool
             .get()
             .map_err(|error| Failure::NotApplied(error.to_string()))
+    }
+
+    /// As remembered, if nobody has committed since and no deadline has passed.
+    fn look(&self, id: ProductId, now: Timestamp) -> Result<Look, Failure> {
+        let version = self.wal_index.version();
+        if let Some(look) = version.and_then(|version| self.looks.find(version, id, now)) {
+            return Ok(look);
+        }
+        let look = Look::at(&mut *self.conn()?, id, now).map_err(not_applied)?;
+        if let Some(version) = version.filter(|_| version == self.wal_index.version()) {
+            self.looks.keep(version, id, look.clone());
+        }
+        Ok(look)
+    }
+
+    /// Judged on rows of one moment.
+    fn judge(
+        &self,
+        wish: &Command,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Option<Rejection>, Failure> {
+        let mut conn = self.conn()?;
+        let tx = conn.transaction().map_err(not_applied)?;
+        let (meta, _) = load::meta(&tx).map_err(not_applied)?;
+        let mut book = Book::new(now, *terms, meta);
+        Ok(judge(&mut load::Pages::of(&tx), &mut book, wish)?.err())
     }
 
     fn one<T>(
@@ -80,12 +116,10 @@ impl CustomizeConnection<rusqlite::Connection, rusqlite::Error> for QueryOnly {
 
 impl Reader for SqliteReader {
     fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure> {
-        let sql = format!("{SELECT_PRODUCT} where id = :id");
-        self.one(
-            &sql,
-            named_params! {":id": id.get(), ":now": now.micros()},
-            product_by_the_clock,
-        )
+        let look = self.look(id, now)?;
+        Ok(look
+            .product
+            .map(|product| product.with_overdue_free(look.overdue_units)))
     }
 
     fn products(
@@ -95,14 +129,34 @@ impl Reader for SqliteReader {
         now: Timestamp,
     ) -> Result<Vec<Product>, Failure> {
         let conn = self.conn()?;
-        let sql = format!("{SELECT_PRODUCT} where id > :after order by id limit :limit");
+        let sql = select_products!("where id > :after order by id limit :limit");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": now.micros()};
-        let mut statement = conn.prepare_cached(&sql).map_err(not_applied)?;
+        let mut statement = conn.prepare_cached(sql).map_err(not_applied)?;
         let rows = statement
-            .query_map(params, product_by_the_clock)
+            .query_map(params, with_overdue_units)
             .map_err(not_applied)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(not_applied)
+        rows.map(|row| row.map(|(product, overdue)| product.with_overdue_free(overdue)))
+            .collect::<rusqlite::Result<_>>()
+            .map_err(not_applied)
+    }
+
+    fn refusal(
+        &self,
+        wish: &PlaceHold,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Option<Rejection>, Failure> {
+        let look = self.look(wish.product, now)?;
+        let mut book = Book::new(now, *terms, Meta::FIRST);
+        book.products.fetched(wish.product, look.product);
+        book.fetched_overdue_units(wish.product, look.overdue_units);
+        let command = Command::PlaceHold(wish.clone());
+        match decide(&mut book, &command) {
+            Ok(_) => Ok(None),
+            Err(Stop::Refused(rejection)) => Ok(Some(rejection)),
+            Err(Stop::Needs(_)) => self.judge(&command, terms, now),
+        }
     }
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
@@ -122,10 +176,6 @@ impl Reader for SqliteReader {
         let mut conn = self.conn()?;
         contents(&mut conn).map_err(not_applied)
     }
-}
-
-fn product_by_the_clock(row: &Row<'_>) -> rusqlite::Result<Product> {
-    Ok(row::product(row)?.with_overdue_free(row.get("overdue_units")?))
 }
 
 fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {

@@ -1,0 +1,104 @@
+//! What a look at a product showed, remembered for as long as it holds: until anybody commits, or the next deadline passes.
+//! While a crowd reloads a page, most of its reads are answered from here, and are as exact as if each had looked.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::row;
+use super::wal_index::Version;
+use crate::sale::{Product, ProductId, Timestamp};
+
+/// Rows of products, each with what is overdue of it at `:now`.
+macro_rules! select_products {
+    ($which:literal) => {
+        concat!(
+            "select products.*,
+                (select coalesce(sum(quantity), 0) from holds
+                  where status = 'active' and expires_at <= :now and product_id = products.id)
+              + (select coalesce(sum(quantity), 0) from orders
+                  where status = 'pending' and pay_by is not null and pay_by <= :now and product_id = products.id)
+                as overdue_units
+            from products ",
+            $which
+        )
+    };
+}
+pub(super) use select_products;
+
+/// A product at one moment of the store, and what of it was overdue.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub product: Option<Product>,
+    pub overdue_units: i64,
+    from: Timestamp,
+    /// The next deadline of anything: from then on, more may be overdue.
+    until: Timestamp,
+}
+
+impl Look {
+    pub fn at(conn: &mut Connection, id: ProductId, now: Timestamp) -> rusqlite::Result<Look> {
+        let tx = conn.transaction()?;
+        let found = tx
+            .prepare_cached(select_products!("where id = :id"))?
+            .query_row(
+                named_params! {":id": id.get(), ":now": now.micros()},
+                with_overdue_units,
+            )
+            .optional()?;
+        let next_deadline = "select min(
+            coalesce((select min(expires_at) from holds where status = 'active' and expires_at > :now), :never),
+            coalesce((select min(pay_by) from orders
+                where status = 'pending' and pay_by is not null and pay_by > :now), :never)) as deadline";
+        let until = tx.prepare_cached(next_deadline)?.query_row(
+            named_params! {":now": now.micros(), ":never": i64::MAX},
+            |row| row::time(row, "deadline"),
+        )?;
+        let (product, overdue_units) = found.unzip();
+        Ok(Look {
+            product,
+            overdue_units: overdue_units.unwrap_or(0),
+            from: now,
+            until,
+        })
+    }
+
+    /// Whether the clock alone has changed nothing between the look and `now`.
+    fn holds_at(&self, now: Timestamp) -> bool {
+        now >= self.from && !self.until.has_passed(now)
+    }
+}
+
+pub fn with_overdue_units(row: &Row<'_>) -> rusqlite::Result<(Product, i64)> {
+    Ok((row::product(row)?, row.get("overdue_units")?))
+}
+
+/// Looks at products in the present version of the store.
+#[derive(Default)]
+pub struct Looks(RwLock<OfOneVersion>);
+
+#[derive(Default)]
+struct OfOneVersion {
+    version: Option<Version>,
+    looks: HashMap<ProductId, Look>,
+}
+
+const LOOKS_MAX: usize = 1024;
+
+impl Looks {
+    pub fn find(&self, version: Version, id: ProductId, now: Timestamp) -> Option<Look> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let look = known.looks.get(&id).filter(|look| look.holds_at(now))?;
+        (known.version == Some(version)).then(|| look.clone())
+    }
+
+    pub fn keep(&self, version: Version, id: ProductId, look: Look) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.version != Some(version) || known.looks.len() >= LOOKS_MAX {
+            known.version = Some(version);
+            known.looks.clear();
+        }
+        known.looks.insert(id, look);
+    }
+}
