@@ -29,13 +29,9 @@ impl Origins {
         if !request.has_header("Origin") {
             return Ok(());
         }
-        let host = request.header("Host").unwrap_or_default();
-        let allowed = request.header("Origin").is_some_and(|origin| {
-            let own = origin
-                .strip_prefix("http://")
-                .or_else(|| origin.strip_prefix("https://"));
-            own == Some(host) || self.listed(origin)
-        });
+        let mut origins = request.header_values("Origin");
+        let allowed = matches!((origins.next(), origins.next()), (Some(origin), None)
+            if self.listed(origin) || is_own(origin, &request.host));
         if allowed {
             Ok(())
         } else {
@@ -63,6 +59,14 @@ impl Origins {
             origin: origin.map(str::to_owned),
         }
     }
+}
+
+/// A page that was loaded from the host that it now writes to.
+fn is_own(origin: &str, host: &str) -> bool {
+    let own = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
+    !host.is_empty() && own.is_some_and(|own| own.eq_ignore_ascii_case(host))
 }
 
 /// Lets a listed origin's page read an answer.

@@ -59,6 +59,7 @@ impl Error {
         body.insert("code".into(), says.code.into());
         body.extend(says.extras);
         let mut response = Response::new(says.status);
+        response.code = Some(says.code);
         response.body = Value::Object(body).to_string().into_bytes();
         response.close = matches!(self, Error::LengthRequired | Error::Malformed(_));
         if response.status == StatusCode(503) {
@@ -165,9 +166,11 @@ fn malformed_says(malformed: Malformed) -> Says {
             Says::new(408, "request_timeout", "The request did not arrive in time")
         }
         Malformed::Overloaded => denial_says(&Denial::Overloaded),
-        Malformed::HandlerPanicked => {
-            Says::new(500, "internal", "Something went wrong on our side")
-        }
+        Malformed::TooManyConnections => not_applied(
+            "too_many_connections",
+            "There are too many connections from this address",
+        ),
+        Malformed::HandlerFailed => Says::new(500, "internal", "Something went wrong on our side"),
     }
 }
 

@@ -1,12 +1,14 @@
 //! What requests mean and what answers look like: paths, fields, statuses and JSON. A request becomes a command for the
 //! writer or a read, and its outcome a response; `answers` and `error` are total and pure, so a replay is byte-equal.
 
+mod access;
 mod answers;
 mod cors;
 mod error;
 pub(crate) mod fields;
 mod json;
 mod payments;
+mod proxies;
 mod routes;
 mod shortage;
 mod storefront;
@@ -15,28 +17,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
-use crate::http::{Handler, Malformed, Method, Reply, Request, Response};
+use crate::http::{Asked, Handler, Malformed, Method, Reply, Request, Response};
 use crate::sale::{Command, HoldId, PlaceHold, ProductId, Rejection, Secret, Terms};
 use crate::store::Reader;
 use crate::writer::{Denial, Writer};
 
 pub use cors::Origins;
+pub use proxies::Proxies;
+pub use shortage::Shortage;
 
+use access::Access;
 use answers::respond;
 use error::Error;
 use routes::{Endpoint, Route};
-use shortage::Shortage;
 
 /// Everything that an answer may need.
 pub struct Api {
-    writer: Writer,
-    reader: Box<dyn Reader>,
-    clock: Arc<Clock>,
-    terms: Terms,
-    secret: Secret,
-    origins: Origins,
-    shortage: Arc<Shortage>,
-    draining: Arc<AtomicBool>,
+    pub writer: Writer,
+    pub reader: Box<dyn Reader>,
+    pub clock: Arc<Clock>,
+    pub terms: Terms,
+    pub secret: Secret,
+    pub origins: Origins,
+    pub proxies: Proxies,
+    pub shortage: Arc<Shortage>,
+    pub draining: Arc<AtomicBool>,
 }
 
 /// What a request comes to.
@@ -49,58 +54,48 @@ enum Work {
 
 impl Handler for Api {
     fn handle(&self, request: Request, reply: Reply) {
+        self.proxies.warn_if_exposed(&request);
+        let route = Route::of(&request.path);
+        let access = Access::of(&request, route, self.proxies.client_of(&request));
         let grant = self.origins.grant(&request);
-        let finish = move |response| reply.send(grant.given_to(with_cache_control(response)));
-        match self.understand(&request) {
+        let finish = move |response| {
+            let response = grant.given_to(with_cache_control(response));
+            access.log(&response);
+            reply.send(response);
+        };
+        match self.understand(&request, route) {
             Ok(Work::Done(response)) => finish(response),
-            Ok(Work::Command(command)) => {
-                let (secret, wanted) = (self.secret.clone(), product_wanted(&command));
-                let shortage = self.shortage.clone();
-                self.writer.submit(command, move |answer| {
-                    if let (Some(product), Err(Denial::Refused(rejection))) = (wanted, &answer)
-                        && is_shortage(rejection)
-                    {
-                        shortage.expect(product);
-                    }
-                    finish(match answer {
-                        Ok(outcome) => respond(&outcome, &secret),
-                        Err(denial) => Error::from(denial).response(),
-                    });
-                });
-            }
+            Ok(Work::Command(command)) => self.submit(command, finish),
             Err(error) => finish(error.response()),
         }
     }
 
-    fn refuse(&self, malformed: Malformed) -> Response {
-        with_cache_control(Error::from(malformed).response())
+    fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response {
+        let response = with_cache_control(Error::from(malformed).response());
+        Access::of_refused(asked).log(&response);
+        response
     }
 }
 
 impl Api {
-    pub fn new(
-        writer: Writer,
-        reader: Box<dyn Reader>,
-        clock: Arc<Clock>,
-        terms: Terms,
-        secret: Secret,
-        origins: Origins,
-        draining: Arc<AtomicBool>,
-    ) -> Api {
-        Api {
-            writer,
-            reader,
-            clock,
-            terms,
-            secret,
-            origins,
-            shortage: Arc::default(),
-            draining,
-        }
+    fn submit(&self, command: Command, finish: impl FnOnce(Response) + Send + 'static) {
+        let secret = self.secret.clone();
+        let (shortage, wanted) = (self.shortage.clone(), product_wanted(&command));
+        self.writer.submit(command, move |answer| {
+            if let (Some(product), Err(Denial::Refused(rejection))) = (wanted, &answer)
+                && is_shortage(rejection)
+            {
+                shortage.expect(product);
+            }
+            finish(match answer {
+                Ok(outcome) => respond(&outcome, &secret),
+                Err(denial) => Error::from(denial).response(),
+            });
+        });
     }
 
-    fn understand(&self, request: &Request) -> Result<Work, Error> {
-        let route = Route::of(&request.path).ok_or(Error::NoSuchPath)?;
+    fn understand(&self, request: &Request, route: Option<Route<'_>>) -> Result<Work, Error> {
+        let route = route.ok_or(Error::NoSuchPath)?;
         if request.method == Method::Options {
             return self.origins.preflight(request, route).map(Work::Done);
         }

@@ -61,6 +61,22 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// The path with its ids left out.
+    pub fn pattern(self) -> &'static str {
+        match self {
+            Route::Products => "/api/products",
+            Route::Product(_) => "/api/products/{id}",
+            Route::Holds => "/api/holds",
+            Route::Hold(_) => "/api/holds/{id}",
+            Route::Orders => "/api/orders",
+            Route::Order(_) => "/api/orders/{id}",
+            Route::CancelledOrder(_) => "/api/orders/{id}/cancel",
+            Route::PaymentWebhook => "/api/payments/webhook",
+            Route::Health => "/healthz",
+            Route::Readiness => "/readyz",
+        }
+    }
+
     /// What `Allow` says.
     pub fn methods(self) -> &'static str {
         match self {

@@ -223,11 +223,9 @@ fn entity_tag(body: &impl serde::Serialize) -> String {
 
 /// 304 if the client has this tag already (RFC 9110, section 13.1.2: weak comparison).
 fn unless_known(request: &Request, tag: String, response: impl FnOnce() -> Response) -> Response {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let is_known = request
         .header_values("If-None-Match")
-        .flat_map(|value| value.split(','))
-        .any(|known| known.trim() == "*" || opaque(known) == opaque(&tag));
+        .any(|value| value.trim() == "*" || lists(value, &tag));
     let response = if is_known {
         Response::new(304)
     } else {
@@ -236,4 +234,23 @@ fn unless_known(request: &Request, tag: String, response: impl FnOnce() -> Respo
     response
         .with_header("ETag", &tag)
         .with_header("Cache-Control", "no-cache")
+}
+
+/// Whether a list of entity tags has this one, which may be there as a strong one too.
+fn lists(mut list: &str, tag: &str) -> bool {
+    let opaque = tag.trim_start_matches("W/");
+    loop {
+        list = list.trim_start_matches([' ', '\t', ',']);
+        let quoted = list.strip_prefix("W/").unwrap_or(list);
+        let Some((inside, rest)) = quoted
+            .strip_prefix('"')
+            .and_then(|text| text.split_once('"'))
+        else {
+            return false;
+        };
+        if opaque.trim_matches('"') == inside {
+            return true;
+        }
+        list = rest;
+    }
 }

@@ -1,16 +1,20 @@
 //! The command line: what can be asked of the program, and with which status it ends. One small file a command.
 
 mod catalogue;
+mod journal;
 mod report;
 mod seed;
 mod serve;
+mod service_manager;
 mod sweep_holds;
 mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use signal_hook::consts::SIGXFSZ;
 
 use crate::config::{self, Config, ConfigError, Flags};
 use crate::store::Failure;
@@ -79,20 +83,22 @@ const CONFIGURATION: u8 = 78;
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log();
-    match arguments.run() {
-        Ok(code) => code,
-        Err(fault) => {
+    let code = report_writes_that_are_too_large()
+        .and_then(|()| arguments.run())
+        .unwrap_or_else(|fault| {
+            journal::finish();
             eprintln!("flashsale: {}", fault.message);
             ExitCode::from(fault.code)
-        }
-    }
+        });
+    journal::finish();
+    code
 }
 
-fn start_log() {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
-        .target(env_logger::Target::Stderr)
-        .init();
+/// A write past the limit on file sizes is an error like a full disk, and not the end of the process.
+fn report_writes_that_are_too_large() -> Result<(), Fault> {
+    signal_hook::flag::register(SIGXFSZ, Arc::default())
+        .map(|_| ())
+        .map_err(|error| Fault::new(INTERNAL, format!("signals: {error}")))
 }
 
 impl Arguments {
@@ -114,6 +120,7 @@ impl Place {
         let environment = environment()?;
         let (config, warnings) =
             config::load(self.config.as_deref(), environment.into_iter(), &flags)?;
+        journal::start(config.json_log);
         for warning in warnings {
             log::warn!("{warning}");
         }

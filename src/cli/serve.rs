@@ -15,14 +15,15 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::report::print_line;
+use super::service_manager::{self, Watchdog};
 use super::{
     BAD_DATA, BUSY, CANNOT_CREATE, CANNOT_LISTEN, Fault, INTERNAL, IO_ERROR, cannot_open,
     catalogue, durability, open, seed, sweep_holds,
 };
-use crate::api::{Api, Origins};
+use crate::api::{Api, Origins, Proxies};
 use crate::clock::Clock;
-use crate::config::{Config, Flags};
-use crate::http::{self, Server, Timeouts};
+use crate::config::{Config, Flags, Listen};
+use crate::http::{self, Address, Listener, PerAddress, Server, Timeouts};
 use crate::store::sqlite::{Access, SqliteStore};
 use crate::store::{Reader, Rest, Store};
 use crate::writer::{self, Ended, Writer};
@@ -32,7 +33,7 @@ pub struct Serve {
     /// Load the sample catalogue if the database has no products
     #[arg(long)]
     demo: bool,
-    /// Address and port; port 0 takes a free one [default: 127.0.0.1:8000]
+    /// Address and port, or unix:PATH; port 0 takes a free one [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
     /// Seconds that a hold keeps its units [default: 120]
@@ -128,8 +129,8 @@ fn serve(
     reader: Box<dyn Reader>,
     clock: Arc<Clock>,
 ) -> Result<ExitCode, Fault> {
-    let cannot_listen = |error| Fault::new(CANNOT_LISTEN, format!("{}: {error}", config.listen));
-    let listener = Server::bind(config.listen).map_err(cannot_listen)?;
+    let listener = listen(config)?;
+    let address = listener.address().clone();
     let signals = signals()?;
 
     let secret = store.secret().clone();
@@ -142,32 +143,79 @@ fn serve(
         Writer::start(Box::new(store), clock.clone(), config.terms(), limits).map_err(no_thread)?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let origins = Origins::new(config.cors_origins.clone());
-    let api = Api::new(
-        writer,
+    let api = Api {
+        writer: writer.clone(),
         reader,
         clock,
-        config.terms(),
+        terms: config.terms(),
         secret,
-        origins,
-        draining.clone(),
-    );
-    let drain = Duration::from_secs(config.drain_s.into());
-    let server = Server::start(listener, Arc::new(api), front_limits(config), drain)
-        .map_err(cannot_listen)?;
-    print_line(&format!("listening on http://{}", server.local_addr()))?;
-
-    let ended = select! {
-        recv(signals) -> signal => {
-            log::info!("signal {}: answering what was asked, then stopping", signal.unwrap_or(0));
-            None
-        }
-        recv(writer_ended) -> ended => Some(ended.ok()),
+        origins: Origins::new(config.cors_origins.clone()),
+        proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
+        shortage: Arc::default(),
+        draining: draining.clone(),
     };
+    let drain = Duration::from_secs(config.drain_s.into());
+    let server =
+        Server::start(listener, Arc::new(api), front_limits(config), drain).map_err(no_thread)?;
+    print_line(&format!("listening on {address}"))?;
+    service_manager::tell_ready();
+
+    let mut watchdog = Watchdog::new(server.stopper(), writer.clone());
+    let ended = loop {
+        select! {
+            recv(signals) -> signal => {
+                log::info!("signal {}: answering what was asked, then stopping", signal.unwrap_or(0));
+                break None;
+            }
+            recv(writer_ended) -> ended => break Some(ended.ok()),
+            recv(server.ended()) -> _ => {
+                log::error!("the front died");
+                break Some(None);
+            }
+            recv(watchdog.ticks()) -> _ => watchdog.look(),
+        }
+    };
+    service_manager::tell_stopping();
     draining.store(true, Ordering::SeqCst);
+    drain_front(&server, &signals);
+    writer.stop();
+    end(ended.unwrap_or_else(|| writer_ended.recv_timeout(WRITER_END_MAX).ok()))
+}
+
+/// Lets requests that have begun end. A second signal is impatience: whoever is still there is left, which costs them their
+/// answers and nobody a commit.
+fn drain_front(server: &Server, signals: &Receiver<i32>) {
     server.stopper().stop();
-    server.join();
-    end(ended.unwrap_or_else(|| writer_ended.recv_timeout(WRITER_END_MAX + drain).ok()))
+    loop {
+        select! {
+            recv(server.ended()) -> _ => return,
+            recv(signals) -> signal => {
+                log::info!("signal {}: stopping at once", signal.unwrap_or(0));
+                server.stopper().hurry();
+            }
+        }
+    }
+}
+
+/// The socket that a service manager has opened, or one of our own.
+fn listen(config: &Config) -> Result<Listener, Fault> {
+    if let Some(inherited) = service_manager::inherited_listener()? {
+        let listen = match inherited.address() {
+            Address::Tcp(address) => Listen::Tcp(*address),
+            Address::Unix(path) => Listen::Unix(path.clone()),
+        };
+        let config = Config {
+            listen,
+            ..config.clone()
+        };
+        config.check()?;
+        return Ok(inherited);
+    }
+    let listener = match &config.listen {
+        Listen::Tcp(address) => Listener::tcp(*address),
+        Listen::Unix(path) => Listener::unix(path),
+    };
+    listener.map_err(|error| Fault::new(CANNOT_LISTEN, format!("{}: {error}", config.listen)))
 }
 
 fn end(ended: Option<Ended>) -> Result<ExitCode, Fault> {
@@ -195,6 +243,10 @@ fn front_limits(config: &Config) -> http::Limits {
         queue_max: config.queue_max,
         wait_max: config.wait_max(),
         connections_max: connections_max(config),
+        per_address: PerAddress {
+            max: config.max_connections_per_ip,
+            except: config.trusted_proxies.clone(),
+        },
         timeouts: Timeouts {
             head: seconds(config.head_timeout_s),
             body: seconds(config.body_timeout_s),

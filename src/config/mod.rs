@@ -5,12 +5,15 @@
 mod said;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{AddrParseError, IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::{Spanned, Value};
 
 use crate::sale::{LatePayment, Terms};
@@ -23,7 +26,7 @@ pub const ENVIRONMENT_PREFIX: &str = "FLASHSALE_";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub db: PathBuf,
-    pub listen: SocketAddr,
+    pub listen: Listen,
     pub hold_ttl_s: u32,
     /// 0: never.
     pub order_ttl_s: u32,
@@ -32,7 +35,10 @@ pub struct Config {
     pub parked_max: u32,
     pub idempotency_ttl_s: u32,
     pub cors_origins: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
     pub max_connections: usize,
+    /// 0: no limit.
+    pub max_connections_per_ip: usize,
     pub threads_max: usize,
     pub head_timeout_s: u32,
     pub body_timeout_s: u32,
@@ -44,13 +50,41 @@ pub struct Config {
     pub drain_s: u32,
     pub allow_open: bool,
     pub full_durability: bool,
+    pub json_log: bool,
+}
+
+/// Where clients find the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl FromStr for Listen {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Listen, AddrParseError> {
+        match text.strip_prefix("unix:") {
+            Some(path) if !path.is_empty() => Ok(Listen::Unix(path.into())),
+            Some(_) | None => text.parse().map(Listen::Tcp),
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Listen::Tcp(address) => address.fmt(f),
+            Listen::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 impl Default for Config {
     fn default() -> Config {
         Config {
             db: "flash_sale.db".into(),
-            listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            listen: Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 8000))),
             hold_ttl_s: 120,
             order_ttl_s: 900,
             accept_late_payments: false,
@@ -58,7 +92,9 @@ impl Default for Config {
             parked_max: 10_000,
             idempotency_ttl_s: 86_400,
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             max_connections: 10_000,
+            max_connections_per_ip: 0,
             threads_max: 256,
             head_timeout_s: 5,
             body_timeout_s: 5,
@@ -70,6 +106,7 @@ impl Default for Config {
             drain_s: 5,
             allow_open: false,
             full_durability: true,
+            json_log: false,
         }
     }
 }
@@ -97,7 +134,10 @@ impl Config {
     fn set(&mut self, key: &str, said: &Said<'_>) -> Result<(), String> {
         match key {
             "db" => self.db = said.text()?.into(),
-            "listen" => self.listen = said.parsed("an address and a port, like 127.0.0.1:8000")?,
+            "listen" => {
+                self.listen =
+                    said.parsed("an address and a port, like 127.0.0.1:8000, or unix:PATH")?
+            }
             "hold_ttl_s" => self.hold_ttl_s = said.whole(1, 86_400)?,
             "order_ttl_s" => self.order_ttl_s = said.whole(0, 31_536_000)?,
             "late_payment" => {
@@ -119,27 +159,43 @@ impl Config {
             "drain_s" => self.drain_s = said.whole(0, 60)?,
             "allow_open" => self.allow_open = said.switch()?,
             "durability" => self.full_durability = said.one_of(["full", "normal"])? == "full",
-            "webhook_secrets" | "trusted_proxies" => not_yet(said.list()?.is_empty())?,
+            "trusted_proxies" => self.trusted_proxies = networks(&said.list()?)?,
+            "max_connections_per_ip" => self.max_connections_per_ip = said.whole(0, 1_000_000)?,
+            "log_format" => self.json_log = said.one_of(["text", "json"])? == "json",
+            "webhook_secrets" => not_yet(said.list()?.is_empty())?,
             "require_tokens" => not_yet(!said.switch()?)?,
-            "max_connections_per_ip" => not_yet(said.whole::<u32>(0, 1_000_000)? == 0)?,
-            "log_format" => not_yet(said.one_of(["text", "json"])? == "text")?,
             "admin_token" => not_yet(false)?,
             _ => return Err("there is no such key".into()),
         }
         Ok(())
     }
 
-    /// A public address without signed payments and tokens is refused unless somebody said that it is meant.
-    fn check(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().is_loopback() || self.allow_open {
+    /// Whether anybody who reaches the server may do everything: this version checks no signatures and asks for no tokens.
+    pub fn is_open(&self) -> bool {
+        true
+    }
+
+    /// A server that others can reach must not be open unless somebody said that it is meant.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !self.is_open() || self.allow_open {
             return Ok(());
         }
-        let why = format!(
-            "listen: {} can be reached from elsewhere, where anybody could pay, cancel and release what is not theirs; \
-             set allow_open = true if that is meant",
-            self.listen
-        );
-        Err(ConfigError::Invalid(why))
+        let reached = match &self.listen {
+            Listen::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
+                format!("listen: {address} can be reached from elsewhere")
+            }
+            Listen::Unix(path) => format!(
+                "listen: whoever may open the socket {} is let in",
+                path.display()
+            ),
+            Listen::Tcp(_) if !self.trusted_proxies.is_empty() => {
+                "trusted_proxies: they bring requests from elsewhere".into()
+            }
+            Listen::Tcp(_) => return Ok(()),
+        };
+        Err(ConfigError::Invalid(format!(
+            "{reached}, and anybody could pay, cancel and release what is not theirs; set allow_open = true if that is meant"
+        )))
     }
 }
 
@@ -150,6 +206,17 @@ fn not_yet(is_default: bool) -> Result<(), String> {
     } else {
         Err("this version cannot do that yet, and does not pretend to".into())
     }
+}
+
+/// An address is a network of its own.
+fn networks(list: &[String]) -> Result<Vec<IpNet>, String> {
+    let network = |text: &String| {
+        let network = text.parse::<IpNet>().ok();
+        network
+            .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+            .ok_or_else(|| format!("{text:?} is no address and no network, like 10.0.0.0/8"))
+    };
+    list.iter().map(network).collect()
 }
 
 fn origins(list: Vec<String>) -> Result<Vec<String>, String> {

@@ -73,7 +73,6 @@ fn no_key_is_accepted_without_effect() {
         "webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]",
         "require_tokens = true",
         "admin_token = \"0123456789abcdef\"",
-        "trusted_proxies = [\"10.0.0.1\"]",
     ] {
         assert!(
             file(line).unwrap_err().contains("cannot do that yet"),
@@ -100,10 +99,42 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn a_public_address_is_refused_unless_it_is_meant() {
-    let public = || Flags::from([("listen", "0.0.0.0:80".to_owned())]);
-    assert!(load(None, std::iter::empty(), &public()).is_err());
-    let mut meant = public();
-    meant.insert("allow_open", "true".to_owned());
-    assert!(load(None, std::iter::empty(), &meant).is_ok());
+fn a_proxy_is_an_address_or_a_network() {
+    let config = file("trusted_proxies = [\"10.0.0.1\", \"fd00::/8\"]\nallow_open = true").unwrap();
+    let shown = config.trusted_proxies.iter().map(ToString::to_string);
+    assert_eq!(shown.collect::<Vec<_>>(), ["10.0.0.1/32", "fd00::/8"]);
+    for wrong in ["proxy.example", "10.0.0.0/33", "10.0.0", ""] {
+        let error = file(&format!("trusted_proxies = [{wrong:?}]")).unwrap_err();
+        assert!(error.contains("line 1: trusted_proxies"), "{error}");
+    }
+}
+
+#[test]
+fn who_can_be_reached_from_elsewhere_is_refused_unless_it_is_meant() {
+    for elsewhere in [
+        ("listen", "0.0.0.0:80"),
+        ("listen", "[::]:80"),
+        ("listen", "unix:shop.sock"),
+        ("trusted_proxies", "127.0.0.1"),
+    ] {
+        let flags = |said: &[(&'static str, &str)]| -> Flags {
+            said.iter()
+                .map(|(key, value)| (*key, (*value).to_owned()))
+                .collect()
+        };
+        let refused = load(None, std::iter::empty(), &flags(&[elsewhere]));
+        assert!(
+            refused.unwrap_err().to_string().contains("allow_open"),
+            "{elsewhere:?}"
+        );
+        let meant = flags(&[elsewhere, ("allow_open", "true")]);
+        assert!(
+            load(None, std::iter::empty(), &meant).is_ok(),
+            "{elsewhere:?}"
+        );
+    }
+    for here in ["127.0.0.2:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+        let flags = Flags::from([("listen", here.to_owned())]);
+        assert!(load(None, std::iter::empty(), &flags).is_ok(), "{here}");
+    }
 }

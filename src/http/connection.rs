@@ -2,15 +2,18 @@
 //! middle of.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use tiny_http::Method;
+use socket2::Socket;
+
+use super::guests::Guest;
 
 use super::head::{self, Head};
-use super::message::{Malformed, Reply, Request, Response};
+use super::message::{Asked, Handler, Malformed, Reply, Request};
 use super::outgoing::{Manners, Outgoing, Settled};
 
 /// How long a thread stays with a connection for its next bytes before the connection is parked.
@@ -28,15 +31,19 @@ pub struct Timeouts {
 }
 
 pub struct Connection {
-    pub(super) stream: Arc<TcpStream>,
+    stream: Arc<Socket>,
     outgoing: Arc<Outgoing>,
     peer: Option<SocketAddr>,
     timeouts: Timeouts,
     buffer: Vec<u8>,
     stage: Stage,
-    /// When the present stage must be over.
-    pub(super) deadline: Instant,
-    _open: Open,
+    /// When the present stage began …
+    pub since: Instant,
+    /// … and when it must be over.
+    pub deadline: Instant,
+    /// When the first byte of the present request was read.
+    began: Instant,
+    _guest: Guest,
 }
 
 enum Stage {
@@ -74,16 +81,17 @@ const DRAIN_BYTES_MAX: usize = 256 * 1024;
 
 impl Connection {
     pub fn new(
-        stream: TcpStream,
+        stream: Socket,
         peer: Option<SocketAddr>,
         timeouts: Timeouts,
-        open: Open,
+        guest: Guest,
     ) -> io::Result<Connection> {
         stream.set_nonblocking(false)?;
-        stream.set_nodelay(true)?;
+        if peer.is_some() {
+            stream.set_tcp_nodelay(true)?;
+        }
         stream.set_read_timeout(Some(LINGER))?;
-        stream.set_write_timeout(Some(timeouts.write))?;
-        let deadline = Instant::now() + timeouts.idle;
+        let now = Instant::now();
         let stream = Arc::new(stream);
         let outgoing = Outgoing::new(stream.clone(), timeouts.write);
         Ok(Connection {
@@ -93,8 +101,10 @@ impl Connection {
             timeouts,
             buffer: Vec::new(),
             stage: Stage::Idle,
-            deadline,
-            _open: open,
+            since: now,
+            deadline: now + timeouts.idle,
+            began: now,
+            _guest: guest,
         })
     }
 
@@ -169,12 +179,14 @@ impl Connection {
         if matches!(self.stage, Stage::Leaving { .. }) {
             return Ok(None);
         }
+        let now = Instant::now();
         if !matches!(self.stage, Stage::Body(_)) {
             if self.buffer.is_empty() {
                 return Ok(None);
             }
             if matches!(self.stage, Stage::Idle) {
-                self.enter(Stage::Head, self.timeouts.head);
+                self.began = now;
+                self.enter(Stage::Head, now, self.timeouts.head);
             }
             let Some(head) = head::parse(&self.buffer, self.peer)? else {
                 return Ok(None);
@@ -183,7 +195,7 @@ impl Connection {
             if head.expects_continue && self.buffer.len() < head.body_bytes {
                 self.invite_body();
             }
-            self.enter(Stage::Body(Box::new(head)), self.timeouts.body);
+            self.enter(Stage::Body(Box::new(head)), now, self.timeouts.body);
         }
         let Stage::Body(head) = &self.stage else {
             return Ok(None);
@@ -191,7 +203,7 @@ impl Connection {
         if self.buffer.len() < head.body_bytes {
             return Ok(None);
         }
-        Ok(self.finish_body())
+        Ok(self.finish_body(now))
     }
 
     /// Tells a client that waits for it to send its body; never in the middle of the answer before.
@@ -201,11 +213,11 @@ impl Connection {
         }
     }
 
-    fn finish_body(&mut self) -> Option<Exchange> {
+    fn finish_body(&mut self, now: Instant) -> Option<Exchange> {
         let Stage::Body(head) = std::mem::replace(&mut self.stage, Stage::Idle) else {
             return None;
         };
-        self.deadline = Instant::now() + self.timeouts.idle;
+        self.rest(now);
         let Head {
             mut request,
             body_bytes,
@@ -214,6 +226,7 @@ impl Connection {
             ..
         } = *head;
         request.body = self.buffer.drain(..body_bytes).collect();
+        request.began = self.began;
         Some(Exchange {
             request,
             keep_alive,
@@ -221,20 +234,31 @@ impl Connection {
         })
     }
 
-    fn enter(&mut self, stage: Stage, time: Duration) {
+    fn enter(&mut self, stage: Stage, now: Instant, time: Duration) {
         self.stage = stage;
-        self.deadline = Instant::now() + time;
+        self.since = now;
+        self.deadline = now + time;
     }
 
     /// Where the answer to this request goes, from whatever thread.
-    pub fn reply(&mut self, exchange: &Exchange, stopping: Arc<AtomicBool>) -> Reply {
+    pub fn reply(
+        &mut self,
+        exchange: &Exchange,
+        stopping: Arc<AtomicBool>,
+        handler: Arc<dyn Handler>,
+    ) -> Reply {
+        let request = &exchange.request;
         let manners = Manners {
-            request_id: exchange.request.id.clone(),
+            asked: Asked {
+                id: request.id.clone(),
+                method: Some(request.method.clone()),
+                peer: self.peer,
+                began: request.began,
+            },
             keep_alive: exchange.keep_alive,
             is_http_1_0: exchange.is_http_1_0,
-            without_body: exchange.request.method == Method::Head,
         };
-        Outgoing::reply(&self.outgoing, manners, stopping)
+        Outgoing::reply(&self.outgoing, manners, stopping, handler)
     }
 
     /// Waits until the last answer has left.
@@ -247,42 +271,72 @@ impl Connection {
         self.outgoing.is_awaiting()
     }
 
+    /// Whether nothing is on its way, and nothing speaks against another request.
+    pub fn is_usable(&self) -> bool {
+        self.outgoing.is_free()
+    }
+
+    /// Gives the connection to `to` once the answer that it waits for has come.
+    pub fn leave_with_the_answer(self, to: impl FnOnce(Connection) + Send + 'static) {
+        let outgoing = self.outgoing.clone();
+        outgoing.once_answered(move || to(self));
+    }
+
     /// The time between two requests begins.
-    pub fn rest(&mut self) {
+    pub fn rest(&mut self, now: Instant) {
         if self.is_idle() {
-            self.deadline = Instant::now() + self.timeouts.idle;
+            self.since = now;
+            self.deadline = now + self.timeouts.idle;
+        }
+    }
+
+    pub fn let_go_of_its_buffer(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = Vec::new();
         }
     }
 
     /// Prints the answer to bytes that were no request, and closes.
-    pub fn refuse(&mut self, response: &Response) {
-        if self.outgoing.refuse(response, &self.manners_of_refused()) {
+    pub fn refuse(&mut self, malformed: Malformed, handler: &dyn Handler) {
+        let manners = self.manners_of_refused();
+        let response = handler.refuse(malformed, &manners.asked);
+        if self.outgoing.refuse(&response, &manners) {
             self.close_gently();
         }
     }
 
     fn manners_of_refused(&self) -> Manners {
-        match &self.stage {
-            Stage::Body(head) => Manners {
-                request_id: head.request.id.clone(),
-                keep_alive: false,
-                is_http_1_0: head.is_http_1_0,
-                without_body: head.request.method == Method::Head,
-            },
+        let (id, method, is_http_1_0) = match &self.stage {
+            Stage::Body(head) => (
+                head.request.id.clone(),
+                Some(head.request.method.clone()),
+                head.is_http_1_0,
+            ),
             Stage::Idle | Stage::Head | Stage::Leaving { .. } => {
-                head::manners_of_refused(&self.buffer)
+                let (id, method) = head::guess(&self.buffer);
+                (id, method, false)
             }
+        };
+        Manners {
+            asked: Asked {
+                id,
+                method,
+                peer: self.peer,
+                began: self.began,
+            },
+            keep_alive: false,
+            is_http_1_0,
         }
     }
 
     /// Tells a client to go, without a thread and without waiting; false if it is gone already.
-    pub fn turn_away(&mut self, response: &Response) -> bool {
-        let told = self
-            .outgoing
-            .turn_away(response, &self.manners_of_refused())
+    pub fn turn_away(&mut self, malformed: Malformed, handler: &dyn Handler) -> bool {
+        let manners = self.manners_of_refused();
+        let response = handler.refuse(malformed, &manners.asked);
+        let told = self.outgoing.turn_away(&response, &manners)
             && self.stream.shutdown(Shutdown::Write).is_ok()
             && self.stream.set_nonblocking(true).is_ok();
-        self.enter(Stage::Leaving { dropped: 0 }, LEAVING_MAX);
+        self.enter(Stage::Leaving { dropped: 0 }, Instant::now(), LEAVING_MAX);
         told && self.drop_what_it_sends()
     }
 
@@ -324,18 +378,8 @@ impl Connection {
     }
 }
 
-/// Counts a connection for as long as it lives.
-pub struct Open(Arc<AtomicUsize>);
-
-impl Open {
-    pub fn one(count: &Arc<AtomicUsize>) -> Open {
-        count.fetch_add(1, Ordering::SeqCst);
-        Open(count.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+impl AsRawFd for Connection {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
     }
 }

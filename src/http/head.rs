@@ -1,12 +1,13 @@
 //! From bytes to a request's head: what RFC 9112 asks, with every leniency that requests can be smuggled through refused.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use tiny_http::Method;
 use uuid::Uuid;
 
 use super::message::{Field, Malformed, Request};
-use super::outgoing::Manners;
+use super::target::{Target, is_authority};
 
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
 pub const HEADERS_MAX: usize = 64;
@@ -34,7 +35,9 @@ pub fn parse(buffer: &[u8], peer: Option<SocketAddr>) -> Result<Option<Head>, Ma
         Ok(httparse::Status::Complete(bytes)) => bytes,
         Ok(httparse::Status::Partial) => return incomplete(buffer).map(|()| None),
         Err(httparse::Error::TooManyHeaders) => return Err(Malformed::HeadTooLarge),
-        Err(httparse::Error::Version) => return Err(Malformed::VersionUnknown),
+        Err(httparse::Error::Version) if names_a_version(buffer) => {
+            return Err(Malformed::VersionUnknown);
+        }
         Err(_) => return Err(Malformed::Syntax("The request is not valid HTTP/1.1.")),
     };
     let target = parsed.path.unwrap_or_default();
@@ -51,16 +54,23 @@ pub fn parse(buffer: &[u8], peer: Option<SocketAddr>) -> Result<Option<Head>, Ma
         ));
     }
     let is_http_1_0 = parsed.version == Some(0);
-    let (path, query) = path_and_query(target)?;
     let method = parsed.method.unwrap_or_default().parse::<Method>();
-    let request = Request {
-        method: method.map_err(|()| Malformed::Syntax("The method is not a token."))?,
+    let method = method.map_err(|()| Malformed::Syntax("The method is not a token."))?;
+    let Target {
+        authority,
         path,
         query,
+    } = Target::parse(target, &method)?;
+    let request = Request {
+        method,
+        path,
+        query,
+        host: authority.unwrap_or_default(),
         body: Vec::new(),
         content_length: None,
         id: String::new(),
         peer,
+        began: Instant::now(),
         fields: parsed
             .headers
             .iter()
@@ -76,20 +86,16 @@ fn understand(mut request: Request, bytes: usize, is_http_1_0: bool) -> Result<H
         return Err(Malformed::TransferEncoding);
     }
     request.content_length = content_length(&request)?;
-    let hosts = request.header_values("Host").count();
-    if hosts > 1 || (hosts == 0 && !is_http_1_0) {
-        return Err(Malformed::Syntax("A request has exactly one Host header."));
+    let host = host(&request, is_http_1_0)?;
+    if request.host.is_empty() {
+        request.host = host;
     }
     let body_bytes = match request.content_length {
         Some(length) if length > BODY_BYTES_MAX => return Err(Malformed::BodyTooLarge),
         Some(length) => usize::try_from(length).map_err(|_| Malformed::BodyTooLarge)?,
         None => 0,
     };
-    let expects_continue = match request.header("Expect") {
-        Some(expectation) if expectation.eq_ignore_ascii_case("100-continue") => !is_http_1_0,
-        None if !request.has_header("Expect") => false,
-        Some(_) | None => return Err(Malformed::Expectation),
-    };
+    let expects_continue = expects_continue(&request)? && !is_http_1_0;
     let says = |option: &str| {
         request
             .header_values("Connection")
@@ -134,25 +140,41 @@ fn has_bare_line_feed(head: &[u8]) -> bool {
         .any(|(at, byte)| *byte == b'\n' && (at == 0 || head[at - 1] != b'\r'))
 }
 
-/// The origin form, or the path of an absolute one.
-fn path_and_query(target: &str) -> Result<(String, Option<String>), Malformed> {
-    let origin_form = match target.split_once("://") {
-        Some((scheme, rest)) if !target.starts_with('/') => {
-            if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-                return Err(Malformed::Syntax(
-                    "The request target has an unknown scheme.",
-                ));
-            }
-            rest.find(['/', '?']).map_or("/", |path| &rest[path..])
-        }
-        _ => target,
-    };
-    if origin_form != "*" && !origin_form.starts_with(['/', '?']) {
-        return Err(Malformed::Syntax("The request target is not a path."));
+/// Whether the request line ends with a version, even if not one of ours.
+fn names_a_version(buffer: &[u8]) -> bool {
+    let lines = buffer.split(|byte| *byte == b'\n');
+    let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    matches!(words.as_slice(), [_, _, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]]
+        if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+fn expects_continue(request: &Request) -> Result<bool, Malformed> {
+    let mut expected = request
+        .header_values("Expect")
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|expectation| !expectation.is_empty())
+        .peekable();
+    let has_expectations = expected.peek().is_some();
+    if expected.all(|expectation| expectation.eq_ignore_ascii_case("100-continue")) {
+        Ok(has_expectations)
+    } else {
+        Err(Malformed::Expectation)
     }
-    match origin_form.split_once('?') {
-        Some((path, query)) => Ok((path.to_owned(), Some(query.to_owned()))),
-        None => Ok((origin_form.to_owned(), None)),
+}
+
+/// What `Host` says; empty where it may be left out and is.
+fn host(request: &Request, is_http_1_0: bool) -> Result<String, Malformed> {
+    let mut hosts = request.header_values("Host");
+    match (hosts.next(), hosts.next()) {
+        (None, _) if is_http_1_0 => Ok(String::new()),
+        (Some(host), None) if host.is_empty() || is_authority(host) => Ok(host.to_owned()),
+        (Some(_), None) => Err(Malformed::Syntax("The Host header is not a host.")),
+        (None, _) | (Some(_), Some(_)) => {
+            Err(Malformed::Syntax("A request has exactly one Host header."))
+        }
     }
 }
 
@@ -207,18 +229,20 @@ fn new_request_id() -> String {
 }
 
 /// What can be told of a head that is refused: its answer has the client's id, and no body for `HEAD`.
-pub fn manners_of_refused(buffer: &[u8]) -> Manners {
+pub fn guess(buffer: &[u8]) -> (String, Option<Method>) {
     const NAME: &[u8] = b"x-request-id:";
     let lines = buffer.split(|byte| *byte == b'\n');
-    let value = lines.skip(1).find_map(|line| {
+    let lines = lines
+        .map(<[u8]>::trim_ascii)
+        .skip_while(|line| line.is_empty());
+    let mut head = lines.take_while(|line| !line.is_empty());
+    let request_line = head.next().unwrap_or_default();
+    let method = request_line.split(|byte| *byte == b' ').next();
+    let method = method.and_then(|method| std::str::from_utf8(method).ok()?.parse().ok());
+    let id = head.find_map(|line| {
         let (name, value) = line.split_at_checked(NAME.len())?;
         let value = std::str::from_utf8(value).ok()?.trim();
         (name.eq_ignore_ascii_case(NAME) && is_sane_id(value)).then(|| value.to_owned())
     });
-    Manners {
-        request_id: value.unwrap_or_else(new_request_id),
-        keep_alive: false,
-        is_http_1_0: false,
-        without_body: buffer.starts_with(b"HEAD "),
-    }
+    (id.unwrap_or_else(new_request_id), method)
 }

@@ -8,8 +8,9 @@ use crossbeam_channel::{Receiver, Sender};
 use mio::Waker;
 
 use super::connection::{Connection, Timeouts};
+use super::guests::{Guests, PerAddress};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Requests worked on at once.
     pub threads_max: usize,
@@ -18,6 +19,7 @@ pub struct Limits {
     /// How long they may wait; after that their request is not executed.
     pub wait_max: Duration,
     pub connections_max: usize,
+    pub per_address: PerAddress,
     pub timeouts: Timeouts,
 }
 
@@ -27,10 +29,14 @@ pub struct House {
     pub ready: Receiver<Waiting>,
     pub returned: Sender<Connection>,
     pub waker: Waker,
-    pub open: Arc<AtomicUsize>,
+    pub guests: Arc<Guests>,
     pub threads: AtomicUsize,
     pub threads_idle: AtomicUsize,
     pub stopping: Arc<AtomicBool>,
+    /// Nobody is waited for any more.
+    pub hurrying: AtomicBool,
+    /// How often the door has looked around.
+    pub beats: AtomicUsize,
 }
 
 pub struct Waiting {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::time::Instant;
 
 use tiny_http::{Header, Method, StatusCode};
 
@@ -10,11 +11,22 @@ pub trait Handler: Send + Sync {
     /// Answers a request, now or later, from whatever thread.
     fn handle(&self, request: Request, reply: Reply);
 
-    /// What to say to bytes that were no request.
-    fn refuse(&self, malformed: Malformed) -> Response;
+    /// What to say to bytes that were no request, or where the handler itself failed.
+    fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response;
 }
 
-/// Where one answer goes. One that is dropped unused tells the front that there will be none.
+/// What is known of whoever waits for an answer, even if the question was not understood.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The request's id: the client's own if it sent a sane one.
+    pub id: String,
+    pub method: Option<Method>,
+    pub peer: Option<SocketAddr>,
+    /// When the first byte was read.
+    pub began: Instant,
+}
+
+/// Where one answer goes. One that is dropped unused is answered as the handler's failure.
 pub struct Reply(Option<Deliver>);
 
 type Deliver = Box<dyn FnOnce(Option<Response>) + Send>;
@@ -45,12 +57,16 @@ pub struct Request {
     /// The path of the target, as sent; never with its query.
     pub path: String,
     pub query: Option<String>,
+    /// Whom the client meant to reach: the `Host` header, or the host of its target.
+    pub host: String,
     pub body: Vec<u8>,
     /// What the client said about the length of the body, before it was read.
     pub content_length: Option<u64>,
     /// The client's `X-Request-Id` if it sent a sane one, else a new one.
     pub id: String,
     pub peer: Option<SocketAddr>,
+    /// When its first byte was read.
+    pub began: Instant,
     pub(super) head: Box<[u8]>,
     pub(super) fields: Vec<Field>,
 }
@@ -62,23 +78,28 @@ pub(super) struct Field {
     pub value: Range<usize>,
 }
 
+/// What stands for a value that is not UTF-8: no field that we understand admits it.
+const NO_TEXT: &str = "\u{fffd}";
+
 impl Request {
-    /// The values of a header field, in order; those that are not UTF-8 are left out.
+    /// The values of a header field, in order.
     pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields
             .iter()
             .filter(|field| self.head[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
-            .filter_map(|field| std::str::from_utf8(&self.head[field.value.clone()]).ok())
+            .map(|field| std::str::from_utf8(&self.head[field.value.clone()]).unwrap_or(NO_TEXT))
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .fields
-            .iter()
-            .filter(|field| self.head[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()));
-        found
-            .next()
-            .and_then(|field| std::str::from_utf8(&self.head[field.value.clone()]).ok())
+    /// The first of them.
+    pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.header_values(name).next()
+    }
+
+    pub fn has_header_beginning(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| {
+            let beginning = self.head[field.name.clone()].get(..name.len());
+            beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(name.as_bytes()))
+        })
     }
 
     /// Whether the field was sent at all, whatever its value.
@@ -100,10 +121,12 @@ impl Request {
             method,
             path,
             query,
+            host: String::new(),
             body: Vec::new(),
             content_length: None,
             id: "by-hand".into(),
             peer: None,
+            began: Instant::now(),
             head: Box::default(),
             fields: Vec::new(),
         }
@@ -138,6 +161,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// Whether the connection is of no use after this answer.
     pub close: bool,
+    /// What the body calls an error, for the log.
+    pub code: Option<&'static str>,
 }
 
 impl Response {
@@ -149,6 +174,7 @@ impl Response {
             content_type: "application/json",
             body: Vec::new(),
             close: false,
+            code: None,
         }
     }
 
@@ -185,6 +211,8 @@ pub enum Malformed {
     TooSlow,
     /// It came in time, and nobody had the time for it.
     Overloaded,
-    /// The handler itself panicked.
-    HandlerPanicked,
+    /// Its address has as many connections as it may have.
+    TooManyConnections,
+    /// The handler panicked, or let the request fall.
+    HandlerFailed,
 }

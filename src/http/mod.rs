@@ -7,16 +7,21 @@
 //! accept loop on any error, and has no time-outs; and its printer drops `Connection: close` and goes chunked by itself.
 
 mod connection;
+mod guests;
 mod head;
 mod house;
+mod listener;
 mod message;
 mod outgoing;
 mod parking;
 mod pool;
 mod server;
+mod target;
 
 pub use connection::Timeouts;
+pub use guests::PerAddress;
 pub use house::Limits;
-pub use message::{Handler, Malformed, Reply, Request, Response};
+pub use listener::{Address, Listener};
+pub use message::{Asked, Handler, Malformed, Reply, Request, Response};
 pub use server::{Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};

@@ -3,17 +3,17 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Write};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use socket2::SockRef;
+use socket2::Socket;
+use tiny_http::Method;
 
-use super::message::{Reply, Response};
+use super::message::{Asked, Handler, Malformed, Reply, Response};
 
 pub struct Outgoing {
-    stream: Arc<TcpStream>,
+    stream: Arc<Socket>,
     timeout: Duration,
     state: Mutex<State>,
     left: Condvar,
@@ -22,14 +22,12 @@ pub struct Outgoing {
 enum State {
     /// Nothing is on its way.
     Free,
-    /// A request was handed out, its answer has not come.
-    Awaited,
+    /// A request was handed out, its answer has not come; and what is to be done then.
+    Awaited(Option<Box<dyn FnOnce() + Send>>),
     /// An answer the socket has not taken whole.
     Unfinished { bytes: Vec<u8>, close: bool },
     /// The last answer announced that it is the last.
     Closing,
-    /// Whoever had the request to answer let it fall.
-    Unanswered,
     /// The client cannot be written to.
     Broken,
 }
@@ -39,20 +37,18 @@ enum State {
 pub enum Settled {
     Usable,
     Closing,
-    Unanswered,
     Broken,
 }
 
 /// What a request's head said about its answer.
 pub struct Manners {
-    pub request_id: String,
+    pub asked: Asked,
     pub keep_alive: bool,
     pub is_http_1_0: bool,
-    pub without_body: bool,
 }
 
 impl Outgoing {
-    pub fn new(stream: Arc<TcpStream>, timeout: Duration) -> Arc<Outgoing> {
+    pub fn new(stream: Arc<Socket>, timeout: Duration) -> Arc<Outgoing> {
         Arc::new(Outgoing {
             stream,
             timeout,
@@ -61,12 +57,18 @@ impl Outgoing {
         })
     }
 
-    pub fn reply(outgoing: &Arc<Outgoing>, manners: Manners, stopping: Arc<AtomicBool>) -> Reply {
-        *outgoing.state() = State::Awaited;
+    pub fn reply(
+        outgoing: &Arc<Outgoing>,
+        manners: Manners,
+        stopping: Arc<AtomicBool>,
+        handler: Arc<dyn Handler>,
+    ) -> Reply {
+        *outgoing.state() = State::Awaited(None);
         let outgoing = outgoing.clone();
-        Reply::new(move |response| match response {
-            Some(response) => outgoing.answer(&response, &manners, stopping.load(Ordering::SeqCst)),
-            None => outgoing.become_(State::Unanswered),
+        Reply::new(move |response| {
+            let response = response
+                .unwrap_or_else(|| handler.refuse(Malformed::HandlerFailed, &manners.asked));
+            outgoing.answer(&response, &manners, stopping.load(Ordering::SeqCst));
         })
     }
 
@@ -96,9 +98,8 @@ impl Outgoing {
             match &mut *state {
                 State::Free => return Settled::Usable,
                 State::Closing => return Settled::Closing,
-                State::Unanswered => return Settled::Unanswered,
                 State::Broken => return Settled::Broken,
-                State::Awaited => {
+                State::Awaited(_) => {
                     state = self
                         .left
                         .wait(state)
@@ -119,7 +120,20 @@ impl Outgoing {
     }
 
     pub fn is_awaiting(&self) -> bool {
-        matches!(*self.state(), State::Awaited)
+        matches!(*self.state(), State::Awaited(_))
+    }
+
+    pub fn is_free(&self) -> bool {
+        matches!(*self.state(), State::Free)
+    }
+
+    /// Does this once the answer has come: at once, if nobody waits for one.
+    pub fn once_answered(&self, then: impl FnOnce() + Send + 'static) {
+        if let State::Awaited(waiting) = &mut *self.state() {
+            *waiting = Some(Box::new(then));
+            return;
+        }
+        then();
     }
 
     pub fn refuse(&self, response: &Response, manners: &Manners) -> bool {
@@ -145,13 +159,17 @@ impl Outgoing {
     }
 
     fn become_(&self, state: State) {
-        *self.state() = state;
+        let before = std::mem::replace(&mut *self.state(), state);
         self.left.notify_one();
+        if let State::Awaited(Some(then)) = before {
+            then();
+        }
     }
 
     /// As much as the socket takes without waiting.
     fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
-        match SockRef::from(&*self.stream)
+        match self
+            .stream
             .send_with_flags(bytes, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
         {
             Err(error)
@@ -167,14 +185,16 @@ impl Outgoing {
     fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         let deadline = Instant::now() + self.timeout;
         while !bytes.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            self.stream.set_write_timeout(Some(left))?;
             match (&*self.stream).write(bytes) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
-            }
-            if !bytes.is_empty() && Instant::now() >= deadline {
-                return Err(ErrorKind::TimedOut.into());
             }
         }
         Ok(())
@@ -206,7 +226,7 @@ fn print(response: &Response, manners: &Manners, connection: &str) -> Vec<u8> {
     }
     push(
         &mut bytes,
-        &["X-Request-Id: ", &manners.request_id, "\r\n", connection],
+        &["X-Request-Id: ", &manners.asked.id, "\r\n", connection],
     );
     for header in &response.headers {
         push(
@@ -220,7 +240,7 @@ fn print(response: &Response, manners: &Manners, connection: &str) -> Vec<u8> {
         );
     }
     bytes.extend_from_slice(b"\r\n");
-    if has_body && !manners.without_body {
+    if has_body && manners.asked.method != Some(Method::Head) {
         bytes.extend_from_slice(&response.body);
     }
     bytes

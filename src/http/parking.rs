@@ -19,8 +19,10 @@ const EVENTS_MAX: usize = 1024;
 pub struct Parking {
     poll: Poll,
     places: HashMap<usize, Connection>,
-    /// The same connections by deadline.
+    /// The same connections by deadline …
     deadlines: BTreeSet<(Instant, usize)>,
+    /// … and by when they last began something.
+    ages: BTreeSet<(Instant, usize)>,
     next_place: usize,
 }
 
@@ -45,16 +47,18 @@ impl Parking {
             poll,
             places: HashMap::new(),
             deadlines: BTreeSet::new(),
+            ages: BTreeSet::new(),
             next_place: FIRST_PLACE,
         };
         Ok((parking, waker))
     }
 
     /// A connection whose socket cannot be watched is closed.
-    pub fn park(&mut self, connection: Connection) {
+    pub fn park(&mut self, mut connection: Connection) {
+        connection.let_go_of_its_buffer();
         let place = self.next_place;
         self.next_place = place.checked_add(1).unwrap_or(FIRST_PLACE);
-        let fd = connection.stream.as_raw_fd();
+        let fd = connection.as_raw_fd();
         match self
             .poll
             .registry()
@@ -62,6 +66,7 @@ impl Parking {
         {
             Ok(()) => {
                 self.deadlines.insert((connection.deadline, place));
+                self.ages.insert((connection.since, place));
                 self.places.insert(place, connection);
             }
             Err(error) => log::warn!("a connection cannot be parked and is closed: {error}"),
@@ -101,16 +106,17 @@ impl Parking {
         Ok(ready)
     }
 
-    /// The parked connection that would be closed next.
+    /// The connection that has been here for longest without a request, or with half of one.
     pub fn evict(&mut self) -> Option<Connection> {
-        let (_, place) = self.deadlines.first().copied()?;
+        let (_, place) = self.ages.first().copied()?;
         self.leave(place)
     }
 
     fn leave(&mut self, place: usize) -> Option<Connection> {
         let connection = self.places.remove(&place)?;
         self.deadlines.remove(&(connection.deadline, place));
-        let fd = connection.stream.as_raw_fd();
+        self.ages.remove(&(connection.since, place));
+        let fd = connection.as_raw_fd();
         if let Err(error) = self.poll.registry().deregister(&mut SourceFd(&fd)) {
             log::warn!("a connection cannot leave the parking: {error}");
         }

@@ -4,13 +4,13 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
 
 use super::connection::{Connection, Exchange, Next};
 use super::house::{House, Waiting};
-use super::message::{Handler, Malformed};
+use super::message::{Asked, Handler, Malformed};
 use super::outgoing::Settled;
 
 /// A thread that nobody needed for this long leaves.
@@ -64,73 +64,80 @@ impl Worker {
     fn serve(&self, waiting: Waiting) {
         let mut connection = waiting.connection;
         let mut waited_too_long = waiting.since.elapsed() >= self.house.limits.wait_max;
+        if !settle(&mut connection) {
+            return;
+        }
         loop {
             match connection.next() {
                 Next::Request(exchange) => {
-                    if !self.settle(&mut connection) {
+                    if !settle(&mut connection) {
                         return;
                     }
                     let keep_alive = exchange.keep_alive;
                     self.handle(&mut connection, *exchange, waited_too_long);
                     waited_too_long = false;
                     let read_on = keep_alive && connection.is_awaiting();
-                    if !read_on && !self.settle(&mut connection) {
+                    if !read_on && !settle(&mut connection) {
                         return;
                     }
                     if self.house.has_nobody_to_spare() {
-                        return self.park(connection);
+                        return self.give_back(connection);
                     }
                 }
-                Next::Waiting => return self.park(connection),
+                Next::Waiting => return self.give_back(connection),
                 Next::Malformed(malformed) => {
-                    if self.settle(&mut connection) {
-                        connection.refuse(&self.handler.refuse(malformed));
+                    if settle(&mut connection) {
+                        connection.refuse(malformed, &*self.handler);
                     }
                     return;
                 }
                 Next::Closed => {
-                    self.settle(&mut connection);
+                    settle(&mut connection);
                     return;
                 }
             }
         }
     }
 
-    /// Waits until the last answer has left; tells whether the connection can be used again.
-    fn settle(&self, connection: &mut Connection) -> bool {
-        match connection.settle() {
-            Settled::Usable => return true,
-            Settled::Closing => connection.close_gently(),
-            Settled::Unanswered => {
-                connection.refuse(&self.handler.refuse(Malformed::HandlerPanicked))
-            }
-            Settled::Broken => {}
-        }
-        false
-    }
-
     /// A panic in the handler is one failed request: the reply is dropped while it unwinds.
     fn handle(&self, connection: &mut Connection, exchange: Exchange, waited_too_long: bool) {
-        let reply = connection.reply(&exchange, self.house.stopping.clone());
+        let handler = &self.handler;
+        let reply = connection.reply(&exchange, self.house.stopping.clone(), handler.clone());
+        let request = exchange.request;
         if waited_too_long {
-            return reply.send(self.handler.refuse(Malformed::Overloaded));
+            let asked = Asked {
+                id: request.id,
+                method: Some(request.method),
+                peer: request.peer,
+                began: request.began,
+            };
+            return reply.send(handler.refuse(Malformed::Overloaded, &asked));
         }
-        let id = exchange.request.id.clone();
-        let handled = panic::catch_unwind(AssertUnwindSafe(|| {
-            self.handler.handle(exchange.request, reply)
-        }));
+        let id = request.id.clone();
+        let handled = panic::catch_unwind(AssertUnwindSafe(|| handler.handle(request, reply)));
         if handled.is_err() {
             log::error!("the handler of request {id} panicked");
         }
     }
 
-    fn park(&self, mut connection: Connection) {
-        if !self.settle(&mut connection) {
-            return;
-        }
-        connection.rest();
-        if self.house.returned.send(connection).is_ok() {
-            self.house.wake();
-        }
+    /// Without waiting for an answer that is still to come.
+    fn give_back(&self, connection: Connection) {
+        let house = self.house.clone();
+        connection.leave_with_the_answer(move |mut connection| {
+            connection.rest(Instant::now());
+            if house.returned.send(connection).is_ok() {
+                house.wake();
+            }
+        });
     }
+}
+
+/// Waits until the last answer has left; tells whether the connection can be used again.
+fn settle(connection: &mut Connection) -> bool {
+    match connection.settle() {
+        Settled::Usable => return true,
+        Settled::Closing => connection.close_gently(),
+        Settled::Broken => {}
+    }
+    false
 }

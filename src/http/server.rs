@@ -2,31 +2,32 @@
 //! bounded first-come queue for a thread of the pool, keeps it while requests follow each other, and goes back to parking.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
-use socket2::{Domain, Socket, Type};
+use socket2::Socket;
 
-use super::connection::{Connection, Open};
+use super::connection::Connection;
+use super::guests::Guests;
 use super::house::{House, Limits, Waiting};
+use super::listener::Listener;
 use super::message::{Handler, Malformed};
 use super::parking::Parking;
 use super::pool::hire_if_needed;
 
-const BACKLOG: i32 = 4096;
 /// After an accept error (no descriptor left, say) the next try waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const COMPLAINT_PAUSE: Duration = Duration::from_secs(1);
 /// How often a draining server looks whether everybody has gone.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 
 pub struct Server {
-    local_addr: SocketAddr,
     stopper: Stopper,
-    door: JoinHandle<()>,
+    ended: Receiver<()>,
 }
 
 /// Ends a server's life from any thread.
@@ -41,25 +42,27 @@ impl Stopper {
         self.house.stopping.store(true, Ordering::SeqCst);
         self.house.wake();
     }
+
+    /// A figure that is another one soon after, as long as the server is alive.
+    pub fn pulse(&self) -> usize {
+        self.house.wake();
+        self.house.beats.load(Ordering::SeqCst)
+    }
+
+    /// Waits for nobody any more.
+    pub fn hurry(&self) {
+        self.house.hurrying.store(true, Ordering::SeqCst);
+        self.stop();
+    }
 }
 
 impl Server {
-    pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        socket.set_nonblocking(true)?;
-        Ok(socket.into())
-    }
-
     pub fn start(
-        listener: TcpListener,
+        listener: Listener,
         handler: Arc<dyn Handler>,
         limits: Limits,
         drain: Duration,
     ) -> io::Result<Server> {
-        let local_addr = listener.local_addr()?;
         let (parking, waker) = Parking::new(&listener)?;
         let (ready_sender, ready) = bounded(limits.queue_max);
         let (returned, returning) = unbounded();
@@ -68,43 +71,40 @@ impl Server {
             ready,
             returned,
             waker,
-            open: Arc::default(),
+            guests: Arc::default(),
             threads: AtomicUsize::new(0),
             threads_idle: AtomicUsize::new(0),
             stopping: Arc::default(),
+            hurrying: AtomicBool::new(false),
+            beats: AtomicUsize::new(0),
         });
         let door = Door {
             house: house.clone(),
             handler,
             listener: Some(listener),
+            complained_at: None,
             parking,
             ready: ready_sender,
             returning,
         };
-        let door = thread::Builder::new()
-            .name("door".into())
-            .spawn(move || door.keep(drain))?;
+        let (alive, ended) = bounded(0);
+        thread::Builder::new().name("door".into()).spawn(move || {
+            door.keep(drain);
+            drop(alive);
+        })?;
         Ok(Server {
-            local_addr,
             stopper: Stopper { house },
-            door,
+            ended,
         })
-    }
-
-    /// The real address, where port 0 was asked for.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
     }
 
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
 
-    /// Waits until the server was stopped and has drained.
-    pub fn join(self) {
-        if self.door.join().is_err() {
-            log::error!("the door's thread panicked");
-        }
+    /// Is disconnected once the server was stopped and has drained, or its thread has died.
+    pub fn ended(&self) -> &Receiver<()> {
+        &self.ended
     }
 }
 
@@ -112,7 +112,8 @@ impl Server {
 struct Door {
     house: Arc<House>,
     handler: Arc<dyn Handler>,
-    listener: Option<TcpListener>,
+    listener: Option<Listener>,
+    complained_at: Option<Instant>,
     parking: Parking,
     ready: Sender<Waiting>,
     returning: Receiver<Connection>,
@@ -123,11 +124,13 @@ impl Door {
         let mut accept_again_at = None;
         let mut drained_by = None;
         loop {
+            self.house.beats.fetch_add(1, Ordering::SeqCst);
             if self.house.is_stopping() {
                 self.listener = None;
                 let drained_by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
                 self.parking.close_idle();
-                if self.house.open.load(Ordering::SeqCst) == 0 || Instant::now() >= drained_by {
+                let is_over = self.house.guests.count() == 0 || Instant::now() >= drained_by;
+                if is_over || self.house.hurrying.load(Ordering::SeqCst) {
                     return;
                 }
             }
@@ -150,7 +153,7 @@ impl Door {
                 self.lend_thread(connection);
             }
             while let Ok(connection) = self.returning.try_recv() {
-                if connection.has_unread() {
+                if connection.has_unread() || !connection.is_usable() {
                     self.lend_thread(connection);
                 } else {
                     self.parking.park(connection);
@@ -177,25 +180,44 @@ impl Door {
                         ErrorKind::Interrupted | ErrorKind::ConnectionAborted
                     ) => {}
                 Err(error) => {
-                    log::warn!("a connection cannot be accepted: {error}");
+                    self.parking.evict();
+                    self.complain(&format!("a connection cannot be accepted: {error}"));
                     return Err(());
                 }
             }
         }
     }
 
-    /// At the limit, the parked connection that would be closed next gives way.
-    fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
-        if self.house.open.load(Ordering::SeqCst) >= self.house.limits.connections_max
-            && self.parking.evict().is_none()
-        {
-            log::warn!("every connection is being worked on: a new one is closed");
-            return;
+    /// At the limit, the parked connection that has done nothing for longest gives way.
+    fn welcome(&mut self, stream: Socket, peer: Option<SocketAddr>) {
+        let limits = &self.house.limits;
+        if self.house.guests.count() >= limits.connections_max && self.parking.evict().is_none() {
+            return self.complain("every connection is being worked on: new ones are closed");
         }
-        let open = Open::one(&self.house.open);
-        match Connection::new(stream, Some(peer), self.house.limits.timeouts, open) {
-            Ok(connection) => self.parking.park(connection),
+        let admitted = Guests::admit(&self.house.guests, peer, &limits.per_address);
+        let may_stay = admitted.is_some();
+        let guest = admitted.unwrap_or_else(|| Guests::admit_to_leave(&self.house.guests));
+        match Connection::new(stream, peer, limits.timeouts, guest) {
+            Ok(connection) if may_stay => self.parking.park(connection),
+            Ok(connection) => self.turn_away(connection, Malformed::TooManyConnections),
             Err(error) => log::debug!("a connection was gone before it was welcomed: {error}"),
+        }
+    }
+
+    fn turn_away(&mut self, mut connection: Connection, malformed: Malformed) {
+        if connection.turn_away(malformed, &*self.handler) {
+            self.parking.park(connection);
+        }
+    }
+
+    /// What may happen many times a second is worth a line each second.
+    fn complain(&mut self, of: &str) {
+        if self
+            .complained_at
+            .is_none_or(|at| at.elapsed() >= COMPLAINT_PAUSE)
+        {
+            log::warn!("{of}");
+            self.complained_at = Some(Instant::now());
         }
     }
 
@@ -211,13 +233,8 @@ impl Door {
             since: Instant::now(),
         }) {
             Ok(()) => hire_if_needed(&self.house, &self.handler),
-            Err(TrySendError::Full(mut waiting) | TrySendError::Disconnected(mut waiting)) => {
-                if waiting
-                    .connection
-                    .turn_away(&self.handler.refuse(Malformed::Overloaded))
-                {
-                    self.parking.park(waiting.connection);
-                }
+            Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => {
+                self.turn_away(waiting.connection, Malformed::Overloaded);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender, select};
 
 use super::{Answer, Answers, Denial, Ended, Job, Reply};
 use crate::clock::Clock;
@@ -21,6 +21,8 @@ pub struct Desk {
     pub terms: Terms,
     pub batch_max: usize,
     pub jobs: Receiver<Job>,
+    /// Says that nothing more is to be done.
+    pub stopped: Receiver<()>,
     pub answers: Sender<Answers>,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
@@ -55,7 +57,8 @@ const SWEEP_MIN: usize = 256;
 enum Wake {
     Job(Job),
     Deadline,
-    Nobody,
+    /// Somebody said so, or nobody can submit any more.
+    Stop,
 }
 
 impl Desk {
@@ -90,7 +93,8 @@ impl Desk {
                     .take(self.batch_max)
                     .collect(),
                 Wake::Deadline => Vec::new(),
-                Wake::Nobody => {
+                Wake::Stop => {
+                    self.refuse_what_waits();
                     self.tidy(Rest::Long);
                     return Ended::Drained;
                 }
@@ -109,15 +113,23 @@ impl Desk {
     /// The next command, or the next deadline, whichever is first.
     fn next(&mut self) -> Wake {
         let began = Instant::now();
-        let first = match self.jobs.recv_timeout(QUIET) {
-            Err(RecvTimeoutError::Timeout) => self.idle(),
-            Err(RecvTimeoutError::Disconnected) => Wake::Nobody,
-            Ok(job) => Wake::Job(job),
-        };
+        let first = self.wait(QUIET).unwrap_or_else(|| self.idle());
         if began.elapsed() >= GAP {
             self.stretch_began = Instant::now();
         }
         first
+    }
+
+    /// `None` if nothing happens for so long.
+    fn wait(&self, longest: Duration) -> Option<Wake> {
+        select! {
+            recv(self.jobs) -> job => Some(job.map_or(Wake::Stop, Wake::Job)),
+            recv(self.stopped) -> said => Some(match said {
+                Ok(()) => Wake::Stop,
+                Err(_) => self.jobs.recv().map_or(Wake::Stop, Wake::Job),
+            }),
+            default(longest) => None,
+        }
     }
 
     fn idle(&mut self) -> Wake {
@@ -128,16 +140,20 @@ impl Desk {
                 return Wake::Deadline;
             }
             let nap = if tidied { NAP_MAX } else { IDLE };
-            match self.jobs.recv_timeout(nap.min(until_due)) {
-                Ok(job) => return Wake::Job(job),
-                Err(RecvTimeoutError::Disconnected) => return Wake::Nobody,
-                Err(RecvTimeoutError::Timeout) if !tidied => {
-                    self.tidy(Rest::Long);
-                    tidied = true;
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+            if let Some(wake) = self.wait(nap.min(until_due)) {
+                return wake;
+            }
+            if !tidied {
+                self.tidy(Rest::Long);
+                tidied = true;
             }
         }
+    }
+
+    fn refuse_what_waits(&self) {
+        let waiting = self.jobs.try_iter();
+        let refused = waiting.map(|job| (job.reply, Err(Denial::Stopped)));
+        give(refused.collect(), &self.answers);
     }
 
     fn until_next_deadline(&mut self) -> Duration {

@@ -58,10 +58,11 @@ pub enum Ended {
     Corrupt,
 }
 
-/// A handle to submit commands with. The writer stops when the last one is dropped.
+/// A handle to submit commands with. The writer stops when it is told to, or when the last handle is dropped.
 #[derive(Clone)]
 pub struct Writer {
     jobs: Sender<Job>,
+    stop: Sender<()>,
     wait_max: Duration,
     is_well: Arc<AtomicBool>,
 }
@@ -99,6 +100,7 @@ impl Writer {
         limits: Limits,
     ) -> io::Result<(Writer, Receiver<Ended>)> {
         let (sender, jobs) = bounded(limits.queue_max);
+        let (stop, stopped) = bounded(1);
         let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
         let postman = thread::Builder::new()
             .name("postman".into())
@@ -110,6 +112,7 @@ impl Writer {
             terms,
             batch_max: limits.batch_max,
             jobs,
+            stopped,
             answers,
             stretch_began: Instant::now(),
             failed_at: None,
@@ -122,11 +125,19 @@ impl Writer {
         Ok((
             Writer {
                 jobs: sender,
+                stop,
                 wait_max: limits.wait_max,
                 is_well,
             },
             ended,
         ))
+    }
+
+    /// Has the batch in hand end, and refuses what waits.
+    pub fn stop(&self) {
+        match self.stop.try_send(()) {
+            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+        }
     }
 
     /// Whether the store could be written when it last had to be.

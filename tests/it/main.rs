@@ -5,6 +5,7 @@
 mod server;
 mod shop;
 
+mod corpus;
 mod crash;
 mod crowd;
 mod differential;

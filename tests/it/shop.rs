@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use flashsale::api::{Api, Origins};
+use flashsale::api::{Api, Origins, Proxies};
 use flashsale::clock::{Clock, TimeSource};
 use flashsale::config::Config;
 use flashsale::http::{Handler, Method, Reply, Request, Response};
@@ -160,15 +160,17 @@ impl Shop {
             Writer::start(wrap(Box::new(store)), clock.clone(), config.terms(), limits).unwrap();
         let reader = Box::new(database.reader(4).unwrap());
         let origins = Origins::new(config.cors_origins.clone());
-        let api = Api::new(
-            writer.clone(),
+        let api = Api {
+            writer: writer.clone(),
             reader,
             clock,
-            config.terms(),
+            terms: config.terms(),
             secret,
             origins,
-            Arc::default(),
-        );
+            proxies: Proxies::default(),
+            shortage: Arc::default(),
+            draining: Arc::default(),
+        };
         let skus = items.iter().map(|item| item.sku).collect();
         Shop {
             api: Arc::new(api),

@@ -1,0 +1,228 @@
+//! The log: what a line looks like, and how it gets to stderr without anybody waiting for it. Lines are collected and
+//! written by a thread of their own; a reader that stalls costs lines, which are counted, and never an answer.
+
+use std::io::{self, Write};
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use env_logger::fmt::Formatter;
+use env_logger::{Builder, Env, Target};
+use log::Record;
+use log::kv::{Error, Key, Value, VisitSource};
+use serde_json::{Map, json};
+
+/// What may wait to be written.
+const SPOOL_BYTES_MAX: usize = 1024 * 1024;
+/// Lines of this long are written together.
+const COLLECT: Duration = Duration::from_millis(20);
+/// What a stalled reader may keep the process from ending.
+const FINISH_MAX: Duration = Duration::from_secs(1);
+
+/// The level is set by `RUST_LOG`.
+pub fn start(as_json: bool) {
+    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    builder.target(Target::Pipe(Box::new(IntoSpool)));
+    if as_json {
+        builder.format(json_line);
+    } else {
+        builder.format(text_line);
+    }
+    let spawned = thread::Builder::new()
+        .name("log".into())
+        .spawn(|| SPOOL.write_out(&mut io::stderr()));
+    if spawned.is_ok() {
+        builder.init();
+    } else {
+        eprintln!("flashsale: no thread can be started, and so there is no log");
+    }
+}
+
+/// Waits until what was logged is written.
+pub fn finish() {
+    SPOOL.finish();
+}
+
+fn text_line(to: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let time = to.timestamp_micros();
+    let mut line = format!("{time} {:5} {}: ", record.level(), record.target());
+    push_escaped(&mut line, &record.args().to_string());
+    let mut fields = TextFields(&mut line);
+    record.key_values().visit(&mut fields).ok();
+    line.push('\n');
+    to.write_all(line.as_bytes())
+}
+
+struct TextFields<'a>(&'a mut String);
+
+impl<'kvs> VisitSource<'kvs> for TextFields<'_> {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+        self.0.push(' ');
+        self.0.push_str(key.as_str());
+        self.0.push('=');
+        push_escaped(self.0, &value.to_string());
+        Ok(())
+    }
+}
+
+/// A line is a line, and a terminal is not to be commanded by what clients send.
+fn push_escaped(line: &mut String, text: &str) {
+    for character in text.chars() {
+        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+}
+
+fn json_line(to: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let mut line = Map::new();
+    line.insert("time".into(), to.timestamp_micros().to_string().into());
+    line.insert("level".into(), record.level().as_str().into());
+    line.insert("target".into(), record.target().into());
+    line.insert("message".into(), record.args().to_string().into());
+    record.key_values().visit(&mut JsonFields(&mut line)).ok();
+    writeln!(to, "{}", json!(line))
+}
+
+struct JsonFields<'a>(&'a mut Map<String, serde_json::Value>);
+
+impl<'kvs> VisitSource<'kvs> for JsonFields<'_> {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+        let number = value.to_u64().map(serde_json::Value::from);
+        let value = number.unwrap_or_else(|| value.to_string().into());
+        self.0.insert(key.as_str().into(), value);
+        Ok(())
+    }
+}
+
+/// Where all lines go.
+static SPOOL: Spool = Spool::new();
+
+struct IntoSpool;
+
+impl Write for IntoSpool {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        SPOOL.add(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Lines on their way to stderr.
+struct Spool {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+struct Waiting {
+    bytes: Vec<u8>,
+    lines_lost: usize,
+    is_writing: bool,
+    is_finishing: bool,
+}
+
+impl Spool {
+    const fn new() -> Spool {
+        Spool {
+            waiting: Mutex::new(Waiting {
+                bytes: Vec::new(),
+                lines_lost: 0,
+                is_writing: false,
+                is_finishing: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, line: &[u8]) {
+        let mut waiting = self.waiting();
+        if waiting.bytes.len() + line.len() > SPOOL_BYTES_MAX {
+            waiting.lines_lost += 1;
+            return;
+        }
+        let is_first = waiting.bytes.is_empty();
+        waiting.bytes.extend_from_slice(line);
+        if is_first {
+            self.changed.notify_all();
+        }
+    }
+
+    fn write_out(&self, out: &mut impl Write) -> ! {
+        loop {
+            let bytes = self.collect();
+            // An error here could only be told to stderr, which is what it is about.
+            out.write_all(&bytes).ok();
+            self.waiting().is_writing = false;
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next line, and what else comes soon after it.
+    fn collect(&self) -> Vec<u8> {
+        let waiting = self
+            .changed
+            .wait_while(self.waiting(), |waiting| waiting.bytes.is_empty());
+        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let collected = self
+            .changed
+            .wait_timeout_while(waiting, COLLECT, |waiting| !waiting.is_finishing);
+        let (mut waiting, _) = collected.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_writing = true;
+        let mut bytes = mem::take(&mut waiting.bytes);
+        let lines_lost = mem::take(&mut waiting.lines_lost);
+        if lines_lost > 0 {
+            bytes.extend_from_slice(
+                format!("({lines_lost} lines of the log were lost: nobody took them)\n").as_bytes(),
+            );
+        }
+        bytes
+    }
+
+    fn finish(&self) {
+        let mut waiting = self.waiting();
+        waiting.is_finishing = true;
+        self.changed.notify_all();
+        let finished = self
+            .changed
+            .wait_timeout_while(waiting, FINISH_MAX, |waiting| {
+                waiting.is_writing || !waiting.bytes.is_empty()
+            });
+        let (mut waiting, _) = finished.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_finishing = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_stay_in_their_line() {
+        let mut line = String::new();
+        push_escaped(&mut line, "a\nb\u{1b}[2J\u{9b}\u{2028}ü");
+        assert_eq!(line, "a\\nb\\u{1b}[2J\\u{9b}\\u{2028}ü");
+    }
+
+    #[test]
+    fn what_nobody_takes_is_bounded_and_counted() {
+        let spool = Spool::new();
+        let line = [b'x'; 1000];
+        for _ in 0..2 * SPOOL_BYTES_MAX / line.len() {
+            spool.add(&line);
+        }
+        let bytes = spool.collect();
+        assert!(bytes.len() < SPOOL_BYTES_MAX + 100);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains("lines of the log were lost"));
+    }
+}

@@ -1,0 +1,111 @@
+//! What systemd, or whatever speaks its protocol, may have for a service: a socket that is open already, an ear for how it
+//! is going, and a watchdog. Without one, all of this is nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, never, tick};
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+
+use super::{CONFIGURATION, Fault};
+use crate::http::{Listener, Stopper};
+use crate::sale::Command;
+use crate::writer::Writer;
+
+/// The socket that was opened for us, if one was.
+pub fn inherited_listener() -> Result<Option<Listener>, Fault> {
+    let refused = |why: String| Fault::new(CONFIGURATION, format!("LISTEN_FDS: {why}"));
+    let mut sockets = ListenFd::from_env();
+    match sockets.len() {
+        0 => return Ok(None),
+        1 => {}
+        more => {
+            return Err(refused(format!(
+                "{more} sockets were passed, and one is served"
+            )));
+        }
+    }
+    let tcp = sockets.take_tcp_listener(0).ok().flatten();
+    let socket = match tcp {
+        Some(socket) => Some(socket.into()),
+        None => sockets
+            .take_unix_listener(0)
+            .map_err(|error| refused(error.to_string()))?
+            .map(Into::into),
+    };
+    socket
+        .map(|socket| Listener::inherited(socket).map_err(|error| refused(error.to_string())))
+        .transpose()
+}
+
+pub fn tell_ready() {
+    tell(NotifyState::Ready);
+}
+
+pub fn tell_stopping() {
+    tell(NotifyState::Stopping);
+}
+
+fn tell(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        log::warn!("the service manager cannot be told: {error}");
+    }
+}
+
+/// Tells the service manager that all is alive, which means: the thread that accepts looks around, and the writer answers.
+pub struct Watchdog {
+    ticks: Receiver<Instant>,
+    front: Stopper,
+    writer: Writer,
+    front_pulse: usize,
+    asked: usize,
+    answered: Arc<AtomicUsize>,
+}
+
+impl Watchdog {
+    pub fn new(front: Stopper, writer: Writer) -> Watchdog {
+        let ticks = match sd_notify::watchdog_enabled() {
+            Some(patience) => tick((patience / 3).max(Duration::from_millis(1))),
+            None => never(),
+        };
+        let front_pulse = front.pulse();
+        let mut watchdog = Watchdog {
+            ticks,
+            front,
+            writer,
+            front_pulse,
+            asked: 0,
+            answered: Arc::default(),
+        };
+        watchdog.ask();
+        watchdog
+    }
+
+    pub fn ticks(&self) -> &Receiver<Instant> {
+        &self.ticks
+    }
+
+    /// Both were asked at the last tick, and have had the time since then to answer.
+    pub fn look(&mut self) {
+        let front_pulse = self.front.pulse();
+        let is_front_alive = front_pulse != self.front_pulse;
+        let is_writer_alive = self.answered.load(Ordering::SeqCst) == self.asked;
+        if is_front_alive && is_writer_alive {
+            tell(NotifyState::Watchdog);
+            self.ask();
+        } else {
+            log::error!("alive: front {is_front_alive}, writer {is_writer_alive}");
+        }
+        self.front_pulse = front_pulse;
+    }
+
+    fn ask(&mut self) {
+        let answered = self.answered.clone();
+        self.asked += 1;
+        self.writer.submit(Command::Sweep { limit: 0 }, move |_| {
+            answered.fetch_add(1, Ordering::SeqCst);
+        });
+    }
+}

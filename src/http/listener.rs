@@ -1,0 +1,115 @@
+//! Where clients knock: a TCP address, a Unix socket, or a socket that a service manager has opened for us.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+const BACKLOG: i32 = 4096;
+
+pub struct Listener {
+    socket: Socket,
+    address: Address,
+    /// A file of ours, to be removed with the listener.
+    file: Option<PathBuf>,
+}
+
+/// As it is told to people: where clients find the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Listener {
+    pub fn tcp(address: SocketAddr) -> io::Result<Listener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Listener::inherited(socket.into())
+    }
+
+    /// A socket file that nobody listens at was left behind by somebody who died, and is replaced; any other file is not.
+    pub fn unix(path: &Path) -> io::Result<Listener> {
+        let address = SockAddr::unix(path)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        match socket.bind(&address) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && is_left_behind(path)? => {
+                fs::remove_file(path)?;
+                socket.bind(&address)?;
+            }
+            bound => bound?,
+        }
+        socket.listen(BACKLOG)?;
+        let mut listener = Listener::inherited(socket.into())?;
+        listener.file = Some(path.to_owned());
+        Ok(listener)
+    }
+
+    /// One that listens already.
+    pub fn inherited(socket: OwnedFd) -> io::Result<Listener> {
+        let socket = Socket::from(socket);
+        socket.set_nonblocking(true)?;
+        let local = socket.local_addr()?;
+        let address = match (local.as_socket(), local.as_pathname()) {
+            (Some(address), _) => Address::Tcp(address),
+            (None, Some(path)) => Address::Unix(path.to_owned()),
+            (None, None) => return Err(ErrorKind::Unsupported.into()),
+        };
+        Ok(Listener {
+            socket,
+            address,
+            file: None,
+        })
+    }
+
+    /// The real one, where port 0 was asked for.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whoever knocks next, and from where.
+    pub(super) fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
+        let (socket, peer) = self.socket.accept()?;
+        Ok((socket, peer.as_socket()))
+    }
+}
+
+fn is_left_behind(path: &Path) -> io::Result<bool> {
+    if !fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Ok(false);
+    }
+    let knock = Socket::new(Domain::UNIX, Type::STREAM, None)?.connect(&SockAddr::unix(path)?);
+    Ok(knock.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused))
+}
+
+impl AsRawFd for Listener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file
+            && let Err(error) = fs::remove_file(file)
+        {
+            log::warn!("{}: {error}", file.display());
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => write!(f, "http://{address}"),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
