@@ -2,29 +2,44 @@
 //! or that should stay between the client and us.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::routes::Route;
 use crate::http::{Asked, Method, Request, Response};
 
-/// What these lines are switched by, as in `RUST_LOG=info,request=off`.
-const TARGET: &str = "request";
-/// What stands where nothing is known.
-const NOTHING: &str = "-";
-
+/// A request that was answered.
 pub struct Access {
+    pub method: Option<Method>,
+    /// The path with its ids left out, where it is one of ours.
+    pub route: Option<&'static str>,
+    pub status: u16,
+    /// What the answer calls its error.
+    pub code: Option<&'static str>,
+    /// From the first byte of the request to its answer.
+    pub latency: Duration,
+    /// By the word of trusted proxies.
+    pub client: Option<IpAddr>,
+    pub request_id: Arc<str>,
+}
+
+/// Whoever writes the lines.
+pub type AccessLog = Box<dyn Fn(&Access) + Send + Sync>;
+
+/// A request that is being answered.
+pub struct Visit {
     method: Option<Method>,
-    route: &'static str,
+    route: Option<&'static str>,
     client: Option<IpAddr>,
-    request_id: String,
+    request_id: Arc<str>,
     began: Instant,
 }
 
-impl Access {
-    pub fn of(request: &Request, route: Option<Route<'_>>, client: Option<IpAddr>) -> Access {
-        Access {
+impl Visit {
+    pub fn of(request: &Request, route: Option<Route<'_>>, client: Option<IpAddr>) -> Visit {
+        Visit {
             method: Some(request.method.clone()),
-            route: route.map_or(NOTHING, Route::pattern),
+            route: route.map(Route::pattern),
             client,
             request_id: request.id.clone(),
             began: request.began,
@@ -32,34 +47,25 @@ impl Access {
     }
 
     /// Of bytes that nobody understood.
-    pub fn of_refused(asked: &Asked) -> Access {
-        Access {
+    pub fn of_refused(asked: &Asked) -> Visit {
+        Visit {
             method: asked.method.clone(),
-            route: NOTHING,
+            route: None,
             client: asked.peer.map(|peer| peer.ip().to_canonical()),
             request_id: asked.id.clone(),
             began: asked.began,
         }
     }
 
-    pub fn log(&self, response: &Response) {
-        if !log::log_enabled!(target: TARGET, log::Level::Info) {
-            return;
+    pub fn ends_with(self, response: &Response) -> Access {
+        Access {
+            method: self.method,
+            route: self.route,
+            status: response.status.0,
+            code: response.code,
+            latency: self.began.elapsed(),
+            client: self.client,
+            request_id: self.request_id,
         }
-        let client = self
-            .client
-            .map_or(NOTHING.to_owned(), |client| client.to_string());
-        let latency_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        log::info!(
-            target: TARGET,
-            method = self.method.as_ref().map_or(NOTHING, Method::as_str),
-            route = self.route,
-            status = response.status.0,
-            code = response.code.unwrap_or(NOTHING),
-            latency_us = latency_us,
-            client = client.as_str(),
-            request_id = self.request_id.as_str();
-            "answered"
-        );
     }
 }

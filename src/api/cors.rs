@@ -31,7 +31,7 @@ impl Origins {
         }
         let mut origins = request.header_values("Origin");
         let allowed = matches!((origins.next(), origins.next()), (Some(origin), None)
-            if self.listed(origin) || is_own(origin, &request.host));
+            if self.listed(origin) || is_own(origin, request.host()));
         if allowed {
             Ok(())
         } else {

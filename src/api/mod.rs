@@ -22,11 +22,12 @@ use crate::sale::{Command, HoldId, PlaceHold, ProductId, Rejection, Secret, Term
 use crate::store::Reader;
 use crate::writer::{Denial, Writer};
 
+pub use access::{Access, AccessLog};
 pub use cors::Origins;
 pub use proxies::Proxies;
 pub use shortage::Shortage;
 
-use access::Access;
+use access::Visit;
 use answers::respond;
 use error::Error;
 use routes::{Endpoint, Route};
@@ -41,6 +42,7 @@ pub struct Api {
     pub origins: Origins,
     pub proxies: Proxies,
     pub shortage: Arc<Shortage>,
+    pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
 }
 
@@ -56,11 +58,12 @@ impl Handler for Api {
     fn handle(&self, request: Request, reply: Reply) {
         self.proxies.warn_if_exposed(&request);
         let route = Route::of(&request.path);
-        let access = Access::of(&request, route, self.proxies.client_of(&request));
+        let visit = Visit::of(&request, route, self.proxies.client_of(&request));
         let grant = self.origins.grant(&request);
+        let access_log = self.access_log.clone();
         let finish = move |response| {
-            let response = grant.given_to(with_cache_control(response));
-            access.log(&response);
+            let response = grant.given_to(response);
+            access_log(&visit.ends_with(&response));
             reply.send(response);
         };
         match self.understand(&request, route) {
@@ -71,8 +74,8 @@ impl Handler for Api {
     }
 
     fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response {
-        let response = with_cache_control(Error::from(malformed).response());
-        Access::of_refused(asked).log(&response);
+        let response = Error::from(malformed).response();
+        (self.access_log)(&Visit::of_refused(asked).ends_with(&response));
         response
     }
 }
@@ -140,13 +143,6 @@ impl Api {
         }
         self.reader.hold(HoldId::FIRST)?;
         Ok(json::ok(&answers::Health { status: "ready" }))
-    }
-}
-
-fn with_cache_control(response: Response) -> Response {
-    match response.header("Cache-Control") {
-        Some(_) => response,
-        None => response.with_header("Cache-Control", "no-store"),
     }
 }
 

@@ -226,14 +226,13 @@ fn unless_known(request: &Request, tag: String, response: impl FnOnce() -> Respo
     let is_known = request
         .header_values("If-None-Match")
         .any(|value| value.trim() == "*" || lists(value, &tag));
-    let response = if is_known {
+    let mut response = if is_known {
         Response::new(304)
     } else {
         response()
     };
-    response
-        .with_header("ETag", &tag)
-        .with_header("Cache-Control", "no-cache")
+    response.cache_control = "no-cache";
+    response.with_header("ETag", &tag)
 }
 
 /// Whether a list of entity tags has this one, which may be there as a strong one too.

@@ -1,17 +1,23 @@
 //! The log: what a line looks like, and how it gets to stderr without anybody waiting for it. Lines are collected and
 //! written by a thread of their own; a reader that stalls costs lines, which are counted, and never an answer.
 
-use std::io::{self, Write};
+use std::cell::RefCell;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Utc};
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Env, Target};
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 use serde_json::{Map, json};
+
+use crate::api::{Access, AccessLog};
+use crate::http::Method;
 
 /// What may wait to be written.
 const SPOOL_BYTES_MAX: usize = 1024 * 1024;
@@ -45,14 +51,20 @@ pub fn finish() {
 }
 
 fn text_line(to: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let mut line = String::with_capacity(LINE_BYTES);
     let time = to.timestamp_micros();
-    let mut line = format!("{time} {:5} {}: ", record.level(), record.target());
-    push_escaped(&mut line, &record.args().to_string());
-    let mut fields = TextFields(&mut line);
-    record.key_values().visit(&mut fields).ok();
+    write!(line, "{time} {:5} {}: ", record.level(), record.target()).map_err(io::Error::other)?;
+    push_escaped(&mut line, *record.args());
+    record
+        .key_values()
+        .visit(&mut TextFields(&mut line))
+        .map_err(io::Error::other)?;
     line.push('\n');
     to.write_all(line.as_bytes())
 }
+
+/// Most lines need no more.
+const LINE_BYTES: usize = 256;
 
 struct TextFields<'a>(&'a mut String);
 
@@ -61,13 +73,22 @@ impl<'kvs> VisitSource<'kvs> for TextFields<'_> {
         self.0.push(' ');
         self.0.push_str(key.as_str());
         self.0.push('=');
-        push_escaped(self.0, &value.to_string());
+        push_escaped(self.0, value);
         Ok(())
     }
 }
 
 /// A line is a line, and a terminal is not to be commanded by what clients send.
-fn push_escaped(line: &mut String, text: &str) {
+fn push_escaped(line: &mut String, shown: impl fmt::Display) {
+    let start = line.len();
+    if write!(line, "{shown}").is_err() {
+        line.push('?');
+    }
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
+    if line.as_bytes()[start..].iter().copied().all(is_plain) {
+        return;
+    }
+    let text = line.split_off(start);
     for character in text.chars() {
         if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
             line.extend(character.escape_default());
@@ -98,12 +119,81 @@ impl<'kvs> VisitSource<'kvs> for JsonFields<'_> {
     }
 }
 
+/// A line for each request, at level info. Written by hand: there are tens of thousands a second.
+pub fn access_log(as_json: bool) -> AccessLog {
+    let print = if as_json { json_access } else { text_access };
+    Box::new(move |access| {
+        if log::log_enabled!(target: ACCESS_TARGET, log::Level::Info) {
+            let mut line = String::with_capacity(LINE_BYTES);
+            if with_time(|time| print(&mut line, time, access)).is_ok() {
+                SPOOL.add(line.as_bytes());
+            }
+        }
+    })
+}
+
+/// What these lines are switched by, as in `RUST_LOG=info,request=off`.
+const ACCESS_TARGET: &str = "request";
+
+fn text_access(line: &mut String, time: fmt::Arguments<'_>, access: &Access) -> fmt::Result {
+    let method = access.method.as_ref().map_or("-", Method::as_str);
+    let Access {
+        status, request_id, ..
+    } = access;
+    let latency_us = access.latency.as_micros();
+    write!(line, "{time} INFO  {ACCESS_TARGET}: method=")?;
+    push_escaped(line, method);
+    write!(
+        line,
+        " route={} status={status} code={} latency_us={latency_us} client=",
+        access.route.unwrap_or("-"),
+        access.code.unwrap_or("-"),
+    )?;
+    match access.client {
+        Some(client) => write!(line, "{client}")?,
+        None => line.push('-'),
+    }
+    writeln!(line, " request_id={request_id}")
+}
+
+fn json_access(line: &mut String, time: fmt::Arguments<'_>, access: &Access) -> fmt::Result {
+    let fields = json!({
+        "time": time.to_string(),
+        "level": "INFO",
+        "target": ACCESS_TARGET,
+        "message": "answered",
+        "method": access.method.as_ref().map(Method::as_str),
+        "route": access.route,
+        "status": access.status,
+        "code": access.code,
+        "latency_us": u64::try_from(access.latency.as_micros()).unwrap_or(u64::MAX),
+        "client": access.client,
+        "request_id": &*access.request_id,
+    });
+    writeln!(line, "{fields}")
+}
+
+/// The present time, its seconds printed once each and thread.
+fn with_time<T>(then: impl FnOnce(fmt::Arguments<'_>) -> T) -> T {
+    thread_local! {
+        static PRINTED: RefCell<(i64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let now = DateTime::<Utc>::from(SystemTime::now());
+    PRINTED.with_borrow_mut(|(printed_second, text)| {
+        if *printed_second != now.timestamp() {
+            *printed_second = now.timestamp();
+            *text = now.format("%Y-%m-%dT%H:%M:%S").to_string();
+        }
+        then(format_args!("{text}.{:06}Z", now.timestamp_subsec_micros()))
+    })
+}
+
 /// Where all lines go.
 static SPOOL: Spool = Spool::new();
 
 struct IntoSpool;
 
-impl Write for IntoSpool {
+impl io::Write for IntoSpool {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         SPOOL.add(line);
         Ok(line.len())
@@ -157,7 +247,7 @@ impl Spool {
         }
     }
 
-    fn write_out(&self, out: &mut impl Write) -> ! {
+    fn write_out(&self, out: &mut impl io::Write) -> ! {
         loop {
             let bytes = self.collect();
             // An error here could only be told to stderr, which is what it is about.

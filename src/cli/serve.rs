@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, select, unbounded};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::journal;
 use super::report::print_line;
 use super::service_manager::{self, Watchdog};
 use super::{
@@ -152,6 +153,7 @@ fn serve(
         origins: Origins::new(config.cors_origins.clone()),
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         shortage: Arc::default(),
+        access_log: Arc::new(journal::access_log(config.json_log)),
         draining: draining.clone(),
     };
     let drain = Duration::from_secs(config.drain_s.into());

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use socket2::Socket;
@@ -13,7 +12,8 @@ use socket2::Socket;
 use super::guests::Guest;
 
 use super::head::{self, Head};
-use super::message::{Asked, Handler, Malformed, Reply, Request};
+use super::house::House;
+use super::message::{Asked, Malformed, Reply, Request};
 use super::outgoing::{Manners, Outgoing, Settled};
 
 /// How long a thread stays with a connection for its next bytes before the connection is parked.
@@ -73,7 +73,7 @@ pub struct Exchange {
 }
 
 /// Bytes asked of the socket at once.
-const READ_BYTES: usize = 4 * 1024;
+const READ_BYTES: usize = 2 * 1024;
 /// How long a client may take to go, once it was told to.
 const LEAVING_MAX: Duration = Duration::from_secs(1);
 /// What a client may still send after an answer that closes, so that it gets to read the answer.
@@ -83,8 +83,8 @@ impl Connection {
     pub fn new(
         stream: Socket,
         peer: Option<SocketAddr>,
-        timeouts: Timeouts,
         guest: Guest,
+        house: &Arc<House>,
     ) -> io::Result<Connection> {
         stream.set_nonblocking(false)?;
         if peer.is_some() {
@@ -92,8 +92,9 @@ impl Connection {
         }
         stream.set_read_timeout(Some(LINGER))?;
         let now = Instant::now();
+        let timeouts = house.limits.timeouts;
         let stream = Arc::new(stream);
-        let outgoing = Outgoing::new(stream.clone(), timeouts.write);
+        let outgoing = Outgoing::new(stream.clone(), house.clone());
         Ok(Connection {
             stream,
             outgoing,
@@ -241,12 +242,7 @@ impl Connection {
     }
 
     /// Where the answer to this request goes, from whatever thread.
-    pub fn reply(
-        &mut self,
-        exchange: &Exchange,
-        stopping: Arc<AtomicBool>,
-        handler: Arc<dyn Handler>,
-    ) -> Reply {
+    pub fn reply(&mut self, exchange: &Exchange) -> Reply {
         let request = &exchange.request;
         let manners = Manners {
             asked: Asked {
@@ -258,7 +254,7 @@ impl Connection {
             keep_alive: exchange.keep_alive,
             is_http_1_0: exchange.is_http_1_0,
         };
-        Outgoing::reply(&self.outgoing, manners, stopping, handler)
+        Outgoing::reply(&self.outgoing, manners)
     }
 
     /// Waits until the last answer has left.
@@ -297,10 +293,9 @@ impl Connection {
     }
 
     /// Prints the answer to bytes that were no request, and closes.
-    pub fn refuse(&mut self, malformed: Malformed, handler: &dyn Handler) {
+    pub fn refuse(&mut self, malformed: Malformed) {
         let manners = self.manners_of_refused();
-        let response = handler.refuse(malformed, &manners.asked);
-        if self.outgoing.refuse(&response, &manners) {
+        if self.outgoing.refuse(malformed, &manners) {
             self.close_gently();
         }
     }
@@ -330,10 +325,9 @@ impl Connection {
     }
 
     /// Tells a client to go, without a thread and without waiting; false if it is gone already.
-    pub fn turn_away(&mut self, malformed: Malformed, handler: &dyn Handler) -> bool {
+    pub fn turn_away(&mut self, malformed: Malformed) -> bool {
         let manners = self.manners_of_refused();
-        let response = handler.refuse(malformed, &manners.asked);
-        let told = self.outgoing.turn_away(&response, &manners)
+        let told = self.outgoing.turn_away(malformed, &manners)
             && self.stream.shutdown(Shutdown::Write).is_ok()
             && self.stream.set_nonblocking(true).is_ok();
         self.enter(Stage::Leaving { dropped: 0 }, Instant::now(), LEAVING_MAX);

@@ -1,10 +1,11 @@
 //! From bytes to a request's head: what RFC 9112 asks, with every leniency that requests can be smuggled through refused.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use tiny_http::Method;
-use uuid::Uuid;
 
 use super::message::{Field, Malformed, Request};
 use super::target::{Target, is_authority};
@@ -65,10 +66,10 @@ pub fn parse(buffer: &[u8], peer: Option<SocketAddr>) -> Result<Option<Head>, Ma
         method,
         path,
         query,
-        host: authority.unwrap_or_default(),
+        authority,
         body: Vec::new(),
         content_length: None,
-        id: String::new(),
+        id: Arc::default(),
         peer,
         began: Instant::now(),
         fields: parsed
@@ -86,10 +87,7 @@ fn understand(mut request: Request, bytes: usize, is_http_1_0: bool) -> Result<H
         return Err(Malformed::TransferEncoding);
     }
     request.content_length = content_length(&request)?;
-    let host = host(&request, is_http_1_0)?;
-    if request.host.is_empty() {
-        request.host = host;
-    }
+    check_host(&request, is_http_1_0)?;
     let body_bytes = match request.content_length {
         Some(length) if length > BODY_BYTES_MAX => return Err(Malformed::BodyTooLarge),
         Some(length) => usize::try_from(length).map_err(|_| Malformed::BodyTooLarge)?,
@@ -165,12 +163,12 @@ fn expects_continue(request: &Request) -> Result<bool, Malformed> {
     }
 }
 
-/// What `Host` says; empty where it may be left out and is.
-fn host(request: &Request, is_http_1_0: bool) -> Result<String, Malformed> {
+/// It may be left out in HTTP/1.0, and empty.
+fn check_host(request: &Request, is_http_1_0: bool) -> Result<(), Malformed> {
     let mut hosts = request.header_values("Host");
     match (hosts.next(), hosts.next()) {
-        (None, _) if is_http_1_0 => Ok(String::new()),
-        (Some(host), None) if host.is_empty() || is_authority(host) => Ok(host.to_owned()),
+        (None, _) if is_http_1_0 => Ok(()),
+        (Some(host), None) if host.is_empty() || is_authority(host) => Ok(()),
         (Some(_), None) => Err(Malformed::Syntax("The Host header is not a host.")),
         (None, _) | (Some(_), Some(_)) => {
             Err(Malformed::Syntax("A request has exactly one Host header."))
@@ -210,9 +208,9 @@ fn content_length(request: &Request) -> Result<Option<u64>, Malformed> {
     }
 }
 
-fn request_id(request: &Request) -> String {
+fn request_id(request: &Request) -> Arc<str> {
     match request.header("X-Request-Id").filter(|id| is_sane_id(id)) {
-        Some(id) => id.to_owned(),
+        Some(id) => id.into(),
         None => new_request_id(),
     }
 }
@@ -224,12 +222,17 @@ fn is_sane_id(id: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-fn new_request_id() -> String {
-    Uuid::now_v7().simple().to_string()
+/// Unlike any other of this process, and most likely of any process.
+fn new_request_id() -> Arc<str> {
+    static OF_THIS_PROCESS: LazyLock<u64> =
+        LazyLock::new(|| getrandom::u64().unwrap_or(u64::from(std::process::id())));
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{:016x}{serial:016x}", *OF_THIS_PROCESS).into()
 }
 
 /// What can be told of a head that is refused: its answer has the client's id, and no body for `HEAD`.
-pub fn guess(buffer: &[u8]) -> (String, Option<Method>) {
+pub fn guess(buffer: &[u8]) -> (Arc<str>, Option<Method>) {
     const NAME: &[u8] = b"x-request-id:";
     let lines = buffer.split(|byte| *byte == b'\n');
     let lines = lines
@@ -242,7 +245,7 @@ pub fn guess(buffer: &[u8]) -> (String, Option<Method>) {
     let id = head.find_map(|line| {
         let (name, value) = line.split_at_checked(NAME.len())?;
         let value = std::str::from_utf8(value).ok()?.trim();
-        (name.eq_ignore_ascii_case(NAME) && is_sane_id(value)).then(|| value.to_owned())
+        (name.eq_ignore_ascii_case(NAME) && is_sane_id(value)).then(|| value.into())
     });
     (id.unwrap_or_else(new_request_id), method)
 }

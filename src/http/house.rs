@@ -9,6 +9,7 @@ use mio::Waker;
 
 use super::connection::{Connection, Timeouts};
 use super::guests::{Guests, PerAddress};
+use super::message::Handler;
 
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -26,13 +27,14 @@ pub struct Limits {
 /// What all threads share.
 pub struct House {
     pub limits: Limits,
+    pub handler: Arc<dyn Handler>,
     pub ready: Receiver<Waiting>,
     pub returned: Sender<Connection>,
     pub waker: Waker,
     pub guests: Arc<Guests>,
     pub threads: AtomicUsize,
     pub threads_idle: AtomicUsize,
-    pub stopping: Arc<AtomicBool>,
+    pub stopping: AtomicBool,
     /// Nobody is waited for any more.
     pub hurrying: AtomicBool,
     /// How often the door has looked around.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tiny_http::{Header, Method, StatusCode};
@@ -19,7 +20,7 @@ pub trait Handler: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The request's id: the client's own if it sent a sane one.
-    pub id: String,
+    pub id: Arc<str>,
     pub method: Option<Method>,
     pub peer: Option<SocketAddr>,
     /// When the first byte was read.
@@ -57,13 +58,13 @@ pub struct Request {
     /// The path of the target, as sent; never with its query.
     pub path: String,
     pub query: Option<String>,
-    /// Whom the client meant to reach: the `Host` header, or the host of its target.
-    pub host: String,
+    /// The host of a target that is a URL.
+    pub(super) authority: Option<String>,
     pub body: Vec<u8>,
     /// What the client said about the length of the body, before it was read.
     pub content_length: Option<u64>,
     /// The client's `X-Request-Id` if it sent a sane one, else a new one.
-    pub id: String,
+    pub id: Arc<str>,
     pub peer: Option<SocketAddr>,
     /// When its first byte was read.
     pub began: Instant,
@@ -88,6 +89,14 @@ impl Request {
             .iter()
             .filter(|field| self.head[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
             .map(|field| std::str::from_utf8(&self.head[field.value.clone()]).unwrap_or(NO_TEXT))
+    }
+
+    /// Whom the client meant to reach; empty if it does not say.
+    pub fn host(&self) -> &str {
+        let authority = self.authority.as_deref();
+        authority
+            .or_else(|| self.header("Host"))
+            .unwrap_or_default()
     }
 
     /// The first of them.
@@ -121,7 +130,7 @@ impl Request {
             method,
             path,
             query,
-            host: String::new(),
+            authority: None,
             body: Vec::new(),
             content_length: None,
             id: "by-hand".into(),
@@ -158,6 +167,7 @@ pub struct Response {
     pub status: StatusCode,
     pub headers: Vec<Header>,
     pub content_type: &'static str,
+    pub cache_control: &'static str,
     pub body: Vec<u8>,
     /// Whether the connection is of no use after this answer.
     pub close: bool,
@@ -172,6 +182,7 @@ impl Response {
             status,
             headers: Vec::new(),
             content_type: "application/json",
+            cache_control: "no-store",
             body: Vec::new(),
             close: false,
             code: None,

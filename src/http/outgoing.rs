@@ -5,18 +5,21 @@ use std::cell::RefCell;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use socket2::Socket;
 use tiny_http::Method;
 
-use super::message::{Asked, Handler, Malformed, Reply, Response};
+use super::house::House;
+use super::message::{Asked, Malformed, Reply, Response};
 
 pub struct Outgoing {
     stream: Arc<Socket>,
-    timeout: Duration,
+    house: Arc<House>,
     state: Mutex<State>,
-    left: Condvar,
+    /// Whether somebody waits for the state to change: to wake nobody costs a system call too.
+    is_watched: AtomicBool,
+    changed: Condvar,
 }
 
 enum State {
@@ -48,32 +51,28 @@ pub struct Manners {
 }
 
 impl Outgoing {
-    pub fn new(stream: Arc<Socket>, timeout: Duration) -> Arc<Outgoing> {
+    pub fn new(stream: Arc<Socket>, house: Arc<House>) -> Arc<Outgoing> {
         Arc::new(Outgoing {
             stream,
-            timeout,
+            house,
             state: Mutex::new(State::Free),
-            left: Condvar::new(),
+            is_watched: AtomicBool::new(false),
+            changed: Condvar::new(),
         })
     }
 
-    pub fn reply(
-        outgoing: &Arc<Outgoing>,
-        manners: Manners,
-        stopping: Arc<AtomicBool>,
-        handler: Arc<dyn Handler>,
-    ) -> Reply {
+    pub fn reply(outgoing: &Arc<Outgoing>, manners: Manners) -> Reply {
         *outgoing.state() = State::Awaited(None);
         let outgoing = outgoing.clone();
         Reply::new(move |response| {
-            let response = response
-                .unwrap_or_else(|| handler.refuse(Malformed::HandlerFailed, &manners.asked));
-            outgoing.answer(&response, &manners, stopping.load(Ordering::SeqCst));
+            let response =
+                response.unwrap_or_else(|| outgoing.refusal(Malformed::HandlerFailed, &manners));
+            outgoing.answer(&response, &manners);
         })
     }
 
-    fn answer(&self, response: &Response, manners: &Manners, stopping: bool) {
-        let close = !manners.keep_alive || response.close || stopping;
+    fn answer(&self, response: &Response, manners: &Manners) {
+        let close = !manners.keep_alive || response.close || self.house.is_stopping();
         let connection = match (close, manners.is_http_1_0) {
             (false, false) => "",
             (false, true) => "Connection: keep-alive\r\n",
@@ -100,10 +99,9 @@ impl Outgoing {
                 State::Closing => return Settled::Closing,
                 State::Broken => return Settled::Broken,
                 State::Awaited(_) => {
-                    state = self
-                        .left
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner)
+                    self.is_watched.store(true, Ordering::SeqCst);
+                    let changed = self.changed.wait(state);
+                    state = changed.unwrap_or_else(PoisonError::into_inner);
                 }
                 State::Unfinished { bytes, close } => {
                     let written = self.write_all(bytes).is_ok();
@@ -136,14 +134,20 @@ impl Outgoing {
         then();
     }
 
-    pub fn refuse(&self, response: &Response, manners: &Manners) -> bool {
-        self.write_all(&print(response, manners, "Connection: close\r\n"))
+    fn refusal(&self, malformed: Malformed, manners: &Manners) -> Response {
+        self.house.handler.refuse(malformed, &manners.asked)
+    }
+
+    pub fn refuse(&self, malformed: Malformed, manners: &Manners) -> bool {
+        let response = self.refusal(malformed, manners);
+        self.write_all(&print(&response, manners, "Connection: close\r\n"))
             .is_ok()
     }
 
     /// Without waiting for a client that does not read.
-    pub fn turn_away(&self, response: &Response, manners: &Manners) -> bool {
-        self.send_at_once(&print(response, manners, "Connection: close\r\n"))
+    pub fn turn_away(&self, malformed: Malformed, manners: &Manners) -> bool {
+        let response = self.refusal(malformed, manners);
+        self.send_at_once(&print(&response, manners, "Connection: close\r\n"))
             .is_ok()
     }
 
@@ -160,7 +164,9 @@ impl Outgoing {
 
     fn become_(&self, state: State) {
         let before = std::mem::replace(&mut *self.state(), state);
-        self.left.notify_one();
+        if self.is_watched.swap(false, Ordering::SeqCst) {
+            self.changed.notify_one();
+        }
         if let State::Awaited(Some(then)) = before {
             then();
         }
@@ -183,7 +189,7 @@ impl Outgoing {
 
     /// All of it, within the total of the timeout.
     fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now() + self.house.limits.timeouts.write;
         while !bytes.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -226,7 +232,14 @@ fn print(response: &Response, manners: &Manners, connection: &str) -> Vec<u8> {
     }
     push(
         &mut bytes,
-        &["X-Request-Id: ", &manners.asked.id, "\r\n", connection],
+        &[
+            "X-Request-Id: ",
+            &manners.asked.id,
+            "\r\nCache-Control: ",
+            response.cache_control,
+            "\r\n",
+            connection,
+        ],
     );
     for header in &response.headers {
         push(

@@ -10,14 +10,14 @@ use crossbeam_channel::RecvTimeoutError;
 
 use super::connection::{Connection, Exchange, Next};
 use super::house::{House, Waiting};
-use super::message::{Asked, Handler, Malformed};
+use super::message::{Asked, Malformed};
 use super::outgoing::Settled;
 
 /// A thread that nobody needed for this long leaves.
 const THREAD_IDLE: Duration = Duration::from_secs(10);
 
 /// Starts a thread if more connections wait than threads, and there may be another.
-pub fn hire_if_needed(house: &Arc<House>, handler: &Arc<dyn Handler>) {
+pub fn hire_if_needed(house: &Arc<House>) {
     let is_needed = house.ready.len() > house.threads_idle.load(Ordering::SeqCst);
     if !is_needed || house.threads.load(Ordering::SeqCst) >= house.limits.threads_max {
         return;
@@ -25,7 +25,6 @@ pub fn hire_if_needed(house: &Arc<House>, handler: &Arc<dyn Handler>) {
     house.threads.fetch_add(1, Ordering::SeqCst);
     let worker = Worker {
         house: house.clone(),
-        handler: handler.clone(),
     };
     if let Err(error) = thread::Builder::new()
         .name("worker".into())
@@ -39,7 +38,6 @@ pub fn hire_if_needed(house: &Arc<House>, handler: &Arc<dyn Handler>) {
 /// A thread of the pool.
 struct Worker {
     house: Arc<House>,
-    handler: Arc<dyn Handler>,
 }
 
 impl Worker {
@@ -51,7 +49,7 @@ impl Worker {
             match next {
                 Ok(waiting) => {
                     // The door may have counted this thread as idle for a connection that came just after this one.
-                    hire_if_needed(&self.house, &self.handler);
+                    hire_if_needed(&self.house);
                     self.serve(waiting);
                 }
                 Err(RecvTimeoutError::Timeout) if !self.house.ready.is_empty() => {}
@@ -87,7 +85,7 @@ impl Worker {
                 Next::Waiting => return self.give_back(connection),
                 Next::Malformed(malformed) => {
                     if settle(&mut connection) {
-                        connection.refuse(malformed, &*self.handler);
+                        connection.refuse(malformed);
                     }
                     return;
                 }
@@ -101,8 +99,8 @@ impl Worker {
 
     /// A panic in the handler is one failed request: the reply is dropped while it unwinds.
     fn handle(&self, connection: &mut Connection, exchange: Exchange, waited_too_long: bool) {
-        let handler = &self.handler;
-        let reply = connection.reply(&exchange, self.house.stopping.clone(), handler.clone());
+        let handler = &self.house.handler;
+        let reply = connection.reply(&exchange);
         let request = exchange.request;
         if waited_too_long {
             let asked = Asked {

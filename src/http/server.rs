@@ -68,19 +68,19 @@ impl Server {
         let (returned, returning) = unbounded();
         let house = Arc::new(House {
             limits,
+            handler,
             ready,
             returned,
             waker,
             guests: Arc::default(),
             threads: AtomicUsize::new(0),
             threads_idle: AtomicUsize::new(0),
-            stopping: Arc::default(),
+            stopping: AtomicBool::new(false),
             hurrying: AtomicBool::new(false),
             beats: AtomicUsize::new(0),
         });
         let door = Door {
             house: house.clone(),
-            handler,
             listener: Some(listener),
             complained_at: None,
             parking,
@@ -111,7 +111,6 @@ impl Server {
 /// The thread that accepts, and watches the parking.
 struct Door {
     house: Arc<House>,
-    handler: Arc<dyn Handler>,
     listener: Option<Listener>,
     complained_at: Option<Instant>,
     parking: Parking,
@@ -197,7 +196,7 @@ impl Door {
         let admitted = Guests::admit(&self.house.guests, peer, &limits.per_address);
         let may_stay = admitted.is_some();
         let guest = admitted.unwrap_or_else(|| Guests::admit_to_leave(&self.house.guests));
-        match Connection::new(stream, peer, limits.timeouts, guest) {
+        match Connection::new(stream, peer, guest, &self.house) {
             Ok(connection) if may_stay => self.parking.park(connection),
             Ok(connection) => self.turn_away(connection, Malformed::TooManyConnections),
             Err(error) => log::debug!("a connection was gone before it was welcomed: {error}"),
@@ -205,7 +204,7 @@ impl Door {
     }
 
     fn turn_away(&mut self, mut connection: Connection, malformed: Malformed) {
-        if connection.turn_away(malformed, &*self.handler) {
+        if connection.turn_away(malformed) {
             self.parking.park(connection);
         }
     }
@@ -232,7 +231,7 @@ impl Door {
             connection,
             since: Instant::now(),
         }) {
-            Ok(()) => hire_if_needed(&self.house, &self.handler),
+            Ok(()) => hire_if_needed(&self.house),
             Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => {
                 self.turn_away(waiting.connection, Malformed::Overloaded);
             }

@@ -95,8 +95,7 @@ fn an_unknown_path_is_not_found_and_a_wrong_method_is_told_the_right_ones() {
 fn pages_of_other_origins_may_not_write() {
     let shop = Shop::with_stock("tee", 5);
     let from = |origin: &str| {
-        let mut request = Request::new(Method::Post, "/api/holds");
-        request.host = "shop.example".into();
+        let request = Request::new(Method::Post, "/api/holds").with_header("Host", "shop.example");
         shop.call(
             request
                 .with_header("Origin", origin)

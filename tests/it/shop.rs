@@ -169,6 +169,7 @@ impl Shop {
             origins,
             proxies: Proxies::default(),
             shortage: Arc::default(),
+            access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),
         };
         let skus = items.iter().map(|item| item.sku).collect();
@@ -376,6 +377,10 @@ pub struct Answer {
 impl Answer {
     fn new(response: Response) -> Answer {
         let headers = response.headers.iter();
+        let cached = (
+            "cache-control".to_owned(),
+            response.cache_control.to_owned(),
+        );
         let headers = headers.map(|header| {
             (
                 header.field.to_string().to_lowercase(),
@@ -385,7 +390,7 @@ impl Answer {
         Answer {
             status: response.status.0,
             body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
-            headers: headers.collect(),
+            headers: headers.chain([cached]).collect(),
             bytes: response.body,
         }
     }
