@@ -22,5 +22,6 @@ mod properties;
 mod readme;
 mod requests;
 mod seed;
+mod service;
 mod sweep_and_verify;
 mod tidy;
