@@ -17,7 +17,7 @@ check:
 
 # The tests again, for hours
 nightly:
-    FLASHSALE_TEST_KILLS=1000 FLASHSALE_TEST_COMMANDS=1000000 PROPTEST_CASES=100000 cargo test --release
+    FLASHSALE_TEST_KILLS=1000 FLASHSALE_TEST_COMMANDS=1000000 FLASHSALE_TEST_IDLE_CONNECTIONS=10000 PROPTEST_CASES=100000 cargo test --release
 
 # What is measured, and against what
 bench:

@@ -14,7 +14,7 @@ use super::guests::Guest;
 use super::head::{self, Head};
 use super::house::House;
 use super::message::{Asked, Malformed, Reply, Request};
-use super::outgoing::{Manners, Outgoing, Settled};
+use super::outgoing::{Condition, Manners, Outgoing};
 
 /// How long a thread stays with a connection for its next bytes before the connection is parked.
 pub const LINGER: Duration = Duration::from_millis(100);
@@ -40,9 +40,17 @@ pub struct Connection {
     /// When the present stage began …
     pub since: Instant,
     /// … and when it must be over.
-    pub deadline: Instant,
+    deadline: Instant,
     /// When the first byte of the present request was read.
     began: Instant,
+    /// What was found before the last request was answered.
+    postponed: Option<Next>,
+    /// Whether the client waits to be told to send its body.
+    expects_invitation: bool,
+    /// Whether the client will send nothing more.
+    has_ended: bool,
+    /// Whether reads wait for bytes.
+    is_blocking: bool,
     _guest: Guest,
 }
 
@@ -105,6 +113,10 @@ impl Connection {
             since: now,
             deadline: now + timeouts.idle,
             began: now,
+            postponed: None,
+            expects_invitation: false,
+            has_ended: false,
+            is_blocking: true,
             _guest: guest,
         })
     }
@@ -114,31 +126,53 @@ impl Connection {
         matches!(self.stage, Stage::Idle)
     }
 
-    /// Whether the next request, or some of it, came with the last one and nobody has looked at it yet.
-    pub fn has_unread(&self) -> bool {
-        self.is_idle() && !self.buffer.is_empty()
+    /// Whether there is something to do for it, without another byte from the client.
+    pub fn needs_thread(&self) -> bool {
+        self.has_more() || (self.expects_invitation && !self.has_ended)
     }
 
-    /// The next request, waiting at most `LINGER` for more of it. Its deadline counts only once the socket was asked: what
-    /// waited for a thread in time was in time.
+    fn has_more(&self) -> bool {
+        self.postponed.is_some() || (self.is_idle() && !self.buffer.is_empty())
+    }
+
+    /// Whether nobody is in the middle of anything.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_leaving() || (self.is_idle() && self.condition() == Condition::Free)
+    }
+
+    pub fn condition(&self) -> Condition {
+        self.outgoing.condition()
+    }
+
+    /// Whether nobody needs it any more: the client has said all, and has been told all.
+    pub fn is_over(&self) -> bool {
+        match self.condition() {
+            Condition::Free => self.has_ended && !self.has_more(),
+            Condition::Broken => true,
+            Condition::Awaiting | Condition::Writing | Condition::Closing => false,
+        }
+    }
+
+    /// The next request. Between two requests it waits at most `LINGER` for it, in the middle of one not at all. The
+    /// deadline counts only once the socket was asked: what waited for a thread in time was in time.
     pub fn next(&mut self) -> Next {
+        if let Some(next) = self.postponed.take() {
+            return next;
+        }
         let mut has_read = false;
-        let mut has_lingered = false;
         loop {
             match self.take_request() {
                 Ok(Some(exchange)) => return Next::Request(Box::new(exchange)),
                 Err(malformed) => return Next::Malformed(malformed),
                 Ok(None) if has_read && self.is_overdue() => return self.too_slow(),
-                Ok(None) if has_lingered => return Next::Waiting,
                 Ok(None) => {}
             }
-            let was_idle = self.is_idle();
             match self.read() {
-                Ok(0) => return Next::Closed,
-                Ok(_) => {
-                    has_read = true;
-                    has_lingered = !was_idle;
+                Ok(0) => {
+                    self.has_ended = true;
+                    return Next::Closed;
                 }
+                Ok(_) => has_read = true,
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
                 {
@@ -149,9 +183,17 @@ impl Connection {
                     };
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Next::Closed,
+                Err(_) => {
+                    self.has_ended = true;
+                    return Next::Closed;
+                }
             }
         }
+    }
+
+    /// Until the answer before has left.
+    pub fn postpone(&mut self, next: Next) {
+        self.postponed = Some(next);
     }
 
     fn is_overdue(&self) -> bool {
@@ -168,6 +210,10 @@ impl Connection {
     }
 
     fn read(&mut self) -> io::Result<usize> {
+        if self.is_blocking != self.is_idle() {
+            self.is_blocking = self.is_idle();
+            self.stream.set_nonblocking(!self.is_blocking)?;
+        }
         let filled = self.buffer.len();
         self.buffer.resize(filled + READ_BYTES, 0);
         let read = (&*self.stream).read(&mut self.buffer[filled..]);
@@ -177,41 +223,32 @@ impl Connection {
 
     /// Takes a whole request out of the buffer, if there is one.
     fn take_request(&mut self) -> Result<Option<Exchange>, Malformed> {
-        if matches!(self.stage, Stage::Leaving { .. }) {
-            return Ok(None);
-        }
         let now = Instant::now();
-        if !matches!(self.stage, Stage::Body(_)) {
-            if self.buffer.is_empty() {
-                return Ok(None);
-            }
-            if matches!(self.stage, Stage::Idle) {
-                self.began = now;
-                self.enter(Stage::Head, now, self.timeouts.head);
-            }
+        if matches!(self.stage, Stage::Idle) && !self.buffer.is_empty() {
+            self.began = now;
+            self.enter(Stage::Head, now, self.timeouts.head);
+        }
+        if matches!(self.stage, Stage::Head) {
             let Some(head) = head::parse(&self.buffer, self.peer)? else {
                 return Ok(None);
             };
             self.buffer.drain(..head.bytes);
-            if head.expects_continue && self.buffer.len() < head.body_bytes {
-                self.invite_body();
-            }
+            self.expects_invitation = head.expects_continue;
             self.enter(Stage::Body(Box::new(head)), now, self.timeouts.body);
         }
         let Stage::Body(head) = &self.stage else {
             return Ok(None);
         };
-        if self.buffer.len() < head.body_bytes {
-            return Ok(None);
+        if self.buffer.len() >= head.body_bytes {
+            self.expects_invitation = false;
+            return Ok(self.finish_body(now));
         }
-        Ok(self.finish_body(now))
-    }
-
-    /// Tells a client that waits for it to send its body; never in the middle of the answer before.
-    fn invite_body(&self) {
-        if self.outgoing.settle() == Settled::Usable {
+        // Never in the middle of the answer before.
+        if self.expects_invitation && self.condition() == Condition::Free {
+            self.expects_invitation = false;
             self.outgoing.invite_body();
         }
+        Ok(None)
     }
 
     fn finish_body(&mut self, now: Instant) -> Option<Exchange> {
@@ -257,21 +294,6 @@ impl Connection {
         Outgoing::reply(&self.outgoing, manners)
     }
 
-    /// Waits until the last answer has left.
-    pub fn settle(&self) -> Settled {
-        self.outgoing.settle()
-    }
-
-    /// Whether an answer is still to come.
-    pub fn is_awaiting(&self) -> bool {
-        self.outgoing.is_awaiting()
-    }
-
-    /// Whether nothing is on its way, and nothing speaks against another request.
-    pub fn is_usable(&self) -> bool {
-        self.outgoing.is_free()
-    }
-
     /// Gives the connection to `to` once the answer that it waits for has come.
     pub fn leave_with_the_answer(self, to: impl FnOnce(Connection) + Send + 'static) {
         let outgoing = self.outgoing.clone();
@@ -292,12 +314,19 @@ impl Connection {
         }
     }
 
-    /// Prints the answer to bytes that were no request, and closes.
-    pub fn refuse(&mut self, malformed: Malformed) {
-        let manners = self.manners_of_refused();
-        if self.outgoing.refuse(malformed, &manners) {
-            self.close_gently();
-        }
+    /// Gives the client more of its answer.
+    pub fn write_on(&self) {
+        self.outgoing.write_on();
+    }
+
+    /// When the client must have taken its answer, or have said what it has begun to say.
+    pub fn due(&self) -> Instant {
+        self.outgoing.write_deadline().unwrap_or(self.deadline)
+    }
+
+    /// Answers bytes that were no request. Nothing may be on its way.
+    pub fn refuse(&self, malformed: Malformed) {
+        self.outgoing.refuse(malformed, &self.manners_of_refused());
     }
 
     fn manners_of_refused(&self) -> Manners {
@@ -324,14 +353,13 @@ impl Connection {
         }
     }
 
-    /// Tells a client to go, without a thread and without waiting; false if it is gone already.
-    pub fn turn_away(&mut self, malformed: Malformed) -> bool {
-        let manners = self.manners_of_refused();
-        let told = self.outgoing.turn_away(malformed, &manners)
-            && self.stream.shutdown(Shutdown::Write).is_ok()
+    /// Closing with unread bytes would reset the connection and might take the answer with it: says goodbye, and from now
+    /// on reads and drops what the client still sends, a bounded lot for a bounded time. False if it is gone already.
+    pub fn start_to_leave(&mut self) -> bool {
+        let has_said_goodbye = self.stream.shutdown(Shutdown::Write).is_ok()
             && self.stream.set_nonblocking(true).is_ok();
         self.enter(Stage::Leaving { dropped: 0 }, Instant::now(), LEAVING_MAX);
-        told && self.drop_what_it_sends()
+        has_said_goodbye && self.drop_what_it_sends()
     }
 
     pub fn is_leaving(&self) -> bool {
@@ -352,23 +380,6 @@ impl Connection {
             }
         }
         false
-    }
-
-    /// Closing with unread bytes would reset the connection and might take the answer with it: say goodbye, then read what
-    /// the client still sends, a bounded lot for a bounded time.
-    pub fn close_gently(&mut self) {
-        if self.stream.shutdown(Shutdown::Write).is_err() {
-            return;
-        }
-        let deadline = Instant::now() + LINGER;
-        let mut scrap = [0; READ_BYTES];
-        let mut drained = 0;
-        while drained < DRAIN_BYTES_MAX && Instant::now() < deadline {
-            match (&*self.stream).read(&mut scrap) {
-                Ok(0) | Err(_) => return,
-                Ok(read) => drained += read,
-            }
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use mio::Waker;
 use super::connection::{Connection, Timeouts};
 use super::guests::{Guests, PerAddress};
 use super::message::Handler;
+use super::outgoing::Condition;
 
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -34,6 +35,8 @@ pub struct House {
     pub guests: Arc<Guests>,
     pub threads: AtomicUsize,
     pub threads_idle: AtomicUsize,
+    /// Whether somebody waits to be let in until another goes.
+    pub is_crowded: AtomicBool,
     pub stopping: AtomicBool,
     /// Nobody is waited for any more.
     pub hurrying: AtomicBool,
@@ -55,6 +58,21 @@ impl House {
         if let Err(error) = self.waker.wake() {
             log::error!("the door cannot be woken: {error}");
         }
+    }
+
+    /// To the door, once the answer that it waits for has come.
+    pub fn give_back(self: &Arc<House>, connection: Connection) {
+        let house = self.clone();
+        connection.leave_with_the_answer(move |mut connection| {
+            connection.rest(Instant::now());
+            let is_closing = connection.condition() == Condition::Closing;
+            if connection.is_over() || (is_closing && !connection.start_to_leave()) {
+                return;
+            }
+            if house.returned.send(connection).is_ok() {
+                house.wake();
+            }
+        });
     }
 
     pub fn has_nobody_to_spare(&self) -> bool {

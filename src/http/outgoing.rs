@@ -1,10 +1,10 @@
-//! The writing half of a connection: each answer printed as one write, by whatever thread has it. That thread never waits
-//! for a slow client: what the socket does not take at once is left to the connection's own thread.
+//! The writing half of a connection: each answer printed as one write, by whatever thread has it. Nobody ever waits for a
+//! slow client: what the socket does not take at once is left to the door, which knows when it takes more.
 
 use std::cell::RefCell;
-use std::io::{self, ErrorKind, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use socket2::Socket;
@@ -17,29 +17,36 @@ pub struct Outgoing {
     stream: Arc<Socket>,
     house: Arc<House>,
     state: Mutex<State>,
-    /// Whether somebody waits for the state to change: to wake nobody costs a system call too.
-    is_watched: AtomicBool,
-    changed: Condvar,
 }
 
 enum State {
-    /// Nothing is on its way.
     Free,
     /// A request was handed out, its answer has not come; and what is to be done then.
     Awaited(Option<Box<dyn FnOnce() + Send>>),
-    /// An answer the socket has not taken whole.
-    Unfinished { bytes: Vec<u8>, close: bool },
-    /// The last answer announced that it is the last.
+    Unfinished(Rest),
     Closing,
-    /// The client cannot be written to.
     Broken,
 }
 
-/// What a connection is good for, once nothing is on its way any more.
+/// What of an answer the socket has not taken yet.
+struct Rest {
+    bytes: Vec<u8>,
+    close: bool,
+    since: Instant,
+}
+
+/// What a connection is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    Usable,
+pub enum Condition {
+    /// Nothing is on its way.
+    Free,
+    /// An answer is to come.
+    Awaiting,
+    /// The client has not taken all of the answer.
+    Writing,
+    /// The last answer announced that it is the last.
     Closing,
+    /// The client cannot be written to.
     Broken,
 }
 
@@ -56,73 +63,26 @@ impl Outgoing {
             stream,
             house,
             state: Mutex::new(State::Free),
-            is_watched: AtomicBool::new(false),
-            changed: Condvar::new(),
         })
+    }
+
+    pub fn condition(&self) -> Condition {
+        match *self.state() {
+            State::Free => Condition::Free,
+            State::Awaited(_) => Condition::Awaiting,
+            State::Unfinished(_) => Condition::Writing,
+            State::Closing => Condition::Closing,
+            State::Broken => Condition::Broken,
+        }
     }
 
     pub fn reply(outgoing: &Arc<Outgoing>, manners: Manners) -> Reply {
         *outgoing.state() = State::Awaited(None);
         let outgoing = outgoing.clone();
-        Reply::new(move |response| {
-            let response =
-                response.unwrap_or_else(|| outgoing.refusal(Malformed::HandlerFailed, &manners));
-            outgoing.answer(&response, &manners);
+        Reply::new(move |response| match response {
+            Some(response) => outgoing.answer(&response, &manners),
+            None => outgoing.refuse(Malformed::HandlerFailed, &manners),
         })
-    }
-
-    fn answer(&self, response: &Response, manners: &Manners) {
-        let close = !manners.keep_alive || response.close || self.house.is_stopping();
-        let connection = match (close, manners.is_http_1_0) {
-            (false, false) => "",
-            (false, true) => "Connection: keep-alive\r\n",
-            (true, _) => "Connection: close\r\n",
-        };
-        let mut bytes = print(response, manners, connection);
-        self.become_(match self.send_at_once(&bytes) {
-            Ok(sent) if sent < bytes.len() => State::Unfinished {
-                bytes: bytes.split_off(sent),
-                close,
-            },
-            Ok(_) if close => State::Closing,
-            Ok(_) => State::Free,
-            Err(_) => State::Broken,
-        });
-    }
-
-    /// Waits until the last answer has left.
-    pub fn settle(&self) -> Settled {
-        let mut state = self.state();
-        loop {
-            match &mut *state {
-                State::Free => return Settled::Usable,
-                State::Closing => return Settled::Closing,
-                State::Broken => return Settled::Broken,
-                State::Awaited(_) => {
-                    self.is_watched.store(true, Ordering::SeqCst);
-                    let changed = self.changed.wait(state);
-                    state = changed.unwrap_or_else(PoisonError::into_inner);
-                }
-                State::Unfinished { bytes, close } => {
-                    let written = self.write_all(bytes).is_ok();
-                    *state = if !written {
-                        State::Broken
-                    } else if *close {
-                        State::Closing
-                    } else {
-                        State::Free
-                    };
-                }
-            }
-        }
-    }
-
-    pub fn is_awaiting(&self) -> bool {
-        matches!(*self.state(), State::Awaited(_))
-    }
-
-    pub fn is_free(&self) -> bool {
-        matches!(*self.state(), State::Free)
     }
 
     /// Does this once the answer has come: at once, if nobody waits for one.
@@ -134,27 +94,53 @@ impl Outgoing {
         then();
     }
 
-    fn refusal(&self, malformed: Malformed, manners: &Manners) -> Response {
-        self.house.handler.refuse(malformed, &manners.asked)
+    pub fn refuse(&self, malformed: Malformed, manners: &Manners) {
+        let response = self.house.handler.refuse(malformed, &manners.asked);
+        self.answer(&response, manners);
     }
 
-    pub fn refuse(&self, malformed: Malformed, manners: &Manners) -> bool {
-        let response = self.refusal(malformed, manners);
-        self.write_all(&print(&response, manners, "Connection: close\r\n"))
-            .is_ok()
+    fn answer(&self, response: &Response, manners: &Manners) {
+        let close = !manners.keep_alive || response.close || self.house.is_stopping();
+        let connection = match (close, manners.is_http_1_0) {
+            (false, false) => "",
+            (false, true) => "Connection: keep-alive\r\n",
+            (true, _) => "Connection: close\r\n",
+        };
+        let after = self.send(Rest {
+            bytes: print(response, manners, connection),
+            close,
+            since: Instant::now(),
+        });
+        let before = mem::replace(&mut *self.state(), after);
+        if let State::Awaited(Some(then)) = before {
+            then();
+        }
     }
 
-    /// Without waiting for a client that does not read.
-    pub fn turn_away(&self, malformed: Malformed, manners: &Manners) -> bool {
-        let response = self.refusal(malformed, manners);
-        self.send_at_once(&print(&response, manners, "Connection: close\r\n"))
-            .is_ok()
+    /// Gives the client more of an answer that it has not taken whole.
+    pub fn write_on(&self) {
+        let mut state = self.state();
+        if let State::Unfinished(rest) = mem::replace(&mut *state, State::Broken) {
+            *state = self.send(rest);
+        }
+    }
+
+    /// When the client must have taken all of it.
+    pub fn write_deadline(&self) -> Option<Instant> {
+        match &*self.state() {
+            State::Unfinished(rest) => Some(rest.since + self.house.limits.timeouts.write),
+            State::Free | State::Awaited(_) | State::Closing | State::Broken => None,
+        }
     }
 
     /// Tells a client that waits for it to send its body.
     pub fn invite_body(&self) {
-        if self.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_err() {
-            self.become_(State::Broken);
+        const INVITATION: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+        if !self
+            .take_at_once(INVITATION)
+            .is_ok_and(|taken| taken == INVITATION.len())
+        {
+            *self.state() = State::Broken;
         }
     }
 
@@ -162,18 +148,20 @@ impl Outgoing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn become_(&self, state: State) {
-        let before = std::mem::replace(&mut *self.state(), state);
-        if self.is_watched.swap(false, Ordering::SeqCst) {
-            self.changed.notify_one();
-        }
-        if let State::Awaited(Some(then)) = before {
-            then();
+    fn send(&self, mut rest: Rest) -> State {
+        match self.take_at_once(&rest.bytes) {
+            Ok(taken) if taken < rest.bytes.len() => {
+                rest.bytes.drain(..taken);
+                State::Unfinished(rest)
+            }
+            Ok(_) if rest.close => State::Closing,
+            Ok(_) => State::Free,
+            Err(_) => State::Broken,
         }
     }
 
     /// As much as the socket takes without waiting.
-    fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn take_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
         match self
             .stream
             .send_with_flags(bytes, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
@@ -183,27 +171,8 @@ impl Outgoing {
             {
                 Ok(0)
             }
-            sent => sent,
+            taken => taken,
         }
-    }
-
-    /// All of it, within the total of the timeout.
-    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + self.house.limits.timeouts.write;
-        while !bytes.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            self.stream.set_write_timeout(Some(left))?;
-            match (&*self.stream).write(bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::connection::Connection;
+use super::outgoing::Condition;
 
 pub const WAKE: Token = Token(0);
 pub const LISTENER: Token = Token(1);
@@ -18,12 +19,17 @@ const EVENTS_MAX: usize = 1024;
 
 pub struct Parking {
     poll: Poll,
-    places: HashMap<usize, Connection>,
+    places: HashMap<usize, Parked>,
     /// The same connections by deadline …
     deadlines: BTreeSet<(Instant, usize)>,
-    /// … and by when they last began something.
+    /// … and, but for those that are to take their answers, by when they last began something.
     ages: BTreeSet<(Instant, usize)>,
     next_place: usize,
+}
+
+struct Parked {
+    connection: Connection,
+    due: Instant,
 }
 
 /// What became ready while waiting.
@@ -58,19 +64,26 @@ impl Parking {
         connection.let_go_of_its_buffer();
         let place = self.next_place;
         self.next_place = place.checked_add(1).unwrap_or(FIRST_PLACE);
+        let is_writing = connection.condition() == Condition::Writing;
+        let interest = if is_writing {
+            Interest::WRITABLE
+        } else {
+            Interest::READABLE
+        };
         let fd = connection.as_raw_fd();
-        match self
-            .poll
-            .registry()
-            .register(&mut SourceFd(&fd), Token(place), Interest::READABLE)
+        if let Err(error) =
+            self.poll
+                .registry()
+                .register(&mut SourceFd(&fd), Token(place), interest)
         {
-            Ok(()) => {
-                self.deadlines.insert((connection.deadline, place));
-                self.ages.insert((connection.since, place));
-                self.places.insert(place, connection);
-            }
-            Err(error) => log::warn!("a connection cannot be parked and is closed: {error}"),
+            return log::warn!("a connection cannot be parked and is closed: {error}");
         }
+        let due = connection.due();
+        self.deadlines.insert((due, place));
+        if !is_writing {
+            self.ages.insert((connection.since, place));
+        }
+        self.places.insert(place, Parked { connection, due });
     }
 
     /// Waits until something is ready, the first deadline, or `longest`.
@@ -106,6 +119,10 @@ impl Parking {
         Ok(ready)
     }
 
+    pub fn can_evict(&self) -> bool {
+        !self.ages.is_empty()
+    }
+
     /// The connection that has been here for longest without a request, or with half of one.
     pub fn evict(&mut self) -> Option<Connection> {
         let (_, place) = self.ages.first().copied()?;
@@ -113,8 +130,8 @@ impl Parking {
     }
 
     fn leave(&mut self, place: usize) -> Option<Connection> {
-        let connection = self.places.remove(&place)?;
-        self.deadlines.remove(&(connection.deadline, place));
+        let Parked { connection, due } = self.places.remove(&place)?;
+        self.deadlines.remove(&(due, place));
         self.ages.remove(&(connection.since, place));
         let fd = connection.as_raw_fd();
         if let Err(error) = self.poll.registry().deregister(&mut SourceFd(&fd)) {
@@ -123,12 +140,12 @@ impl Parking {
         Some(connection)
     }
 
-    /// Closes everything that waits between requests.
+    /// Closes everything that waits between requests, or was told to go.
     pub fn close_idle(&mut self) {
         let idle: Vec<usize> = self
             .places
             .iter()
-            .filter(|(_, c)| c.is_idle() || c.is_leaving())
+            .filter(|(_, parked)| parked.connection.is_at_rest())
             .map(|(place, _)| *place)
             .collect();
         for place in idle {

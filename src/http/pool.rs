@@ -4,14 +4,14 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::RecvTimeoutError;
 
 use super::connection::{Connection, Exchange, Next};
 use super::house::{House, Waiting};
 use super::message::{Asked, Malformed};
-use super::outgoing::Settled;
+use super::outgoing::Condition;
 
 /// A thread that nobody needed for this long leaves.
 const THREAD_IDLE: Duration = Duration::from_secs(10);
@@ -59,42 +59,43 @@ impl Worker {
         self.house.threads.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// For as long as requests follow each other. What was said before is answered first, by whatever thread has the
+    /// answer: this one never waits for that.
     fn serve(&self, waiting: Waiting) {
         let mut connection = waiting.connection;
         let mut waited_too_long = waiting.since.elapsed() >= self.house.limits.wait_max;
-        if !settle(&mut connection) {
-            return;
-        }
         loop {
-            match connection.next() {
-                Next::Request(exchange) => {
-                    if !settle(&mut connection) {
-                        return;
-                    }
+            let next = connection.next();
+            let is_free = connection.condition() == Condition::Free;
+            match next {
+                Next::Request(exchange) if is_free => {
                     let keep_alive = exchange.keep_alive;
                     self.handle(&mut connection, *exchange, waited_too_long);
                     waited_too_long = false;
-                    let read_on = keep_alive && connection.is_awaiting();
-                    if !read_on && !settle(&mut connection) {
-                        return;
-                    }
-                    if self.house.has_nobody_to_spare() {
-                        return self.give_back(connection);
+                    if !keep_alive || !self.may_linger(&connection) {
+                        break;
                     }
                 }
-                Next::Waiting => return self.give_back(connection),
-                Next::Malformed(malformed) => {
-                    if settle(&mut connection) {
-                        connection.refuse(malformed);
-                    }
-                    return;
+                Next::Malformed(malformed) if is_free => {
+                    connection.refuse(malformed);
+                    break;
                 }
-                Next::Closed => {
-                    settle(&mut connection);
-                    return;
+                Next::Request(_) | Next::Malformed(_) => {
+                    connection.postpone(next);
+                    break;
                 }
+                Next::Waiting | Next::Closed => break,
             }
         }
+        self.house.give_back(connection);
+    }
+
+    fn may_linger(&self, connection: &Connection) -> bool {
+        matches!(
+            connection.condition(),
+            Condition::Free | Condition::Awaiting
+        ) && !self.house.has_nobody_to_spare()
+            && !self.house.is_crowded.load(Ordering::SeqCst)
     }
 
     /// A panic in the handler is one failed request: the reply is dropped while it unwinds.
@@ -117,25 +118,4 @@ impl Worker {
             log::error!("the handler of request {id} panicked");
         }
     }
-
-    /// Without waiting for an answer that is still to come.
-    fn give_back(&self, connection: Connection) {
-        let house = self.house.clone();
-        connection.leave_with_the_answer(move |mut connection| {
-            connection.rest(Instant::now());
-            if house.returned.send(connection).is_ok() {
-                house.wake();
-            }
-        });
-    }
-}
-
-/// Waits until the last answer has left; tells whether the connection can be used again.
-fn settle(connection: &mut Connection) -> bool {
-    match connection.settle() {
-        Settled::Usable => return true,
-        Settled::Closing => connection.close_gently(),
-        Settled::Broken => {}
-    }
-    false
 }

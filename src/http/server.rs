@@ -16,6 +16,7 @@ use super::guests::Guests;
 use super::house::{House, Limits, Waiting};
 use super::listener::Listener;
 use super::message::{Handler, Malformed};
+use super::outgoing::Condition;
 use super::parking::Parking;
 use super::pool::hire_if_needed;
 
@@ -75,6 +76,7 @@ impl Server {
             guests: Arc::default(),
             threads: AtomicUsize::new(0),
             threads_idle: AtomicUsize::new(0),
+            is_crowded: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             hurrying: AtomicBool::new(false),
             beats: AtomicUsize::new(0),
@@ -144,19 +146,16 @@ impl Door {
                 }
             };
             for connection in ready.connections {
-                self.lend_thread(connection);
+                self.attend(connection);
             }
-            let incomplete =
-                |connection: &Connection| !connection.is_idle() && !connection.is_leaving();
-            for connection in ready.overdue.into_iter().filter(incomplete) {
+            let is_incomplete = |connection: &Connection| {
+                !connection.is_at_rest() && connection.condition() == Condition::Free
+            };
+            for connection in ready.overdue.into_iter().filter(is_incomplete) {
                 self.lend_thread(connection);
             }
             while let Ok(connection) = self.returning.try_recv() {
-                if connection.has_unread() || !connection.is_usable() {
-                    self.lend_thread(connection);
-                } else {
-                    self.parking.park(connection);
-                }
+                self.place(connection);
             }
             if ready.accept || accept_again_at.is_some_and(|at| at <= Instant::now()) {
                 accept_again_at = self.accept().err().map(|()| Instant::now() + ACCEPT_PAUSE);
@@ -164,14 +163,26 @@ impl Door {
         }
     }
 
-    /// Accepts everybody who knocks; an error means to try again a little later.
+    /// Accepts everybody who knocks; an error means to try again a little later. At the limit, the one that has done nothing
+    /// for longest gives way; if all are being worked on, whoever knocks waits until one is not.
     fn accept(&mut self) -> Result<(), ()> {
         loop {
             let Some(listener) = &self.listener else {
                 return Ok(());
             };
+            let is_full = self.house.guests.count() >= self.house.limits.connections_max;
+            let is_crowded = is_full && !self.parking.can_evict();
+            self.house.is_crowded.store(is_crowded, Ordering::SeqCst);
+            if is_crowded {
+                return Err(());
+            }
             match listener.accept() {
-                Ok((stream, peer)) => self.welcome(stream, peer),
+                Ok((stream, peer)) => {
+                    if is_full {
+                        self.parking.evict();
+                    }
+                    self.welcome(stream, peer);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error)
                     if matches!(
@@ -187,12 +198,8 @@ impl Door {
         }
     }
 
-    /// At the limit, the parked connection that has done nothing for longest gives way.
     fn welcome(&mut self, stream: Socket, peer: Option<SocketAddr>) {
         let limits = &self.house.limits;
-        if self.house.guests.count() >= limits.connections_max && self.parking.evict().is_none() {
-            return self.complain("every connection is being worked on: new ones are closed");
-        }
         let admitted = Guests::admit(&self.house.guests, peer, &limits.per_address);
         let may_stay = admitted.is_some();
         let guest = admitted.unwrap_or_else(|| Guests::admit_to_leave(&self.house.guests));
@@ -204,7 +211,8 @@ impl Door {
     }
 
     fn turn_away(&mut self, mut connection: Connection, malformed: Malformed) {
-        if connection.turn_away(malformed) {
+        connection.refuse(malformed);
+        if connection.start_to_leave() {
             self.parking.park(connection);
         }
     }
@@ -220,13 +228,31 @@ impl Door {
         }
     }
 
-    fn lend_thread(&mut self, mut connection: Connection) {
+    /// Somebody can be read from, or written to.
+    fn attend(&mut self, mut connection: Connection) {
         if connection.is_leaving() {
             if connection.drop_what_it_sends() {
                 self.parking.park(connection);
             }
-            return;
+        } else if connection.condition() == Condition::Writing {
+            connection.write_on();
+            self.house.give_back(connection);
+        } else {
+            self.lend_thread(connection);
         }
+    }
+
+    /// Where a connection belongs that nobody works on any more.
+    fn place(&mut self, connection: Connection) {
+        let is_free = connection.condition() == Condition::Free;
+        if is_free && !connection.is_leaving() && connection.needs_thread() {
+            self.lend_thread(connection);
+        } else {
+            self.parking.park(connection);
+        }
+    }
+
+    fn lend_thread(&mut self, connection: Connection) {
         match self.ready.try_send(Waiting {
             connection,
             since: Instant::now(),

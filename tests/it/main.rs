@@ -4,6 +4,7 @@
 
 mod server;
 mod shop;
+mod wire;
 
 mod corpus;
 mod crash;
@@ -12,6 +13,8 @@ mod differential;
 mod expiry;
 mod failures;
 mod front;
+mod guests;
+mod hard_clients;
 mod holds;
 mod idempotency;
 mod orders;

@@ -4,14 +4,21 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
 
+const BINARY: &str = env!("CARGO_BIN_EXE_flashsale");
+
 pub fn flashsale() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flashsale"));
+    unconfigured(BINARY)
+}
+
+fn unconfigured(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLASHSALE_")) {
         command.env_remove(name);
     }
@@ -56,6 +63,15 @@ impl Premises {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = flashsale();
         command.current_dir(self.path()).args(arguments);
+        command
+    }
+
+    /// The same, started by a shell that has done something first.
+    pub fn command_after(&self, shell: &str, arguments: &[&str]) -> Command {
+        let mut command = unconfigured("sh");
+        let script = format!("{shell} && exec \"$0\" \"$@\"");
+        command.current_dir(self.path());
+        command.args(["-c", &script, BINARY]).args(arguments);
         command
     }
 
@@ -118,8 +134,16 @@ impl Premises {
             panic!("the server did not start: {line} {log}");
         };
         let base = base.to_owned();
-        let mut stderr = child.stderr.take().unwrap();
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::stderr()));
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let log: Arc<Mutex<String>> = Arc::default();
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            for line in stderr.split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line) + "\n";
+                eprint!("{line}");
+                *kept.lock().unwrap() += &line;
+            }
+        });
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)));
@@ -127,6 +151,7 @@ impl Premises {
             child: Some(child),
             base,
             agent: config.build().into(),
+            log,
         }
     }
 }
@@ -179,6 +204,7 @@ pub struct Server {
     child: Option<Child>,
     pub base: String,
     pub agent: Agent,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -217,8 +243,17 @@ impl Server {
         )
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// What it has printed to stderr so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
     pub fn signal(&self, signal: &str) {
-        let id = self.child.as_ref().unwrap().id().to_string();
+        let id = self.id().to_string();
         assert!(
             Command::new("kill")
                 .args([signal, &id])

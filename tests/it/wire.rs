@@ -1,0 +1,153 @@
+//! A client at the real binary that does exactly what the test says, on one connection.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::server::{Premises, Server};
+
+/// How long a probe waits for its answer.
+const PROBE_MAX: Duration = Duration::from_secs(5);
+
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn is(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{} {}", self.head, self.body);
+        self
+    }
+
+    #[track_caller]
+    pub fn has_line(self, line: &str) -> Answer {
+        let found = self.head.lines().any(|found| found.starts_with(line));
+        assert!(found, "no {line:?} in {}", self.head);
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, name: &str, value: &str) -> Answer {
+        assert_eq!(self.body[name], value, "{}", self.body);
+        self
+    }
+}
+
+pub fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+pub fn hold() -> String {
+    let body = r#"{"product_id":1,"quantity":1}"#;
+    let length = body.len();
+    format!("POST /api/holds HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// The answer to one request; an error if the connection ended before it was whole.
+pub fn ask(stream: &mut TcpStream, request: &str) -> io::Result<Answer> {
+    stream.write_all(request.as_bytes())?;
+    answer(stream)
+}
+
+/// One answer, and not a byte of the next.
+pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Content-Length: "));
+    let mut body = vec![0; length.unwrap_or("0").parse().unwrap()];
+    stream.read_exact(&mut body)?;
+    Ok(Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        head,
+    })
+}
+
+/// Whether something comes, or the connection ends, within this time: the way to wait without sleeping.
+pub fn stirs_within(stream: &TcpStream, time: Duration) -> bool {
+    let before = stream.read_timeout().unwrap();
+    stream.set_read_timeout(Some(time)).unwrap();
+    let peeked = stream.peek(&mut [0]);
+    stream.set_read_timeout(before).unwrap();
+    !peeked.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+}
+
+/// The server closes this connection in good order, and has nothing more to say on it.
+#[track_caller]
+pub fn is_closed_in_silence(stream: &mut TcpStream) {
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "it is closed without another word");
+}
+
+/// A new client that asks for something small; how long it took.
+#[track_caller]
+pub fn probe(server: &Server, path: &str) -> Duration {
+    let began = Instant::now();
+    let mut stream = server.connect();
+    stream.set_read_timeout(Some(PROBE_MAX)).unwrap();
+    match ask(&mut stream, &get(path)) {
+        Ok(answer) => answer.is(200),
+        Err(error) => panic!("no answer to {path} after {:?}: {error}", began.elapsed()),
+    };
+    began.elapsed()
+}
+
+/// Probes as long as there is a reason to, and a few times in any case; how many, and the slowest.
+#[track_caller]
+pub fn probe_while(server: &Server, mut more: impl FnMut() -> bool) -> (usize, Duration) {
+    let (mut probes, mut slowest) = (0, Duration::ZERO);
+    let silent = server.connect();
+    while more() || probes < 20 {
+        stirs_within(&silent, Duration::from_millis(20));
+        slowest = slowest.max(probe(server, "/healthz"));
+        probes += 1;
+    }
+    (probes, slowest)
+}
+
+/// The database's one write lock, kept until `release`: commands wait meanwhile.
+pub struct Lock(rusqlite::Connection);
+
+impl Lock {
+    #[track_caller]
+    pub fn take(premises: &Premises) -> Lock {
+        let database = premises.path().join("flash_sale.db");
+        let connection = rusqlite::Connection::open(database).unwrap();
+        connection.execute_batch("begin immediate").unwrap();
+        Lock(connection)
+    }
+
+    #[track_caller]
+    pub fn release(self) {
+        self.0.execute_batch("rollback").unwrap();
+    }
+}
+
+/// `flashsale serve`, so configured.
+pub fn serve(premises: &Premises, settings: &[(&str, &str)]) -> Server {
+    premises.serve_by(configure(&mut premises.command(&["serve"]), settings))
+}
+
+pub fn configure<'a>(command: &'a mut Command, settings: &[(&str, &str)]) -> &'a mut Command {
+    let settings = settings.iter();
+    command.envs(settings.map(|(key, value)| (format!("FLASHSALE_{}", key.to_uppercase()), value)))
+}
+
+/// Lets the tests have as many descriptors as they may; how many that are.
+pub fn descriptors() -> usize {
+    usize::try_from(rlimit::increase_nofile_limit(u64::MAX).unwrap()).unwrap()
+}
