@@ -296,3 +296,17 @@ fn signals() -> Result<Receiver<i32>, Fault> {
 fn no_thread(error: std::io::Error) -> Fault {
     Fault::new(INTERNAL, format!("no thread can be started: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_has_its_status() {
+        assert!(end(Some(Ended::Drained)).is_ok());
+        let status = |ended| end(ended).err().map(|fault| fault.code);
+        assert_eq!(status(Some(Ended::Unknown)), Some(74));
+        assert_eq!(status(Some(Ended::Corrupt)), Some(65));
+        assert_eq!(status(None), Some(70), "the writer's thread died");
+    }
+}

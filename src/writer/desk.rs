@@ -293,6 +293,13 @@ impl Desk {
     }
 }
 
+/// However the writer ends, be it by a panic: whoever waits is told.
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.refuse_what_waits();
+    }
+}
+
 /// Commands, a sweep first, and who waits for the others.
 struct Batch {
     commands: Vec<Command>,

@@ -344,3 +344,54 @@ fn a_sold_out_product_is_refused_without_the_writer() {
     shop.hold("tee", 1).created();
     shop.show_hold(hold).ok().says("status", "expired");
 }
+
+/// A store that takes the writer's thread with it.
+struct Deadly(Box<dyn Store>);
+
+impl Store for Deadly {
+    fn transact(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        commands: &[Command],
+    ) -> Result<Vec<Decision>, Failure> {
+        self.0.transact(terms, now, commands)
+    }
+
+    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+        self.0.probe(now)
+    }
+
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+        self.0.next_deadline()
+    }
+
+    fn rest(&mut self, _: Rest) -> Result<(), Failure> {
+        panic!("a test's panic")
+    }
+}
+
+/// Whoever started the writer is told, which is what the process ends with 70 for, and nobody waits for ever.
+#[test]
+fn a_writer_that_dies_is_missed() {
+    let store = Deadly(Box::new(MemoryStore::default()));
+    let config = Config::default();
+    let limits = Limits {
+        queue_max: 10,
+        batch_max: 1,
+        wait_max: config.wait_max(),
+    };
+    let clock = Arc::new(Clock::new(Hands::at_opening()));
+    let (writer, ended) = Writer::start(Box::new(store), clock, config.terms(), limits).unwrap();
+    let (sender, answers) = mpsc::channel();
+    for _ in 0..5 {
+        let sender = sender.clone();
+        writer.submit(hold(1), move |answer| sender.send(answer).unwrap());
+    }
+    assert!(ended.recv().is_err(), "it says nothing any more");
+    let answers: Vec<Answer> = answers.iter().take(5).collect();
+    let (first, others) = answers.split_first().unwrap();
+    assert_eq!(first, &Err(Denial::Refused(Rejection::ProductUnknown)));
+    let expected = |answer: &Answer| matches!(answer, Err(Denial::Unknown | Denial::Stopped));
+    assert!(others.iter().all(expected), "{others:?}");
+}

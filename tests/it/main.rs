@@ -12,6 +12,7 @@ mod crowd;
 mod differential;
 mod expiry;
 mod failures;
+mod faults;
 mod front;
 mod guests;
 mod hard_clients;
