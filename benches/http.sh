@@ -1,18 +1,31 @@
 #!/usr/bin/env bash
-# Requests a second over HTTP, all in one run: GET /healthz, a product, durable holds and sold-out refusals, in turn, nine
-# rounds. Needs `wrk`. Prints the median of each and its ratio to /healthz: absolute figures belong to the machine, which
-# the load generator shares.
+# Requests a second over HTTP, all in one run and in turn, so that the ratios hold where the figures do not:
 #
-# SECONDS_EACH (default 3), CONNECTIONS (default 64) and ROUNDS (default 9) can be set in the environment.
+#   bare      the least that can answer: examples/bare_loop.rs, without limits, time-outs, log or routes
+#   healthz   GET /healthz
+#   product   GET /api/products/{id}
+#   overdue   the same with 500 holds past their deadlines that nobody has swept: another process has the write lock
+#   refusal   POST /api/holds of a sold-out product
+#   hold      POST /api/holds, durable before it is answered
+#   beside    GET /healthz while 10 000 idle connections are open
+#
+# and what idle connections cost, and how long 500 connections opened at once wait for their answers. Needs `wrk` and
+# `python3`. The server logs each request, into a file, as it does by default. Load generator and server share the machine.
+#
+# SECONDS_EACH (default 3), CONNECTIONS (64), ROUNDS (9) and IDLE (10000) can be set in the environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds_each=${SECONDS_EACH:-3} connections=${CONNECTIONS:-64} rounds=${ROUNDS:-9}
+seconds_each=${SECONDS_EACH:-3} connections=${CONNECTIONS:-64} rounds=${ROUNDS:-9} idle=${IDLE:-10000}
 
 command -v wrk > /dev/null || { echo "wrk is needed (Debian: apt-get install wrk)" >&2; exit 1; }
-cargo build --release --quiet
-flashsale=$PWD/target/release/flashsale
+command -v python3 > /dev/null || { echo "python3 is needed" >&2; exit 1; }
+cargo build --release --quiet --bin flashsale --example bare_loop
+target=$PWD/target/release benches=$PWD/benches
 folder=$(mktemp -d -p "$PWD")
-trap 'kill "$server" 2> /dev/null; wait "$server" 2> /dev/null; rm -rf "$folder"' EXIT
+touch "$folder/crowd.out" "$folder/idle.out"
+started=()
+trap 'kill "${started[@]}" 2> /dev/null; wait 2> /dev/null; rm -rf "$folder"' EXIT
+ulimit -n "$(ulimit -H -n)"
 
 cat > "$folder/products.csv" <<'CSV'
 sku,name,price,total_stock
@@ -25,28 +38,53 @@ wrk.headers["Content-Type"] = "application/json"
 wrk.body = '{"product_id":' .. os.getenv("PRODUCT") .. ',"quantity":1}'
 LUA
 cd "$folder"
-"$flashsale" seed products.csv > /dev/null
-"$flashsale" serve --listen 127.0.0.1:0 > listening 2> log &
-server=$!
-until grep -q listening listening; do :; done
-base=$(sed 's/listening on //' listening)
+
+# start NAME COMMAND…: runs it until the end of this script; its address is in NAME.address.
+start() {
+    local name=$1
+    shift
+    "$@" > "$name.out" 2> "$name.log" &
+    started+=($!)
+    echo $! > "$name.pid"
+    until grep -q listening "$name.out"; do :; done
+    sed 's/listening on //' "$name.out" > "$name.address"
+}
+for db in shop.db overdue.db; do "$target/flashsale" seed --db "$db" products.csv > /dev/null; done
+start bare "$target/examples/bare_loop" 127.0.0.1:0
+start shop env FLASHSALE_IDLE_TIMEOUT_S=3600 "$target/flashsale" serve --db shop.db --listen 127.0.0.1:0
+start overdue "$target/flashsale" serve --db overdue.db --hold-ttl-s 1 --listen 127.0.0.1:0
+python3 "$benches/crowd.py" overdue "$(cat overdue.address)" overdue.db > crowd.out &
+started+=($!)
+until grep -q ready crowd.out; do :; done
 
 measure() { wrk -t1 -c"$connections" -d"${seconds_each}s" --latency "$@"; }
 rate() { awk '/Requests\/sec/ { print $2 }'; }
+shop=$(cat shop.address)
+idle_rss=$(awk '/VmRSS/ { print $2 }' "/proc/$(cat shop.pid)/status")
 
 for _ in $(seq "$rounds"); do
-    measure "$base/healthz" | rate >> healthz
-    measure "$base/api/products/2" | rate >> product
-    PRODUCT=2 measure -s hold.lua "$base/api/holds" | tee holds.txt | rate >> hold
+    measure "$(cat bare.address)/healthz" | rate >> bare
+    measure "$shop/healthz" | rate >> healthz
+    measure "$shop/api/products/2" | rate >> product
+    measure "$(cat overdue.address)/api/products/2" | rate >> overdue
+    PRODUCT=1 measure -s hold.lua "$shop/api/holds" | rate >> refusal
+    PRODUCT=2 measure -s hold.lua "$shop/api/holds" | tee holds.txt | rate >> hold
     awk '/99%/ { print $2 }' holds.txt >> p99
-    PRODUCT=1 measure -s hold.lua "$base/api/holds" | rate >> refusal
 done
-"$flashsale" verify --quick > /dev/null
+python3 "$benches/crowd.py" idle "$shop" "$(cat shop.pid)" "$idle" > idle.out &
+started+=($!)
+until grep -q ready idle.out; do :; done
+for _ in $(seq "$rounds"); do
+    measure "$shop/healthz" | rate >> beside
+done
+"$target/flashsale" verify --db shop.db --quick > /dev/null
 
 median() { sort -n "$1" | sed -n "$(((rounds + 1) / 2))p"; }
 echo "$connections connections, $rounds rounds of $seconds_each s each, durability full, $(nproc) cores"
-printf '%-22s %10s %8s\n' request 'req/s' ratio
-for name in healthz product hold refusal; do
-    printf '%-22s %10.0f %8.2f\n' "$name" "$(median "$name")" "$(echo "$(median "$name") $(median healthz)" | awk '{ print $1 / $2 }')"
+printf '%-10s %10s %8s\n' request 'req/s' ratio
+for name in bare healthz product overdue refusal hold beside; do
+    printf '%-10s %10.0f %8.2f\n' "$name" "$(median "$name")" "$(echo "$(median "$name") $(median healthz)" | awk '{ print $1 / $2 }')"
 done
-echo "p99 of durable holds: $(sort "p99" | sed -n "$(((rounds + 1) / 2))p") (the books were verified afterwards)"
+echo "p99 of durable holds: $(sort -h p99 | sed -n "$(((rounds + 1) / 2))p") (the books were verified afterwards)"
+echo "resident before any request: $((idle_rss / 1024)) MiB"
+grep -v ready idle.out

@@ -29,7 +29,8 @@ pub struct ProductBody {
     ends_at: Option<String>,
     max_per_hold: Option<i64>,
     max_per_customer: Option<i64>,
-    /// Set after the entity tag was made: it alone may differ between equal tags.
+    /// Said last, after the entity tag was made: it alone may differ between equal tags.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub server_time: Option<String>,
 }
 
