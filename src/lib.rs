@@ -9,6 +9,7 @@
 //!            │                              │               │ fetch what rules need       on rows in memory
 //! socket <── http <── api <── Outcome <── postman <─────────┘ write what changed, COMMIT
 //! reads:     http ──> api ──> store::Reader (a pool of connections that cannot write) ──> Response
+//! sold out:  http ──> api ──> store::Reader judges by the same rules, and may only refuse ──> Response
 //! cli:       seed, sweep-holds: the same store, one shot; verify: reads only
 //! ```
 //!
@@ -42,7 +43,7 @@
 //!    outcome is total and pure, so a replay is byte-equal.
 //! 5. Two guards on every promise: the rule, and a constraint in `schema.sql`. A constraint that fires is a bug: the batch
 //!    is rolled back and its commands are tried one by one, so that only the culprit fails.
-//! 6. Every queue, buffer, batch, list and wait has a bound.
+//! 6. Every queue, buffer, batch, list and wait has a bound, and no thread waits for a client.
 //! 7. Per product, at every commit: `total = available + reserved + sold`, none below 0; the ledger's replay gives the
 //!    same counters.
 //! 8. Only the writer decides that a command timed out; whoever waits for its answer waits until it comes.
