@@ -3,8 +3,12 @@
 
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem;
+use std::os::fd::AsFd;
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -35,20 +39,36 @@ pub fn start(as_json: bool) {
     } else {
         builder.format(text_line);
     }
+    // Not by way of io::stderr(), whose lock would be held while a reader stalls.
+    let mut out: Box<dyn io::Write + Send> = match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => Box::new(File::from(descriptor)),
+        Err(_) => Box::new(io::stderr()),
+    };
     let spawned = thread::Builder::new()
         .name("log".into())
-        .spawn(|| SPOOL.write_out(&mut io::stderr()));
+        .spawn(move || SPOOL.write_out(&mut out));
     if spawned.is_ok() {
         builder.init();
+        IS_STARTED.store(true, Ordering::SeqCst);
+        // A panic is told to nobody's stderr but through the log: it must not wait for a reader either.
+        panic::set_hook(Box::new(|panic| log::error!("{panic}")));
     } else {
         eprintln!("flashsale: no thread can be started, and so there is no log");
     }
 }
 
-/// Waits until what was logged is written.
-pub fn finish() {
+/// The last thing to say, and the end of the log. Even that waits for nobody for long.
+pub fn finish_with(last: Option<&str>) {
+    if !IS_STARTED.load(Ordering::SeqCst) {
+        return last.into_iter().for_each(|last| eprintln!("{last}"));
+    }
+    if let Some(last) = last {
+        SPOOL.add(format!("{last}\n").as_bytes());
+    }
     SPOOL.finish();
 }
+
+static IS_STARTED: AtomicBool = AtomicBool::new(false);
 
 fn text_line(to: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = String::with_capacity(LINE_BYTES);

@@ -83,15 +83,13 @@ const CONFIGURATION: u8 = 78;
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let code = report_writes_that_are_too_large()
-        .and_then(|()| arguments.run())
-        .unwrap_or_else(|fault| {
-            journal::finish();
-            eprintln!("flashsale: {}", fault.message);
-            ExitCode::from(fault.code)
-        });
-    journal::finish();
-    code
+    let ended = report_writes_that_are_too_large().and_then(|()| arguments.run());
+    let last = ended
+        .as_ref()
+        .err()
+        .map(|fault| format!("flashsale: {}", fault.message));
+    journal::finish_with(last.as_deref());
+    ended.unwrap_or_else(|fault| ExitCode::from(fault.code))
 }
 
 /// A write past the limit on file sizes is an error like a full disk, and not the end of the process.
@@ -150,7 +148,7 @@ fn open(config: &Config, access: Access) -> Result<Database, Fault> {
 fn cannot_open(config: &Config, error: &OpenError) -> Fault {
     let code = match error {
         OpenError::Missing => INPUT_MISSING,
-        OpenError::Symlink => NOT_PERMITTED,
+        OpenError::Symlink | OpenError::NotPermitted(_) => NOT_PERMITTED,
         OpenError::NotOurs | OpenError::Newer { .. } => BAD_DATA,
         OpenError::Older | OpenError::Busy => BUSY,
         OpenError::CannotCreate(_) => CANNOT_CREATE,

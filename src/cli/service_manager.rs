@@ -1,8 +1,6 @@
 //! What systemd, or whatever speaks its protocol, may have for a service: a socket that is open already, an ear for how it
 //! is going, and a watchdog. Without one, all of this is nothing.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, never, tick};
@@ -11,7 +9,6 @@ use sd_notify::NotifyState;
 
 use super::{CONFIGURATION, Fault};
 use crate::http::{Listener, Stopper};
-use crate::sale::Command;
 use crate::writer::Writer;
 
 /// The socket that was opened for us, if one was.
@@ -54,14 +51,13 @@ fn tell(state: NotifyState<'_>) {
     }
 }
 
-/// Tells the service manager that all is alive, which means: the thread that accepts looks around, and the writer answers.
+/// Tells the service manager that all is alive, which means: the thread that accepts looks around, and the writer heeds
+/// what it is told, even while it waits for another process.
 pub struct Watchdog {
     ticks: Receiver<Instant>,
     front: Stopper,
     writer: Writer,
-    front_pulse: usize,
-    asked: usize,
-    answered: Arc<AtomicUsize>,
+    pulses: (usize, usize),
 }
 
 impl Watchdog {
@@ -70,42 +66,27 @@ impl Watchdog {
             Some(patience) => tick((patience / 3).max(Duration::from_millis(1))),
             None => never(),
         };
-        let front_pulse = front.pulse();
-        let mut watchdog = Watchdog {
+        let pulses = (front.pulse(), writer.pulse());
+        Watchdog {
             ticks,
             front,
             writer,
-            front_pulse,
-            asked: 0,
-            answered: Arc::default(),
-        };
-        watchdog.ask();
-        watchdog
+            pulses,
+        }
     }
 
     pub fn ticks(&self) -> &Receiver<Instant> {
         &self.ticks
     }
 
-    /// Both were asked at the last tick, and have had the time since then to answer.
+    /// Both were asked at the last tick, and have had the time since then.
     pub fn look(&mut self) {
-        let front_pulse = self.front.pulse();
-        let is_front_alive = front_pulse != self.front_pulse;
-        let is_writer_alive = self.answered.load(Ordering::SeqCst) == self.asked;
-        if is_front_alive && is_writer_alive {
-            tell(NotifyState::Watchdog);
-            self.ask();
-        } else {
-            log::error!("alive: front {is_front_alive}, writer {is_writer_alive}");
+        let pulses = (self.front.pulse(), self.writer.pulse());
+        let are_alive = (pulses.0 != self.pulses.0, pulses.1 != self.pulses.1);
+        self.pulses = pulses;
+        match are_alive {
+            (true, true) => tell(NotifyState::Watchdog),
+            (front, writer) => log::error!("alive: front {front}, writer {writer}"),
         }
-        self.front_pulse = front_pulse;
-    }
-
-    fn ask(&mut self) {
-        let answered = self.answered.clone();
-        self.asked += 1;
-        self.writer.submit(Command::Sweep { limit: 0 }, move |_| {
-            answered.fetch_add(1, Ordering::SeqCst);
-        });
     }
 }

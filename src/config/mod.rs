@@ -345,10 +345,7 @@ const SECRET_KEYS: [&str; 2] = ["webhook_secrets", "admin_token"];
 fn read_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError> {
     let path = path.display();
     let table: BTreeMap<Spanned<String>, Spanned<Value>> =
-        toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(text, span.start));
-            ConfigError::Invalid(format!("{path}, line {line}: {}", error.message()))
-        })?;
+        toml::from_str(text).map_err(|error| unparsable(&path.to_string(), text, &error))?;
     for (key, value) in table {
         let key_name = key.get_ref().as_str();
         let span = if KEYS.contains(&key_name) {
@@ -370,6 +367,23 @@ fn read_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigE
             })?;
     }
     Ok(())
+}
+
+/// Where the file stops to be TOML. What stands there is shown only if it is surely no secret.
+fn unparsable(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
+    let span = error.span().unwrap_or(0..0);
+    let line = line_of(text, span.start);
+    let said = text.lines().nth(line - 1).unwrap_or_default();
+    let key = said.split('=').next().unwrap_or_default().trim();
+    let message = error.message();
+    ConfigError::Invalid(if SECRET_KEYS.contains(&key) {
+        format!("{path}, line {line}: {key}: {message}")
+    } else if KEYS.contains(&key) {
+        let shown = Shown { text, at: span };
+        format!("{path}, line {line}: {key}: {message}\n{shown}")
+    } else {
+        format!("{path}, line {line}: {message}")
+    })
 }
 
 #[cfg(test)]

@@ -16,15 +16,12 @@ pub struct Shown<'a> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = self.text[..self.at.start]
-            .rfind('\n')
-            .map_or(0, |newline| newline + 1);
+        let before = self.text.get(..self.at.start).unwrap_or(self.text);
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text[start..].lines().next().unwrap_or_default();
-        let before = self.text[start..self.at.start].chars().count();
-        let meant = self.text[self.at.clone()]
-            .lines()
-            .next()
-            .unwrap_or_default();
+        let before = before[start..].chars().count();
+        let meant = self.text.get(self.at.clone()).unwrap_or_default();
+        let meant = meant.lines().next().unwrap_or_default();
         writeln!(f, "  {line}")?;
         f.write_str("  ")?;
         (0..before).try_for_each(|_| f.write_char(' '))?;

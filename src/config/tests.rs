@@ -53,7 +53,16 @@ fn unknown_keys_and_broken_files_are_refused_with_their_line() {
     );
     assert!(error.ends_with("^^^^^^^^^^"), "{error}");
     assert!(file("a = 1\nb = = 2\n").unwrap_err().contains("line 2"));
-    assert!(file("hold_ttl_s = 1\nhold_ttl_s = 2\n").is_err());
+    let twice = file("hold_ttl_s = 1\nhold_ttl_s = 2\n").unwrap_err();
+    assert!(
+        twice.contains("line 2: hold_ttl_s: ") && twice.contains("^^^"),
+        "{twice}"
+    );
+    let empty = file("drain_s = 1\ndb = \n").unwrap_err();
+    assert!(
+        empty.contains("line 2: db: ") && empty.contains('^'),
+        "{empty}"
+    );
 }
 
 #[test]

@@ -114,11 +114,10 @@ fn understand(mut request: Request, bytes: usize, is_http_1_0: bool) -> Result<H
 
 /// An incomplete head may already be too large to ever be completed.
 fn incomplete(buffer: &[u8]) -> Result<(), Malformed> {
-    let line_end = buffer
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .unwrap_or(buffer.len());
-    let target_bytes = buffer[..line_end]
+    let mut lines = buffer.split(|byte| *byte == b'\n');
+    let line = lines.find(|line| !matches!(line, [] | [b'\r']));
+    let target_bytes = line
+        .unwrap_or_default()
         .split(|byte| *byte == b' ')
         .nth(1)
         .map_or(0, <[u8]>::len);

@@ -25,6 +25,7 @@ pub struct Parking {
     /// … and, but for those that are to take their answers, by when they last began something.
     ages: BTreeSet<(Instant, usize)>,
     next_place: usize,
+    opened: Instant,
 }
 
 struct Parked {
@@ -55,6 +56,7 @@ impl Parking {
             deadlines: BTreeSet::new(),
             ages: BTreeSet::new(),
             next_place: FIRST_PLACE,
+            opened: Instant::now(),
         };
         Ok((parking, waker))
     }
@@ -81,7 +83,7 @@ impl Parking {
         let due = connection.due();
         self.deadlines.insert((due, place));
         if !is_writing {
-            self.ages.insert((connection.since, place));
+            self.ages.insert((age(&connection, self.opened), place));
         }
         self.places.insert(place, Parked { connection, due });
     }
@@ -96,9 +98,13 @@ impl Parking {
         let timeout = [until_deadline, longest].into_iter().flatten().min();
         let mut events = Events::with_capacity(EVENTS_MAX);
         match self.poll.poll(&mut events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            Ok(()) | Err(_) => {}
+            // As after a pause of the whole process: much may have come, and many deadlines may have passed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.poll.poll(&mut events, Some(Duration::ZERO))?;
+            }
+            polled => polled?,
         }
+        let is_all = events.iter().count() < EVENTS_MAX;
         let mut ready = Ready::default();
         for event in &events {
             match event.token() {
@@ -106,6 +112,9 @@ impl Parking {
                 LISTENER => ready.accept = true,
                 Token(place) => ready.connections.extend(self.leave(place)),
             }
+        }
+        if !is_all {
+            return Ok(ready);
         }
         let now = Instant::now();
         while let Some((_, place)) = self
@@ -132,7 +141,7 @@ impl Parking {
     fn leave(&mut self, place: usize) -> Option<Connection> {
         let Parked { connection, due } = self.places.remove(&place)?;
         self.deadlines.remove(&(due, place));
-        self.ages.remove(&(connection.since, place));
+        self.ages.remove(&(age(&connection, self.opened), place));
         let fd = connection.as_raw_fd();
         if let Err(error) = self.poll.registry().deregister(&mut SourceFd(&fd)) {
             log::warn!("a connection cannot leave the parking: {error}");
@@ -151,5 +160,14 @@ impl Parking {
         for place in idle {
             self.leave(place);
         }
+    }
+}
+
+/// Whoever was told to go is older than anybody else.
+fn age(connection: &Connection, opened: Instant) -> Instant {
+    if connection.is_leaving() {
+        opened
+    } else {
+        connection.since
     }
 }

@@ -57,6 +57,8 @@ impl Worker {
             }
         }
         self.house.threads.fetch_sub(1, Ordering::SeqCst);
+        // Somebody may have come who counted on this thread.
+        hire_if_needed(&self.house);
     }
 
     /// For as long as requests follow each other. What was said before is answered first, by whatever thread has the

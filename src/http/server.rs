@@ -46,8 +46,9 @@ impl Stopper {
 
     /// A figure that is another one soon after, as long as the server is alive.
     pub fn pulse(&self) -> usize {
+        let beats = self.house.beats.load(Ordering::SeqCst);
         self.house.wake();
-        self.house.beats.load(Ordering::SeqCst)
+        beats
     }
 
     /// Waits for nobody any more.
@@ -126,18 +127,15 @@ impl Door {
         let mut drained_by = None;
         loop {
             self.house.beats.fetch_add(1, Ordering::SeqCst);
-            if self.house.is_stopping() {
+            let is_stopping = self.house.is_stopping();
+            if is_stopping && self.listener.is_some() {
+                // Whoever has knocked before is let in; an error is one more reason to close.
+                self.accept().ok();
                 self.listener = None;
-                let drained_by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
-                self.parking.close_idle();
-                let is_over = self.house.guests.count() == 0 || Instant::now() >= drained_by;
-                if is_over || self.house.hurrying.load(Ordering::SeqCst) {
-                    return;
-                }
             }
             let pause =
                 accept_again_at.map(|at: Instant| at.saturating_duration_since(Instant::now()));
-            let poll = self.house.is_stopping().then_some(DRAIN_POLL);
+            let poll = is_stopping.then_some(DRAIN_POLL);
             let ready = match self.parking.wait([pause, poll].into_iter().flatten().min()) {
                 Ok(ready) => ready,
                 Err(error) => {
@@ -156,6 +154,14 @@ impl Door {
             }
             while let Ok(connection) = self.returning.try_recv() {
                 self.place(connection);
+            }
+            if is_stopping {
+                let drained_by = *drained_by.get_or_insert_with(|| Instant::now() + drain);
+                self.parking.close_idle();
+                let is_over = self.house.guests.count() == 0 || Instant::now() >= drained_by;
+                if is_over || self.house.hurrying.load(Ordering::SeqCst) {
+                    return;
+                }
             }
             if ready.accept || accept_again_at.is_some_and(|at| at <= Instant::now()) {
                 accept_again_at = self.accept().err().map(|()| Instant::now() + ACCEPT_PAUSE);
@@ -190,7 +196,9 @@ impl Door {
                         ErrorKind::Interrupted | ErrorKind::ConnectionAborted
                     ) => {}
                 Err(error) => {
-                    self.parking.evict();
+                    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+                        self.parking.evict();
+                    }
                     self.complain(&format!("a connection cannot be accepted: {error}"));
                     return Err(());
                 }

@@ -3,13 +3,13 @@
 use std::iter;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
 
-use super::{Answer, Answers, Denial, Ended, Job, Reply};
+use super::{Answer, Answers, Denial, Ended, Job, Note, Reply};
 use crate::clock::Clock;
 use crate::sale::{Command, Terms};
 use crate::store::{Decision, Failure, Rest, Store};
@@ -21,8 +21,8 @@ pub struct Desk {
     pub terms: Terms,
     pub batch_max: usize,
     pub jobs: Receiver<Job>,
-    /// Says that nothing more is to be done.
-    pub stopped: Receiver<()>,
+    pub notes: Receiver<Note>,
+    pub pulse: Arc<AtomicUsize>,
     pub answers: Sender<Answers>,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
@@ -57,6 +57,7 @@ const SWEEP_MIN: usize = 256;
 enum Wake {
     Job(Job),
     Deadline,
+    Pinged,
     /// Somebody said so, or nobody can submit any more.
     Stop,
 }
@@ -93,6 +94,7 @@ impl Desk {
                     .take(self.batch_max)
                     .collect(),
                 Wake::Deadline => Vec::new(),
+                Wake::Pinged => continue,
                 Wake::Stop => {
                     self.refuse_what_waits();
                     self.tidy(Rest::Long);
@@ -124,8 +126,12 @@ impl Desk {
     fn wait(&self, longest: Duration) -> Option<Wake> {
         select! {
             recv(self.jobs) -> job => Some(job.map_or(Wake::Stop, Wake::Job)),
-            recv(self.stopped) -> said => Some(match said {
-                Ok(()) => Wake::Stop,
+            recv(self.notes) -> note => Some(match note {
+                Ok(Note::Stop) => Wake::Stop,
+                Ok(Note::Ping) => {
+                    self.pulse.fetch_add(1, Ordering::SeqCst);
+                    Wake::Pinged
+                }
                 Err(_) => self.jobs.recv().map_or(Wake::Stop, Wake::Job),
             }),
             default(longest) => None,
@@ -148,6 +154,17 @@ impl Desk {
                 tidied = true;
             }
         }
+    }
+
+    /// Looks at the notes where the writer waits for something else.
+    fn is_told_to_stop(&self) -> bool {
+        self.notes.try_iter().any(|note| match note {
+            Note::Stop => true,
+            Note::Ping => {
+                self.pulse.fetch_add(1, Ordering::SeqCst);
+                false
+            }
+        })
     }
 
     fn refuse_what_waits(&self) {
@@ -200,6 +217,10 @@ impl Desk {
                     return self.probe();
                 }
                 Err(Failure::Busy) => {
+                    if self.is_told_to_stop() {
+                        batch.answer(iter::repeat(Err(Denial::Stopped)), &self.answers);
+                        return Err(Ended::Drained);
+                    }
                     thread::sleep(LOCK_POLL);
                     batch.deny_late(&self.answers);
                     if batch.replies.is_empty() {

@@ -6,7 +6,7 @@ mod desk;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,10 +62,21 @@ pub enum Ended {
 #[derive(Clone)]
 pub struct Writer {
     jobs: Sender<Job>,
-    stop: Sender<()>,
+    notes: Sender<Note>,
+    pulse: Arc<AtomicUsize>,
     wait_max: Duration,
     is_well: Arc<AtomicBool>,
 }
+
+/// What the writer is told beside its commands.
+enum Note {
+    Stop,
+    /// It shows that it is alive.
+    Ping,
+}
+
+/// A ping is only left where there is none, so that there is always room to say stop.
+const NOTES_MAX: usize = 2;
 
 struct Job {
     command: Command,
@@ -100,7 +111,8 @@ impl Writer {
         limits: Limits,
     ) -> io::Result<(Writer, Receiver<Ended>)> {
         let (sender, jobs) = bounded(limits.queue_max);
-        let (stop, stopped) = bounded(1);
+        let (notes_sender, notes) = bounded(NOTES_MAX);
+        let pulse = Arc::new(AtomicUsize::new(0));
         let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
         let postman = thread::Builder::new()
             .name("postman".into())
@@ -112,7 +124,8 @@ impl Writer {
             terms,
             batch_max: limits.batch_max,
             jobs,
-            stopped,
+            notes,
+            pulse: pulse.clone(),
             answers,
             stretch_began: Instant::now(),
             failed_at: None,
@@ -125,7 +138,8 @@ impl Writer {
         Ok((
             Writer {
                 jobs: sender,
-                stop,
+                notes: notes_sender,
+                pulse,
                 wait_max: limits.wait_max,
                 is_well,
             },
@@ -135,8 +149,22 @@ impl Writer {
 
     /// Has the batch in hand end, and refuses what waits.
     pub fn stop(&self) {
-        match self.stop.try_send(()) {
-            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+        self.leave_note(Note::Stop);
+    }
+
+    /// A figure that is another one soon after, as long as the writer is alive, be it only waiting for a lock.
+    pub fn pulse(&self) -> usize {
+        let pulse = self.pulse.load(Ordering::SeqCst);
+        if self.notes.is_empty() {
+            self.leave_note(Note::Ping);
+        }
+        pulse
+    }
+
+    /// A writer that has ended, or was told already, needs none.
+    fn leave_note(&self, note: Note) {
+        match self.notes.try_send(note) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
     }
 

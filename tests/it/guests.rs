@@ -1,10 +1,12 @@
 //! Many connections at once: who gives way, who is turned away, and what those cost that only wait.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 use crate::server::{Premises, Server};
 use crate::wire::{
@@ -106,6 +108,30 @@ fn one_address_may_have_so_many_connections() {
         ask(&mut second, &get("/healthz")).unwrap().is(200);
     }
     ask(&mut second, &get("/healthz")).unwrap().is(200);
+    server.stop();
+}
+
+/// Those who are told to go are the first to give way.
+#[test]
+fn one_address_cannot_crowd_out_another() {
+    let premises = Premises::stocked(1);
+    let settings = [("max_connections", "20"), ("max_connections_per_ip", "5")];
+    let server = serve(&premises, &settings);
+    let elsewhere = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let local: SocketAddr = "127.0.0.2:0".parse().unwrap();
+    elsewhere.bind(&local.into()).unwrap();
+    let address: SocketAddr = server.address().parse().unwrap();
+    elsewhere.connect(&address.into()).unwrap();
+    let mut elsewhere = TcpStream::from(elsewhere);
+    ask(&mut elsewhere, &get("/healthz")).unwrap().is(200);
+    let crowd: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    for stream in &crowd[50..] {
+        assert!(
+            stirs_within(stream, Duration::from_secs(10)),
+            "it is told to go"
+        );
+    }
+    ask(&mut elsewhere, &get("/healthz")).unwrap().is(200);
     server.stop();
 }
 

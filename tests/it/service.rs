@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::faults::Disk;
 use crate::server::Premises;
+use crate::wire::{Lock, hold};
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 const OPEN: (&str, &str) = ("FLASHSALE_ALLOW_OPEN", "true");
@@ -98,6 +100,17 @@ fn a_service_manager_is_told_how_it_goes() {
     for _ in 0..3 {
         assert_eq!(heard().trim(), "WATCHDOG=1");
     }
+    let lock = Lock::take(&premises);
+    let mut client = service.connect();
+    client.write_all(hold().as_bytes()).unwrap();
+    for _ in 0..5 {
+        assert_eq!(
+            heard().trim(),
+            "WATCHDOG=1",
+            "to wait for another process is to live"
+        );
+    }
+    lock.release();
     let ended = service.stop();
     let last = std::iter::repeat_with(heard).find(|message| message.trim() != "WATCHDOG=1");
     assert_eq!(last.unwrap().trim(), "STOPPING=1");
@@ -144,6 +157,71 @@ fn a_second_signal_waits_for_nobody() {
     );
     service.signal("-TERM");
     assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    premises.books_are_right();
+}
+
+/// Time passes while the process does not: what came meanwhile came in time.
+#[test]
+fn a_request_that_came_while_the_process_was_stopped_is_answered() {
+    let premises = Premises::stocked(5);
+    let service = Service::start(&premises, &[], &[("FLASHSALE_IDLE_TIMEOUT_S", "1")]);
+    let mut client = service.connect();
+    client
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let mut answer = [0; 1024];
+    assert!(client.read(&mut answer).unwrap() > 0);
+    client
+        .set_read_timeout(Some(Duration::from_millis(1500)))
+        .unwrap();
+    service.signal("-STOP");
+    client.write_all(HEALTH).unwrap();
+    assert!(client.read(&mut answer).is_err(), "nobody answers");
+    service.signal("-CONT");
+    client.set_read_timeout(None).unwrap();
+    assert_eq!(status_of(client), 200);
+    assert_eq!(service.stop().code(), Some(0));
+}
+
+#[test]
+fn whoever_has_knocked_before_the_signal_is_let_in() {
+    let premises = Premises::stocked(5);
+    let service = Service::start(&premises, &[], &[]);
+    service.signal("-STOP");
+    let clients: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut client = service.connect();
+            client.write_all(HEALTH).unwrap();
+            client
+        })
+        .collect();
+    service.signal("-TERM");
+    service.signal("-CONT");
+    for client in clients {
+        assert_eq!(status_of(client), 200);
+    }
+    let mut service = service;
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_command_that_waits_for_another_process_does_not_keep_the_server_from_ending() {
+    let premises = Premises::stocked(5);
+    let deadline = ("FLASHSALE_REQUEST_DEADLINE_MS", "600000");
+    let mut service = Service::start(&premises, &[], &[deadline, ("FLASHSALE_DRAIN_S", "1")]);
+    let lock = Lock::take(&premises);
+    let mut client = service.connect();
+    client.write_all(hold().as_bytes()).unwrap();
+    service.has_read_what_was_sent();
+    service.signal("-TERM");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("\"not_applied\""),
+        "{answer}"
+    );
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    lock.release();
     premises.books_are_right();
 }
 
@@ -286,9 +364,31 @@ fn a_client_behind_a_trusted_proxy_is_known_by_its_word() {
 #[test]
 fn a_log_that_nobody_reads_keeps_nobody_waiting() {
     let premises = Premises::stocked(5);
+    let mut service = stalled(
+        &premises,
+        premises.command(&["serve", "--listen", "127.0.0.1:0"]),
+    );
+    service.signal("-TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_keep_a_failed_server_alive() {
+    let premises = Premises::stocked(5);
+    let disk = Disk::new();
     let mut command = premises.command(&["serve", "--listen", "127.0.0.1:0"]);
+    disk.is_under(&mut command);
+    let mut service = stalled(&premises, command);
+    disk.fails("fdatasync");
+    let answer = service.ask(&hold().replace("Host: a\r\n", ""));
+    assert!(answer.contains("\"unknown\""), "{answer}");
+    assert_eq!(service.child.wait().unwrap().code(), Some(74));
+}
+
+/// A server that has logged more than its pipe takes.
+fn stalled(premises: &Premises, mut command: Command) -> Service {
     command.stderr(Stdio::piped());
-    let mut service = Service::of(&premises, command);
+    let service = Service::of(premises, command);
     let mut client = service.connect();
     let one = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     for _ in 0..300 {
@@ -305,9 +405,7 @@ fn a_log_that_nobody_reads_keeps_nobody_waiting() {
                 .count();
         }
     }
-    drop(client);
-    service.signal("-TERM");
-    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    service
 }
 
 /// A server whose log goes into a file.

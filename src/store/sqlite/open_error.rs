@@ -20,6 +20,8 @@ pub enum OpenError {
     Older,
     #[error("it cannot be created: {0}")]
     CannotCreate(io::Error),
+    #[error("this user may not read and write it: {0}")]
+    NotPermitted(rusqlite::Error),
     #[error("another process keeps it busy")]
     Busy,
     #[error("the system gives no randomness: {0}")]
@@ -40,6 +42,9 @@ impl From<rusqlite::Error> for OpenError {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotOurs,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                OpenError::NotPermitted(error)
+            }
             _ => OpenError::Sqlite(error),
         }
     }

@@ -102,14 +102,14 @@ fn after_an_io_error_at_a_commit_nobody_pretends_to_know() {
 }
 
 /// Where a test decides what fails.
-struct Disk {
+pub struct Disk {
     faults: TempDir,
     shim: PathBuf,
 }
 
 impl Disk {
     #[track_caller]
-    fn new() -> Disk {
+    pub fn new() -> Disk {
         let faults = tempfile::tempdir().unwrap();
         let shim = faults.path().join("shim.so");
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/faults/shim.c");
@@ -123,13 +123,18 @@ impl Disk {
 
     fn serve(&self, premises: &Premises) -> Server {
         let mut command = premises.command(&["serve"]);
-        command
-            .env("LD_PRELOAD", &self.shim)
-            .env("FAULTS", self.faults.path());
+        self.is_under(&mut command);
         premises.serve_by(&mut command)
     }
 
-    fn fails(&self, call: &str) {
+    /// Has the command's process use it.
+    pub fn is_under(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", &self.shim)
+            .env("FAULTS", self.faults.path());
+    }
+
+    pub fn fails(&self, call: &str) {
         fs::write(self.faults.path().join(call), "").unwrap();
     }
 
