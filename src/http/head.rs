@@ -223,11 +223,24 @@ fn is_sane_id(id: &str) -> bool {
 
 /// Unlike any other of this process, and most likely of any process.
 fn new_request_id() -> Arc<str> {
-    static OF_THIS_PROCESS: LazyLock<u64> =
-        LazyLock::new(|| getrandom::u64().unwrap_or(u64::from(std::process::id())));
+    static OF_THIS_PROCESS: LazyLock<[u8; 16]> =
+        LazyLock::new(|| hex(getrandom::u64().unwrap_or(u64::from(std::process::id()))));
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let serial = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{:016x}{serial:016x}", *OF_THIS_PROCESS).into()
+    let mut id = [0; 32];
+    let (process, serial) = id.split_at_mut(16);
+    process.copy_from_slice(&*OF_THIS_PROCESS);
+    serial.copy_from_slice(&hex(NEXT.fetch_add(1, Ordering::Relaxed)));
+    std::str::from_utf8(&id)
+        .expect("hexadecimal digits are text")
+        .into()
+}
+
+/// Faster than `{:016x}`, which a request each would notice.
+fn hex(number: u64) -> [u8; 16] {
+    std::array::from_fn(|digit| {
+        let nibble = (number >> (60 - 4 * digit)) & 0xf;
+        b"0123456789abcdef"[nibble as usize]
+    })
 }
 
 /// What can be told of a head that is refused: its answer has the client's id, and no body for `HEAD`.

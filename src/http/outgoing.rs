@@ -32,7 +32,8 @@ enum State {
 struct Rest {
     bytes: Vec<u8>,
     close: bool,
-    since: Instant,
+    /// When it must have taken all, counted from the first time that it did not.
+    due: Option<Instant>,
 }
 
 /// What a connection is good for.
@@ -109,7 +110,7 @@ impl Outgoing {
         let after = self.send(Rest {
             bytes: print(response, manners, connection),
             close,
-            since: Instant::now(),
+            due: None,
         });
         let before = mem::replace(&mut *self.state(), after);
         if let State::Awaited(Some(then)) = before {
@@ -128,7 +129,7 @@ impl Outgoing {
     /// When the client must have taken all of it.
     pub fn write_deadline(&self) -> Option<Instant> {
         match &*self.state() {
-            State::Unfinished(rest) => Some(rest.since + self.house.limits.timeouts.write),
+            State::Unfinished(rest) => rest.due,
             State::Free | State::Awaited(_) | State::Closing | State::Broken => None,
         }
     }
@@ -152,6 +153,8 @@ impl Outgoing {
         match self.take_at_once(&rest.bytes) {
             Ok(taken) if taken < rest.bytes.len() => {
                 rest.bytes.drain(..taken);
+                let timeout = self.house.limits.timeouts.write;
+                rest.due.get_or_insert_with(|| Instant::now() + timeout);
                 State::Unfinished(rest)
             }
             Ok(_) if rest.close => State::Closing,
