@@ -2,7 +2,7 @@
 //! While a crowd reloads a page, most of its reads are answered from here, and are as exact as if each had looked.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -32,8 +32,9 @@ pub(super) use select_products;
 pub struct Look {
     pub product: Option<Product>,
     pub overdue_units: i64,
+    /// The last deadline of anything that has passed: before it, less was overdue.
     from: Timestamp,
-    /// The next deadline of anything: from then on, more may be overdue.
+    /// The next one: from then on, more may be.
     until: Timestamp,
 }
 
@@ -47,24 +48,27 @@ impl Look {
                 with_overdue_units,
             )
             .optional()?;
-        let next_deadline = "select min(
-            coalesce((select min(expires_at) from holds where status = 'active' and expires_at > :now), :never),
-            coalesce((select min(pay_by) from orders
-                where status = 'pending' and pay_by is not null and pay_by > :now), :never)) as deadline";
-        let until = tx.prepare_cached(next_deadline)?.query_row(
-            named_params! {":now": now.micros(), ":never": i64::MAX},
-            |row| row::time(row, "deadline"),
+        let deadlines_around = "select
+            max(coalesce((select max(expires_at) from holds where status = 'active' and expires_at <= :now), :ever),
+                coalesce((select max(pay_by) from orders
+                    where status = 'pending' and pay_by is not null and pay_by <= :now), :ever)) as last,
+            min(coalesce((select min(expires_at) from holds where status = 'active' and expires_at > :now), :never),
+                coalesce((select min(pay_by) from orders
+                    where status = 'pending' and pay_by is not null and pay_by > :now), :never)) as next";
+        let (from, until) = tx.prepare_cached(deadlines_around)?.query_row(
+            named_params! {":now": now.micros(), ":ever": i64::MIN, ":never": i64::MAX},
+            |row| Ok((row::time(row, "last")?, row::time(row, "next")?)),
         )?;
         let (product, overdue_units) = found.unzip();
         Ok(Look {
             product,
             overdue_units: overdue_units.unwrap_or(0),
-            from: now,
+            from,
             until,
         })
     }
 
-    /// Whether the clock alone has changed nothing between the look and `now`.
+    /// Whether the clock alone makes no difference between the look and `now`.
     fn holds_at(&self, now: Timestamp) -> bool {
         now >= self.from && !self.until.has_passed(now)
     }
@@ -76,7 +80,14 @@ pub fn with_overdue_units(row: &Row<'_>) -> rusqlite::Result<(Product, i64)> {
 
 /// Looks at products in the present version of the store.
 #[derive(Default)]
-pub struct Looks(RwLock<OfOneVersion>);
+pub struct Looks {
+    known: RwLock<OfOneVersion>,
+    /// Whose turn it is to look: whoever wants the same meanwhile will find it.
+    turns: [Mutex<()>; TURNS],
+}
+
+/// Different products seldom wait for each other.
+const TURNS: usize = 16;
 
 #[derive(Default)]
 struct OfOneVersion {
@@ -87,14 +98,19 @@ struct OfOneVersion {
 const LOOKS_MAX: usize = 1024;
 
 impl Looks {
+    pub fn turn(&self, id: ProductId) -> MutexGuard<'_, ()> {
+        let turn = &self.turns[usize::try_from(id.get()).unwrap_or(0) % TURNS];
+        turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn find(&self, version: Version, id: ProductId, now: Timestamp) -> Option<Look> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let look = known.looks.get(&id).filter(|look| look.holds_at(now))?;
         (known.version == Some(version)).then(|| look.clone())
     }
 
     pub fn keep(&self, version: Version, id: ProductId, look: Look) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.version != Some(version) || known.looks.len() >= LOOKS_MAX {
             known.version = Some(version);
             known.looks.clear();

@@ -64,15 +64,23 @@ impl SqliteReader {
 
     /// As remembered, if nobody has committed since and no deadline has passed.
     fn look(&self, id: ProductId, now: Timestamp) -> Result<Look, Failure> {
-        let version = self.wal_index.version();
-        if let Some(look) = version.and_then(|version| self.looks.find(version, id, now)) {
+        if let Some(look) = self.remembered(id, now) {
             return Ok(look);
         }
+        let _turn = self.looks.turn(id);
+        if let Some(look) = self.remembered(id, now) {
+            return Ok(look);
+        }
+        let version = self.wal_index.version();
         let look = Look::at(&mut *self.conn()?, id, now).map_err(not_applied)?;
         if let Some(version) = version.filter(|_| version == self.wal_index.version()) {
             self.looks.keep(version, id, look.clone());
         }
         Ok(look)
+    }
+
+    fn remembered(&self, id: ProductId, now: Timestamp) -> Option<Look> {
+        self.looks.find(self.wal_index.version()?, id, now)
     }
 
     /// Judged on rows of one moment.
