@@ -123,7 +123,8 @@ fn nobody_who_is_turned_away_is_cut_off_before_the_answer() {
     let server = premises.serve_by(
         command
             .env("FLASHSALE_THREADS_MAX", "1")
-            .env("FLASHSALE_QUEUE_MAX", "1"),
+            .env("FLASHSALE_QUEUE_MAX", "1")
+            .env("FLASHSALE_BODY_TIMEOUT_S", "60"),
     );
     let body = r#"{"product_id":1,"quantity":1}"#;
     let length = body.len();

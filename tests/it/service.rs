@@ -164,7 +164,7 @@ fn a_second_signal_waits_for_nobody() {
 #[test]
 fn a_request_that_came_while_the_process_was_stopped_is_answered() {
     let premises = Premises::stocked(5);
-    let service = Service::start(&premises, &[], &[("FLASHSALE_IDLE_TIMEOUT_S", "1")]);
+    let service = Service::start(&premises, &[], &[("FLASHSALE_IDLE_TIMEOUT_S", "3")]);
     let mut client = service.connect();
     client
         .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -172,7 +172,7 @@ fn a_request_that_came_while_the_process_was_stopped_is_answered() {
     let mut answer = [0; 1024];
     assert!(client.read(&mut answer).unwrap() > 0);
     client
-        .set_read_timeout(Some(Duration::from_millis(1500)))
+        .set_read_timeout(Some(Duration::from_millis(3500)))
         .unwrap();
     service.signal("-STOP");
     client.write_all(HEALTH).unwrap();
