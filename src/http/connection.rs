@@ -280,14 +280,8 @@ impl Connection {
 
     /// Where the answer to this request goes, from whatever thread.
     pub fn reply(&mut self, exchange: &Exchange) -> Reply {
-        let request = &exchange.request;
         let manners = Manners {
-            asked: Asked {
-                id: request.id.clone(),
-                method: Some(request.method.clone()),
-                peer: self.peer,
-                began: request.began,
-            },
+            asked: exchange.request.asked(),
             keep_alive: exchange.keep_alive,
             is_http_1_0: exchange.is_http_1_0,
         };

@@ -104,6 +104,16 @@ impl Request {
         self.header_values(name).next()
     }
 
+    /// Who waits for its answer.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            id: self.id.clone(),
+            method: Some(self.method.clone()),
+            peer: self.peer,
+            began: self.began,
+        }
+    }
+
     pub fn has_header_beginning(&self, name: &str) -> bool {
         self.fields.iter().any(|field| {
             let beginning = self.head[field.name.clone()].get(..name.len());

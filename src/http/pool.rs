@@ -10,7 +10,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use super::connection::{Connection, Exchange, Next};
 use super::house::{House, Waiting};
-use super::message::{Asked, Malformed};
+use super::message::Malformed;
 use super::outgoing::Condition;
 
 /// A thread that nobody needed for this long leaves.
@@ -106,13 +106,7 @@ impl Worker {
         let reply = connection.reply(&exchange);
         let request = exchange.request;
         if waited_too_long {
-            let asked = Asked {
-                id: request.id,
-                method: Some(request.method),
-                peer: request.peer,
-                began: request.began,
-            };
-            return reply.send(handler.refuse(Malformed::Overloaded, &asked));
+            return reply.send(handler.refuse(Malformed::Overloaded, &request.asked()));
         }
         let id = request.id.clone();
         let handled = panic::catch_unwind(AssertUnwindSafe(|| handler.handle(request, reply)));

@@ -40,19 +40,7 @@ fn half_requests_and_silence_keep_no_thread_from_others() {
     let premises = Premises::stocked(1);
     let server = serve(&premises, &[("threads_max", "2")]);
     let silent: Vec<_> = (0..200).map(|_| server.connect()).collect();
-    let mut dripping: Vec<_> = (0..200).map(|_| server.connect()).collect();
-    for stream in &mut dripping {
-        stream
-            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Drip: ")
-            .unwrap();
-    }
-    let mut slowest = Duration::ZERO;
-    for _ in 0..50 {
-        for stream in &mut dripping {
-            stream.write_all(b"a").ok();
-        }
-        slowest = slowest.max(probe(&server, "/healthz"));
-    }
+    let slowest = slowest_beside_dripping(&server, 200);
     println!("the slowest of 50 probes beside 200 dripping and 200 silent clients: {slowest:?}");
     drop(silent);
     server.stop();
@@ -202,19 +190,7 @@ fn more_half_requests_than_threads_do_not_keep_others_waiting() {
     descriptors();
     let premises = Premises::stocked(1);
     let server = serve(&premises, &[("request_deadline_ms", "10000")]);
-    let mut dripping: Vec<_> = (0..500).map(|_| server.connect()).collect();
-    for stream in &mut dripping {
-        stream
-            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Drip: ")
-            .unwrap();
-    }
-    let mut slowest = Duration::ZERO;
-    for _ in 0..50 {
-        for stream in &mut dripping {
-            stream.write_all(b"a").ok();
-        }
-        slowest = slowest.max(probe(&server, "/healthz"));
-    }
+    let slowest = slowest_beside_dripping(&server, 500);
     println!("the slowest of 50 probes beside 500 dripping clients: {slowest:?}");
     server.stop();
 }
@@ -294,4 +270,23 @@ fn sockets(server: &Server, regular: &mut TcpStream) -> usize {
     targets
         .filter(|target| target.to_string_lossy().starts_with("socket:"))
         .count()
+}
+
+/// Of 50 probes, while so many clients send their heads a byte at a time.
+#[track_caller]
+fn slowest_beside_dripping(server: &Server, clients: usize) -> Duration {
+    let mut dripping: Vec<_> = (0..clients).map(|_| server.connect()).collect();
+    for stream in &mut dripping {
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Drip: ")
+            .unwrap();
+    }
+    let mut slowest = Duration::ZERO;
+    for _ in 0..50 {
+        for stream in &mut dripping {
+            stream.write_all(b"a").ok();
+        }
+        slowest = slowest.max(probe(server, "/healthz"));
+    }
+    slowest
 }
