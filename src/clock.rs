@@ -76,6 +76,11 @@ impl Clock {
         self.now_from(Timestamp::from_micros(i64::MIN))
     }
 
+    /// What others call the time. The sale's may be ahead of it for good, if it was once set back.
+    pub fn wall(&self) -> Timestamp {
+        self.source.wall()
+    }
+
     /// The time to judge a batch at, for whoever holds the write lock; `last_now` is the latest that was judged at before.
     ///
     /// What readers see is published first and the time taken second: a reader that finds nothing in flight took its own

@@ -16,6 +16,10 @@ pub enum Error {
     LengthRequired,
     InvalidJson(&'static str),
     InvalidIdempotencyKey,
+    /// Where tokens are required, a key is a secret too.
+    IdempotencyKeyTooShort,
+    InvalidSignature,
+    NotTheOperator,
     /// By field, in the order in which they were found.
     Invalid(Vec<(String, String)>),
     ProductNotFound,
@@ -65,10 +69,23 @@ impl Error {
         if response.status == StatusCode(503) {
             response = response.with_header("Retry-After", "1");
         }
-        if let Error::MethodNotAllowed(methods) = self {
-            response = response.with_header("Allow", methods);
+        match self.header() {
+            Some((name, value)) => response.with_header(name, value),
+            None => response,
         }
-        response
+    }
+
+    /// What an answer of its status must say (RFC 9110, sections 15.5.2 and 15.5.6).
+    fn header(&self) -> Option<(&'static str, &'static str)> {
+        if let Error::MethodNotAllowed(methods) = self {
+            Some(("Allow", methods))
+        } else if let Error::NotTheOperator = self {
+            Some(("WWW-Authenticate", "Bearer"))
+        } else if let Error::InvalidSignature = self {
+            Some(("WWW-Authenticate", "StandardWebhooks"))
+        } else {
+            None
+        }
     }
 
     /// The first wrong field and what is wrong with it.
@@ -102,6 +119,17 @@ impl Error {
                 "invalid_idempotency_key",
                 "Idempotency-Key must be 1 to 255 visible ASCII characters, sent once",
             ),
+            Error::IdempotencyKeyTooShort => Says::new(
+                400,
+                "invalid_idempotency_key",
+                "Idempotency-Key must be 16 to 255 visible ASCII characters here: use a UUID",
+            ),
+            Error::InvalidSignature => Says::new(
+                401,
+                "invalid_signature",
+                "The webhook is not signed, or not by who should sign it, or not just now",
+            ),
+            Error::NotTheOperator => Says::new(401, "unauthorized", "Show the operator's token"),
             Error::Invalid(errors) => invalid_says(errors),
             Error::ProductNotFound => Says::new(404, "product_not_found", "Product not found"),
             Error::HoldNotFound => Says::new(404, "hold_not_found", "Hold not found"),

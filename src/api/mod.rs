@@ -6,11 +6,13 @@ mod answers;
 mod cors;
 mod error;
 pub(crate) mod fields;
+mod guard;
 mod json;
 mod payments;
 mod proxies;
 mod routes;
 mod shortage;
+mod signature;
 mod storefront;
 
 use std::sync::Arc;
@@ -18,12 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
 use crate::http::{Asked, Handler, Malformed, Method, Reply, Request, Response};
-use crate::sale::{Command, HoldId, PlaceHold, ProductId, Rejection, Secret, Terms};
+use crate::sale::{Command, HoldId, ProductId, Rejection, Terms};
 use crate::store::Reader;
 use crate::writer::{Denial, Writer};
 
 pub use access::{Access, AccessLog};
 pub use cors::Origins;
+pub use guard::Guard;
 pub use proxies::Proxies;
 pub use shortage::Shortage;
 
@@ -38,7 +41,7 @@ pub struct Api {
     pub reader: Box<dyn Reader>,
     pub clock: Arc<Clock>,
     pub terms: Terms,
-    pub secret: Secret,
+    pub guard: Guard,
     pub origins: Origins,
     pub proxies: Proxies,
     pub shortage: Arc<Shortage>,
@@ -82,7 +85,8 @@ impl Handler for Api {
 
 impl Api {
     fn submit(&self, command: Command, finish: impl FnOnce(Response) + Send + 'static) {
-        let secret = self.secret.clone();
+        let secret = self.guard.secret.clone();
+        let tokens_required = self.guard.tokens_required;
         let (shortage, wanted) = (self.shortage.clone(), product_wanted(&command));
         self.writer.submit(command, move |answer| {
             if let (Some(product), Err(Denial::Refused(rejection))) = (wanted, &answer)
@@ -92,6 +96,10 @@ impl Api {
             }
             finish(match answer {
                 Ok(outcome) => respond(&outcome, &secret),
+                // As it is said to whoever shows no token, or a wrong one.
+                Err(Denial::Refused(Rejection::HoldUnknown)) if tokens_required => {
+                    Error::HoldNotFound.response()
+                }
                 Err(denial) => Error::from(denial).response(),
             });
         });
@@ -111,30 +119,16 @@ impl Api {
         match endpoint {
             Endpoint::ListProducts => self.list_products(request).map(Work::Done),
             Endpoint::ShowProduct(id) => self.show_product(request, id).map(Work::Done),
-            Endpoint::PlaceHold => self.place_hold(storefront::place_hold(request)?),
-            Endpoint::ShowHold(id) => self.show_hold(id).map(Work::Done),
-            Endpoint::ReleaseHold(id) => storefront::release_hold(request, id).map(Work::Command),
-            Endpoint::PlaceOrder => storefront::place_order(request).map(Work::Command),
-            Endpoint::ShowOrder(id) => self.show_order(id).map(Work::Done),
-            Endpoint::CancelOrder(id) => storefront::cancel_order(request, id).map(Work::Command),
-            Endpoint::RecordPayment => payments::record_payment(request).map(Work::Command),
+            Endpoint::PlaceHold => self.place_hold(request),
+            Endpoint::ShowHold(id) => self.show_hold(request, id).map(Work::Done),
+            Endpoint::ReleaseHold(id) => self.release_hold(request, id).map(Work::Command),
+            Endpoint::PlaceOrder => self.place_order(request).map(Work::Command),
+            Endpoint::ShowOrder(id) => self.show_order(request, id).map(Work::Done),
+            Endpoint::CancelOrder(id) => self.cancel_order(request, id).map(Work::Command),
+            Endpoint::RecordPayment => self.record_payment(request).map(Work::Command),
             Endpoint::Health => Ok(Work::Done(json::ok(&answers::Health { status: "ok" }))),
             Endpoint::Readiness => self.readiness().map(Work::Done),
         }
-    }
-
-    /// Where nothing is likely to be left, a look at the rows answers most; the rest is the writer's.
-    ///
-    /// The look is judged by the present time, not by that of the batch in flight: what falls due in between can only turn
-    /// a refusal into a case for the writer.
-    fn place_hold(&self, wish: PlaceHold) -> Result<Work, Error> {
-        if self.shortage.is_expected(wish.product) {
-            match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
-                Some(rejection) => return Err(Error::Denied(Denial::Refused(rejection))),
-                None => self.shortage.forget(wish.product),
-            }
-        }
-        Ok(Work::Command(Command::PlaceHold(wish)))
     }
 
     fn readiness(&self) -> Result<Response, Error> {

@@ -1,5 +1,6 @@
 //! What payment providers report.
 
+use super::Api;
 use super::error::Error;
 use super::fields::{Fields, string, whole_number};
 use super::storefront::{WANTED_ID, required_body};
@@ -8,8 +9,15 @@ use crate::sale::{
     Amount, Command, HoldId, Named, OrderId, PaymentEvent, PaymentStatus, Report, is_visible_key,
 };
 
-pub fn record_payment(request: &Request) -> Result<Command, Error> {
-    payment_event(required_body(request)?).map(Command::RecordPayment)
+impl Api {
+    /// Whether its sender may report payments is asked before anything in the body is understood.
+    pub fn record_payment(&self, request: &Request) -> Result<Command, Error> {
+        let body = required_body(request)?;
+        if !self.guard.admits_provider(request, self.clock.wall()) {
+            return Err(Error::InvalidSignature);
+        }
+        payment_event(body).map(Command::RecordPayment)
+    }
 }
 
 fn payment_event(body: &[u8]) -> Result<PaymentEvent, Error> {

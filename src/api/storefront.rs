@@ -5,12 +5,13 @@ use sha2::{Digest, Sha256};
 use super::answers::{HoldBody, ListBody, OrderBody, ProductBody};
 use super::error::Error;
 use super::fields::{Fields, string, whole_number};
-use super::{Api, json};
+use super::{Api, Work, json};
 use crate::http::{Request, Response};
 use crate::sale::{
     Command, Customer, HoldId, IdempotencyKey, OrderId, PlaceHold, Product, ProductId, Quantity,
     Timestamp, TokenKind,
 };
+use crate::writer::Denial;
 
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: usize = 100;
@@ -57,15 +58,15 @@ impl Api {
         }))
     }
 
-    pub fn show_hold(&self, id: &str) -> Result<Response, Error> {
-        let id = HoldId::parse(id).ok_or(Error::HoldNotFound)?;
+    pub fn show_hold(&self, request: &Request, id: &str) -> Result<Response, Error> {
+        let id = self.hold_shown(request, None, HoldId::parse(id))?;
         let now: Timestamp = self.clock.reading();
         let hold = self.reader.hold(id)?.ok_or(Error::HoldNotFound)?;
         Ok(json::ok(&HoldBody::new(&hold, now)))
     }
 
-    pub fn show_order(&self, id: &str) -> Result<Response, Error> {
-        let id = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
+    pub fn show_order(&self, request: &Request, id: &str) -> Result<Response, Error> {
+        let id = self.order_shown(request, None, OrderId::parse(id))?;
         let now = self.clock.reading();
         let order = self.reader.order(id)?.ok_or(Error::OrderNotFound)?;
         Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
@@ -74,7 +75,7 @@ impl Api {
     fn cursor_of(&self, id: ProductId) -> String {
         format!(
             "{id}.{}",
-            self.secret.token(TokenKind::ProductCursor, id.get())
+            self.guard.secret.token(TokenKind::ProductCursor, id.get())
         )
     }
 
@@ -82,63 +83,124 @@ impl Api {
     fn product_of_cursor(&self, cursor: &str) -> Option<ProductId> {
         let (id, proof) = cursor.split_once('.')?;
         let id = ProductId::parse(id)?;
-        self.secret
+        self.guard
+            .secret
             .admits(TokenKind::ProductCursor, id.get(), proof)
             .then_some(id)
     }
 }
 
-pub fn place_hold(request: &Request) -> Result<PlaceHold, Error> {
-    let mut fields = Fields::of_body(required_body(request)?)?;
-    let key = idempotency_key(request)?;
-    let product = fields.required("product_id", WANTED_ID, |raw| {
-        whole_number(raw).and_then(ProductId::new)
-    });
-    let wanted = "a whole number from 1 to 2147483647";
-    let quantity = fields.required("quantity", wanted, |raw| {
-        whole_number(raw).and_then(Quantity::new)
-    });
-    let wanted = "1 to 128 characters without control characters or spaces at the ends";
-    let customer = fields.optional("customer", wanted, |raw| {
-        string(raw).and_then(Customer::new)
-    });
-    fields.finish()?;
-    let (Some(product), Some(quantity)) = (product, quantity) else {
-        unreachable!("finish refuses missing fields")
-    };
-    Ok(PlaceHold {
-        product,
-        quantity,
-        customer,
-        key,
-    })
+/// Wishes for the writer.
+impl Api {
+    /// Where nothing is likely to be left, a look at the rows answers most; the rest is the writer's.
+    ///
+    /// The look is judged by the present time, not by that of the batch in flight: what falls due in between can only turn
+    /// a refusal into a case for the writer.
+    pub(super) fn place_hold(&self, request: &Request) -> Result<Work, Error> {
+        let wish = self.wish(request)?;
+        if self.shortage.is_expected(wish.product) {
+            match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
+                Some(rejection) => return Err(Error::Denied(Denial::Refused(rejection))),
+                None => self.shortage.forget(wish.product),
+            }
+        }
+        Ok(Work::Command(Command::PlaceHold(wish)))
+    }
+
+    fn wish(&self, request: &Request) -> Result<PlaceHold, Error> {
+        let mut fields = Fields::of_body(required_body(request)?)?;
+        let key = self.idempotency_key(request)?;
+        let product = fields.required("product_id", WANTED_ID, |raw| {
+            whole_number(raw).and_then(ProductId::new)
+        });
+        let wanted = "a whole number from 1 to 2147483647";
+        let quantity = fields.required("quantity", wanted, |raw| {
+            whole_number(raw).and_then(Quantity::new)
+        });
+        let wanted = "1 to 128 characters without control characters or spaces at the ends";
+        let customer = fields.optional("customer", wanted, |raw| {
+            string(raw).and_then(Customer::new)
+        });
+        fields.finish()?;
+        let (Some(product), Some(quantity)) = (product, quantity) else {
+            unreachable!("finish refuses missing fields")
+        };
+        Ok(PlaceHold {
+            product,
+            quantity,
+            customer,
+            key,
+        })
+    }
+
+    pub fn release_hold(&self, request: &Request, id: &str) -> Result<Command, Error> {
+        let token = only_a_token(request)?;
+        let hold = self.hold_shown(request, token.as_deref(), HoldId::parse(id))?;
+        Ok(Command::ReleaseHold { hold })
+    }
+
+    pub fn place_order(&self, request: &Request) -> Result<Command, Error> {
+        let mut fields = Fields::of_body(required_body(request)?)?;
+        let key = self.idempotency_key(request)?;
+        let hold = fields.required("hold_id", WANTED_ID, |raw| {
+            whole_number(raw).and_then(HoldId::new)
+        });
+        let token = fields.optional("token", WANTED_TOKEN, string);
+        fields.finish()?;
+        let hold = self.hold_shown(request, token.as_deref(), hold)?;
+        Ok(Command::PlaceOrder { hold, key })
+    }
+
+    pub fn cancel_order(&self, request: &Request, id: &str) -> Result<Command, Error> {
+        let token = only_a_token(request)?;
+        let key = self.idempotency_key(request)?;
+        let order = self.order_shown(request, token.as_deref(), OrderId::parse(id))?;
+        Ok(Command::CancelOrder { order, key })
+    }
 }
 
-pub fn release_hold(request: &Request, id: &str) -> Result<Command, Error> {
-    let hold = HoldId::parse(id).ok_or(Error::HoldNotFound)?;
-    only_a_token(request)?;
-    Ok(Command::ReleaseHold { hold })
-}
+/// What a request names, if whoever sent it may touch it. One that does not exist, and one that somebody else has the
+/// token of, are the same to everybody else.
+impl Api {
+    fn hold_shown(
+        &self,
+        request: &Request,
+        token: Option<&str>,
+        id: Option<HoldId>,
+    ) -> Result<HoldId, Error> {
+        let admits = |id: &HoldId| {
+            self.guard
+                .admits_holder(request, token, TokenKind::Hold, id.get())
+        };
+        id.filter(admits).ok_or(Error::HoldNotFound)
+    }
 
-pub fn place_order(request: &Request) -> Result<Command, Error> {
-    let mut fields = Fields::of_body(required_body(request)?)?;
-    let key = idempotency_key(request)?;
-    let hold = fields.required("hold_id", WANTED_ID, |raw| {
-        whole_number(raw).and_then(HoldId::new)
-    });
-    fields.optional("token", WANTED_TOKEN, string);
-    fields.finish()?;
-    let Some(hold) = hold else {
-        unreachable!("finish refuses missing fields")
-    };
-    Ok(Command::PlaceOrder { hold, key })
-}
+    fn order_shown(
+        &self,
+        request: &Request,
+        token: Option<&str>,
+        id: Option<OrderId>,
+    ) -> Result<OrderId, Error> {
+        let admits = |id: &OrderId| {
+            self.guard
+                .admits_holder(request, token, TokenKind::Order, id.get())
+        };
+        id.filter(admits).ok_or(Error::OrderNotFound)
+    }
 
-pub fn cancel_order(request: &Request, id: &str) -> Result<Command, Error> {
-    let order = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
-    only_a_token(request)?;
-    let key = idempotency_key(request)?;
-    Ok(Command::CancelOrder { order, key })
+    fn idempotency_key(&self, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+        if !request.has_header("Idempotency-Key") {
+            return Ok(None);
+        }
+        let mut values = request.header_values("Idempotency-Key");
+        match (values.next().and_then(IdempotencyKey::new), values.next()) {
+            (Some(key), None) if self.guard.tokens_required && !key.is_hard_to_guess() => {
+                Err(Error::IdempotencyKeyTooShort)
+            }
+            (Some(key), None) => Ok(Some(key)),
+            _ => Err(Error::InvalidIdempotencyKey),
+        }
+    }
 }
 
 /// Which page of a list is asked for. Every wrong parameter is named.
@@ -195,21 +257,11 @@ pub fn required_body(request: &Request) -> Result<&[u8], Error> {
 }
 
 /// The body of a request that needs none: left out, or an object that shows a token.
-fn only_a_token(request: &Request) -> Result<(), Error> {
+fn only_a_token(request: &Request) -> Result<Option<String>, Error> {
     let mut fields = Fields::of_optional_body(&request.body)?;
-    fields.optional("token", WANTED_TOKEN, string);
-    fields.finish()
-}
-
-fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Error> {
-    if !request.has_header("Idempotency-Key") {
-        return Ok(None);
-    }
-    let mut values = request.header_values("Idempotency-Key");
-    match (values.next().and_then(IdempotencyKey::new), values.next()) {
-        (Some(key), None) => Ok(Some(key)),
-        _ => Err(Error::InvalidIdempotencyKey),
-    }
+    let token = fields.optional("token", WANTED_TOKEN, string);
+    fields.finish()?;
+    Ok(token)
 }
 
 /// Weak, because it covers everything that the body shows but the time of showing.

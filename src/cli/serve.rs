@@ -21,7 +21,7 @@ use super::{
     BAD_DATA, BUSY, CANNOT_CREATE, CANNOT_LISTEN, Fault, INTERNAL, IO_ERROR, cannot_open,
     catalogue, durability, open, seed, sweep_holds,
 };
-use crate::api::{Api, Origins, Proxies};
+use crate::api::{Api, Guard, Origins, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{self, Address, Listener, PerAddress, Server, Timeouts};
@@ -149,7 +149,12 @@ fn serve(
         reader,
         clock,
         terms: config.terms(),
-        secret,
+        guard: Guard {
+            secret,
+            tokens_required: config.require_tokens,
+            webhook_secrets: config.webhook_secrets.clone(),
+            admin_token: config.admin_token.clone(),
+        },
         origins: Origins::new(config.cors_origins.clone()),
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         shortage: Arc::default(),

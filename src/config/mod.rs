@@ -2,26 +2,26 @@
 //!
 //! Whatever the source, a key is set by one match on its name, so that a key means the same everywhere.
 
+mod load;
 mod said;
+mod secrets;
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io;
 use std::net::{AddrParseError, IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use toml::{Spanned, Value};
 
 use crate::sale::{LatePayment, Terms};
 
-use said::{Said, Shown, line_of};
+use said::Said;
 
-pub const FILE_NAME: &str = "flash_sale.toml";
-pub const ENVIRONMENT_PREFIX: &str = "FLASHSALE_";
+pub use load::{ConfigError, ENVIRONMENT_PREFIX, FILE_NAME, Flags, load};
+pub use secrets::{AdminToken, WebhookSecret};
+
+use secrets::WEBHOOK_SECRETS_MAX;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -34,6 +34,10 @@ pub struct Config {
     pub parked_ttl_s: u32,
     pub parked_max: u32,
     pub idempotency_ttl_s: u32,
+    /// What payment webhooks are signed with; more than one while the provider changes over.
+    pub webhook_secrets: Vec<WebhookSecret>,
+    pub require_tokens: bool,
+    pub admin_token: Option<AdminToken>,
     pub cors_origins: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub max_connections: usize,
@@ -91,6 +95,9 @@ impl Default for Config {
             parked_ttl_s: 86_400,
             parked_max: 10_000,
             idempotency_ttl_s: 86_400,
+            webhook_secrets: Vec::new(),
+            require_tokens: false,
+            admin_token: None,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             max_connections: 10_000,
@@ -146,6 +153,9 @@ impl Config {
             "parked_ttl_s" => self.parked_ttl_s = said.whole(1, 31_536_000)?,
             "parked_max" => self.parked_max = said.whole(0, 1_000_000)?,
             "idempotency_ttl_s" => self.idempotency_ttl_s = said.whole(1, 31_536_000)?,
+            "webhook_secrets" => self.webhook_secrets = webhook_secrets(&said.list()?)?,
+            "require_tokens" => self.require_tokens = said.switch()?,
+            "admin_token" => self.admin_token = Some(AdminToken::parse(said.text()?)?),
             "cors_origins" => self.cors_origins = origins(said.list()?)?,
             "max_connections" => self.max_connections = said.whole(1, 1_000_000)?,
             "threads_max" => self.threads_max = said.whole(1, 4096)?,
@@ -162,17 +172,14 @@ impl Config {
             "trusted_proxies" => self.trusted_proxies = networks(&said.list()?)?,
             "max_connections_per_ip" => self.max_connections_per_ip = said.whole(0, 1_000_000)?,
             "log_format" => self.json_log = said.one_of(["text", "json"])? == "json",
-            "webhook_secrets" => not_yet(said.list()?.is_empty())?,
-            "require_tokens" => not_yet(!said.switch()?)?,
-            "admin_token" => not_yet(false)?,
             _ => return Err("there is no such key".into()),
         }
         Ok(())
     }
 
-    /// Whether anybody who reaches the server may do everything: this version checks no signatures and asks for no tokens.
+    /// Whether anybody who reaches the server may pay, cancel and release what is not theirs.
     pub fn is_open(&self) -> bool {
-        true
+        self.webhook_secrets.is_empty() || !self.require_tokens
     }
 
     /// A server that others can reach must not be open unless somebody said that it is meant.
@@ -194,18 +201,18 @@ impl Config {
             Listen::Tcp(_) => return Ok(()),
         };
         Err(ConfigError::Invalid(format!(
-            "{reached}, and anybody could pay, cancel and release what is not theirs; set allow_open = true if that is meant"
+            "{reached}, and anybody could pay, cancel and release what is not theirs; set webhook_secrets and \
+             require_tokens = true, or allow_open = true if that is meant"
         )))
     }
 }
 
-/// No key is accepted without effect.
-fn not_yet(is_default: bool) -> Result<(), String> {
-    if is_default {
-        Ok(())
-    } else {
-        Err("this version cannot do that yet, and does not pretend to".into())
+fn webhook_secrets(list: &[String]) -> Result<Vec<WebhookSecret>, String> {
+    if list.len() > WEBHOOK_SECRETS_MAX {
+        return Err(format!("there may be at most {WEBHOOK_SECRETS_MAX}"));
     }
+    let secrets = list.iter().map(|text| WebhookSecret::parse(text));
+    Ok(secrets.collect::<Result<_, _>>()?)
 }
 
 /// An address is a network of its own.
@@ -233,66 +240,6 @@ fn origins(list: Vec<String>) -> Result<Vec<String>, String> {
         )),
         None => Ok(list),
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error("{path}: {error}")]
-    Unreadable { path: String, error: io::Error },
-    #[error("{path}: there is no such file")]
-    Missing { path: String },
-    /// Names the place and the key, and says why.
-    #[error("{0}")]
-    Invalid(String),
-}
-
-/// What flags say, by key.
-pub type Flags = BTreeMap<&'static str, String>;
-
-/// Reads every source in the order of their precedence. Warnings are for the log, once there is one.
-pub fn load(
-    file: Option<&Path>,
-    environment: impl Iterator<Item = (String, String)>,
-    flags: &Flags,
-) -> Result<(Config, Vec<String>), ConfigError> {
-    let mut config = Config::default();
-    let mut warnings = Vec::new();
-    let (path, must_be_there) = file.map_or((Path::new(FILE_NAME), false), |path| (path, true));
-    match fs::read(path) {
-        Ok(bytes) => read_file(&mut config, path, &text_of(path, &bytes)?)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !must_be_there => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(ConfigError::Missing {
-                path: path.display().to_string(),
-            });
-        }
-        Err(error) => {
-            return Err(ConfigError::Unreadable {
-                path: path.display().to_string(),
-                error,
-            });
-        }
-    }
-    for (name, value) in environment {
-        let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
-            continue;
-        };
-        let key = key.to_ascii_lowercase();
-        if KEYS.contains(&key.as_str()) {
-            config.set(&key, &Said::Text(&value)).map_err(|why| {
-                ConfigError::Invalid(format!("environment, {name}: {key}: {why}"))
-            })?;
-        } else {
-            warnings.push(format!("{name} is set, but there is no such key"));
-        }
-    }
-    for (key, value) in flags {
-        config.set(key, &Said::Text(value)).map_err(|why| {
-            ConfigError::Invalid(format!("--{}: {key}: {why}", key.replace('_', "-")))
-        })?;
-    }
-    config.check()?;
-    Ok((config, warnings))
 }
 
 /// Every key, in the order of the example file.
@@ -325,66 +272,6 @@ pub const KEYS: [&str; 27] = [
     "durability",
     "log_format",
 ];
-
-fn text_of(path: &Path, bytes: &[u8]) -> Result<String, ConfigError> {
-    String::from_utf8(bytes.to_vec()).map_err(|error| {
-        let line = 1 + bytes[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-        ConfigError::Invalid(format!(
-            "{}, line {line}: this is not UTF-8",
-            path.display()
-        ))
-    })
-}
-
-/// Keys whose values are shown to nobody.
-const SECRET_KEYS: [&str; 2] = ["webhook_secrets", "admin_token"];
-
-fn read_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError> {
-    let path = path.display();
-    let table: BTreeMap<Spanned<String>, Spanned<Value>> =
-        toml::from_str(text).map_err(|error| unparsable(&path.to_string(), text, &error))?;
-    for (key, value) in table {
-        let key_name = key.get_ref().as_str();
-        let span = if KEYS.contains(&key_name) {
-            value.span()
-        } else {
-            key.span()
-        };
-        config
-            .set(key_name, &Said::Toml(value.get_ref()))
-            .map_err(|why| {
-                let line = line_of(text, span.start);
-                let said = format!("{path}, line {line}: {key_name}: {why}");
-                let is_secret = SECRET_KEYS.contains(&key_name);
-                ConfigError::Invalid(if is_secret {
-                    said
-                } else {
-                    format!("{said}\n{}", Shown { text, at: span })
-                })
-            })?;
-    }
-    Ok(())
-}
-
-/// Where the file stops to be TOML. What stands there is shown only if it is surely no secret.
-fn unparsable(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
-    let span = error.span().unwrap_or(0..0);
-    let line = line_of(text, span.start);
-    let said = text.lines().nth(line - 1).unwrap_or_default();
-    let key = said.split('=').next().unwrap_or_default().trim();
-    let message = error.message();
-    ConfigError::Invalid(if SECRET_KEYS.contains(&key) {
-        format!("{path}, line {line}: {key}: {message}")
-    } else if KEYS.contains(&key) {
-        let shown = Shown { text, at: span };
-        format!("{path}, line {line}: {key}: {message}\n{shown}")
-    } else {
-        format!("{path}, line {line}: {message}")
-    })
-}
 
 #[cfg(test)]
 mod tests;

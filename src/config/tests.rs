@@ -1,10 +1,20 @@
 //! What each source may say, and what is said back.
 
+use std::path::Path;
+
+use super::load::read_file;
 use super::*;
 
+const FOR_ITS_OWNER: u32 = 0o100_600;
+
 fn file(text: &str) -> Result<Config, String> {
+    file_of_mode(text, FOR_ITS_OWNER)
+}
+
+fn file_of_mode(text: &str, mode: u32) -> Result<Config, String> {
     let mut config = Config::default();
-    read_file(&mut config, Path::new("shop.toml"), text).map_err(|error| error.to_string())?;
+    let read = read_file(&mut config, Path::new("shop.toml"), text, mode);
+    read.map_err(|error| error.to_string())?;
     Ok(config)
 }
 
@@ -68,7 +78,7 @@ fn unknown_keys_and_broken_files_are_refused_with_their_line() {
 #[test]
 fn a_secret_is_shown_to_nobody() {
     for text in [
-        "admin_token = \"correct-horse-battery\"",
+        "admin_token = \"correct-horse\"",
         "webhook_secrets = [\"correct-horse\"",
         "admin_token = correct-horse",
     ] {
@@ -76,18 +86,82 @@ fn a_secret_is_shown_to_nobody() {
     }
 }
 
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 #[test]
-fn no_key_is_accepted_without_effect() {
-    for line in [
-        "webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]",
-        "require_tokens = true",
-        "admin_token = \"0123456789abcdef\"",
-    ] {
-        assert!(
-            file(line).unwrap_err().contains("cannot do that yet"),
-            "{line}"
-        );
+fn a_webhook_secret_is_24_to_64_bytes_in_base64() {
+    let of_bytes = |count: usize| format!("whsec_{}", "AAAA".repeat(count / 3));
+    for right in [SECRET, &of_bytes(24), &of_bytes(63)] {
+        let config = file(&format!("webhook_secrets = [{right:?}]")).unwrap();
+        assert_eq!(config.webhook_secrets.len(), 1, "{right}");
     }
+    for wrong in [
+        "",
+        "whsec_",
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-_",
+        " whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        &of_bytes(21),
+        &of_bytes(66),
+    ] {
+        let error = file(&format!("\nwebhook_secrets = [{wrong:?}]")).unwrap_err();
+        let said = "shop.toml, line 2: webhook_secrets: a secret must be whsec_";
+        assert!(error.starts_with(said), "{wrong}: {error}");
+    }
+    let three = format!("webhook_secrets = [{SECRET:?}, {SECRET:?}, {SECRET:?}]");
+    assert!(
+        file(&three)
+            .unwrap_err()
+            .ends_with("there may be at most 2")
+    );
+}
+
+#[test]
+fn an_admin_token_is_16_to_255_visible_characters() {
+    for right in ["x".repeat(16), "x".repeat(255)] {
+        assert!(file(&format!("admin_token = {right:?}")).is_ok());
+    }
+    for wrong in [
+        "x".repeat(15),
+        "x".repeat(256),
+        "é".repeat(16),
+        "x ".repeat(9),
+    ] {
+        let error = file(&format!("admin_token = {wrong:?}")).unwrap_err();
+        assert!(error.ends_with("it must be 16 to 255 visible ASCII characters"));
+    }
+}
+
+#[test]
+fn a_file_with_a_secret_is_for_its_owner_alone() {
+    let secrets = [
+        "admin_token = \"0123456789abcdef\"".to_owned(),
+        format!("webhook_secrets = [{SECRET:?}]"),
+    ];
+    for secret in secrets {
+        for mode in [0o100_644, 0o100_640, 0o100_604, 0o100_622] {
+            let error = file_of_mode(&format!("drain_s = 1\n{secret}"), mode).unwrap_err();
+            assert!(error.starts_with("shop.toml, line 2: "), "{error}");
+            assert!(error.contains("others may read this file"), "{error}");
+        }
+        assert!(file_of_mode(&secret, 0o100_400).is_ok());
+    }
+    for harmless in ["webhook_secrets = []", "require_tokens = true"] {
+        assert!(file_of_mode(harmless, 0o100_644).is_ok());
+    }
+}
+
+#[test]
+fn secrets_are_not_printed_with_their_configuration() {
+    let config = file(&format!(
+        "webhook_secrets = [{SECRET:?}]\nadmin_token = \"correct-horse-battery\""
+    ));
+    let shown = format!("{:?}", config.unwrap());
+    assert!(
+        !shown.contains("correct") && !shown.contains("MfKQ"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -141,6 +215,15 @@ fn who_can_be_reached_from_elsewhere_is_refused_unless_it_is_meant() {
             load(None, std::iter::empty(), &meant).is_ok(),
             "{elsewhere:?}"
         );
+    }
+    let closed =
+        format!("webhook_secrets = [{SECRET:?}]\nrequire_tokens = true\nlisten = \"0.0.0.0:80\"");
+    assert!(file(&closed).unwrap().check().is_ok());
+    for half in [
+        format!("webhook_secrets = [{SECRET:?}]\nlisten = \"0.0.0.0:80\""),
+        "require_tokens = true\nlisten = \"0.0.0.0:80\"".to_owned(),
+    ] {
+        assert!(file(&half).unwrap().check().is_err(), "{half}");
     }
     for here in ["127.0.0.2:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
         let flags = Flags::from([("listen", here.to_owned())]);

@@ -11,6 +11,7 @@ use super::time::Timestamp;
 pub struct IdempotencyKey(String);
 
 const KEY_BYTES_MAX: usize = 255;
+const GUESSABLE_BYTES_MAX: usize = 15;
 
 impl IdempotencyKey {
     pub fn new(text: &str) -> Option<IdempotencyKey> {
@@ -19,6 +20,11 @@ impl IdempotencyKey {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it may stand for a token: whoever sends it gets what it got before.
+    pub fn is_hard_to_guess(&self) -> bool {
+        self.0.len() > GUESSABLE_BYTES_MAX
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use flashsale::api::{Api, Origins, Proxies};
+use flashsale::api::{Api, Guard, Origins, Proxies};
 use flashsale::clock::{Clock, TimeSource};
 use flashsale::config::Config;
 use flashsale::http::{Handler, Method, Reply, Request, Response};
@@ -165,7 +165,12 @@ impl Shop {
             reader,
             clock,
             terms: config.terms(),
-            secret,
+            guard: Guard {
+                secret,
+                tokens_required: config.require_tokens,
+                webhook_secrets: config.webhook_secrets.clone(),
+                admin_token: config.admin_token.clone(),
+            },
             origins,
             proxies: Proxies::default(),
             shortage: Arc::default(),

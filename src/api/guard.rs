@@ -1,0 +1,61 @@
+//! Who may do what. A payment provider signs, a customer shows the token of the hold or order, the operator shows a token of
+//! their own. Nothing is looked up before that, so whoever may not do it learns nothing.
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::signature;
+use crate::config::{AdminToken, WebhookSecret};
+use crate::http::Request;
+use crate::sale::{Secret, Timestamp, TokenKind};
+
+pub struct Guard {
+    /// What this database's tokens are made from.
+    pub secret: Secret,
+    /// Whether holds and orders ask for their tokens; else their ids alone do.
+    pub tokens_required: bool,
+    /// None: webhooks are not signed.
+    pub webhook_secrets: Vec<WebhookSecret>,
+    /// `None`: there is no operator.
+    pub admin_token: Option<AdminToken>,
+}
+
+impl Guard {
+    /// Whether whoever sent this may touch the hold or order. A token may stand in the body or in `Authorization`; if in
+    /// both, both must be right.
+    pub fn admits_holder(
+        &self,
+        request: &Request,
+        token_in_body: Option<&str>,
+        kind: TokenKind,
+        id: i64,
+    ) -> bool {
+        let mut shown = token_in_body.into_iter().chain(bearer(request)).peekable();
+        !self.tokens_required
+            || (shown.peek().is_some() && shown.all(|token| self.secret.admits(kind, id, token)))
+    }
+
+    pub fn admits_provider(&self, request: &Request, now: Timestamp) -> bool {
+        self.webhook_secrets.is_empty() || signature::is_valid(request, &self.webhook_secrets, now)
+    }
+
+    pub fn has_operator(&self) -> bool {
+        self.admin_token.is_some()
+    }
+
+    /// Digests are compared, whose lengths tell nothing.
+    pub fn admits_operator(&self, request: &Request) -> bool {
+        let (Some(token), Some(shown)) = (&self.admin_token, bearer(request)) else {
+            return false;
+        };
+        let digest = |text: &str| -> [u8; 32] { Sha256::digest(text).into() };
+        digest(token.as_str()).ct_eq(&digest(shown)).into()
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750, section 2.1), if it was sent once.
+fn bearer(request: &Request) -> Option<&str> {
+    let mut values = request.header_values("Authorization");
+    let (scheme, token) = values.next()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("Bearer") && values.next().is_none()).then(|| token.trim())
+}
