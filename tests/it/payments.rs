@@ -551,3 +551,39 @@ fn a_payment_refunded_under_its_holds_name_is_not_refunded_again_under_its_order
         .verdict("ignored", "pending");
     assert_eq!(shop.refunds_due(), [1]);
 }
+
+/// Nobody could know that they meant the same: two refunds are due, and the books are right all the same.
+#[test]
+fn a_payment_that_waited_under_two_names_without_an_order_is_due_under_both() {
+    let shop = Shop::on_terms(
+        vec![item("tee", 5)],
+        Config {
+            parked_ttl_s: 60,
+            ..Config::default()
+        },
+    );
+    let hold = shop.hold("tee", 1).created().id("hold_id");
+    let event = |key: &str, name: &str, id: i64| {
+        let payload = json!({"transaction_id": "t"});
+        shop.webhook(
+            &json!({"idempotency_key": key, name: id, "status": "success", "payload": payload}),
+        )
+    };
+    event("k1", "hold_id", hold).has_status(202);
+    event("k2", "order_id", 1).has_status(202);
+    shop.after(Duration::from_secs(60));
+    shop.sweep();
+    shop.order(hold).created();
+    assert_eq!(shop.refunds_due(), [1, 2]);
+}
+
+#[test]
+fn a_cancelled_order_that_was_paid_late_keeps_its_first_answer() {
+    let shop = Shop::on_terms(vec![item("tee", 5)], accepting());
+    let order = shop.ordered("tee", 1);
+    let path = format!("/api/orders/{order}/cancel");
+    let first = shop.post_with_key(&path, "c", &json!({})).ok();
+    shop.pay("k", order).ok().verdict("applied", "paid");
+    let again = shop.post_with_key(&path, "c", &json!({})).ok();
+    assert_eq!(again.bytes, first.bytes);
+}

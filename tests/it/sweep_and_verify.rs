@@ -122,6 +122,40 @@ fn verify_finds_each_kind_of_drift() {
             "every paid order has the one payment",
         ),
         (
+            "update payments set verdict = 'duplicate_payment', refund_due = 1, transaction_id = 't', order_id = 1",
+            "one transaction's refund is due once",
+        ),
+        (
+            "update payments set verdict = 'late_payment', refund_due = 1, transaction_id = 't', order_id = null,
+                named_order = null, named_hold = 4",
+            "one transaction's refund is due once",
+        ),
+        (
+            "delete from holds where id = 4",
+            "every outcome kept",
+        ),
+        ("delete from orders where id = 1", "every outcome kept"),
+        (
+            "update orders set status = 'expired' where id = 2",
+            "every outcome kept",
+        ),
+        (
+            "update replays set outcome = '{\"HoldReleased\":{\"id\":1}}' where key = 'hold'",
+            "every outcome kept",
+        ),
+        (
+            "update replays set outcome = 'not an outcome' where key = 'hold'",
+            "every outcome kept",
+        ),
+        (
+            "insert into replays select 'twin', fingerprint, outcome, expires_at from replays where key = 'hold'",
+            "no hold and no order was given out",
+        ),
+        (
+            "insert into replays select 'twin', fingerprint, outcome, expires_at from replays where key = 'order'",
+            "no hold and no order was given out",
+        ),
+        (
             "update meta set parked = parked + 1",
             "parked payments are as many as counted",
         ),
@@ -136,17 +170,29 @@ fn verify_finds_each_kind_of_drift() {
     ] {
         let premises = Premises::stocked(10);
         let server = premises.serve();
-        for _ in 0..4 {
+        for _ in 0..3 {
             server.hold(1);
         }
-        for hold in [1, 2] {
-            server.post("/api/orders", &json!({"hold_id": hold}));
-        }
-        server.post(
-            "/api/payments/webhook",
-            &json!({"idempotency_key": "k", "order_id": 1, "status": "success"}),
+        let keyed = |path: &str, key: &str, body: serde_json::Value| {
+            let request = server.agent.post(format!("{}{path}", server.base));
+            let answer = request.header("Idempotency-Key", key).send_json(body);
+            assert!(answer.unwrap().status().is_success());
+        };
+        keyed(
+            "/api/holds",
+            "hold",
+            json!({"product_id": 1, "quantity": 1}),
         );
-        server.post("/api/orders/2/cancel", &json!({}));
+        keyed("/api/orders", "order", json!({"hold_id": 1}));
+        server.post("/api/orders", &json!({"hold_id": 2}));
+        for key in ["k", "l"] {
+            server.post(
+                "/api/payments/webhook",
+                &json!({"idempotency_key": key, "order_id": 1, "status": "success"}),
+            );
+        }
+        keyed("/api/orders/2/cancel", "cancel", json!({}));
+        keyed("/api/orders/2/cancel", "cancel-again", json!({}));
         server
             .agent
             .delete(format!("{}/api/holds/3", server.base))

@@ -23,7 +23,7 @@ pub struct Check {
 }
 
 /// A name, how many rows it concerns, and how many of them break it, counted in one statement and so at one moment.
-const CHECKS: [(&str, &str, &str); 14] = [
+const CHECKS: [(&str, &str, &str); 17] = [
     (
         "stock is conserved: total = available + reserved + sold, none below 0",
         "select count(*) from products",
@@ -113,6 +113,45 @@ const CHECKS: [(&str, &str, &str); 14] = [
         "no payment key took effect twice",
         "select count(*) from payments",
         "select count(*) from (select key from payments group by key having count(*) > 1)",
+    ),
+    // Two events that stopped waiting before there was an order, one naming it and the other its hold, are both due:
+    // nobody could know then that they meant the same. Whoever comes later sees both.
+    (
+        "one transaction's refund is due once",
+        "select count(*) from payments where refund_due = 1 and transaction_id is not null",
+        "select count(*) from (
+            select sum(p.order_id is not null) as by_order,
+                sum(p.order_id is null and p.named_order is not null) as before_it,
+                sum(p.order_id is null and p.named_hold is not null) as before_it_by_hold
+            from payments p left join orders o on o.hold_id = p.named_hold
+            where p.refund_due = 1 and p.transaction_id is not null
+            group by p.transaction_id, coalesce(p.order_id, p.named_order, o.id),
+                case when coalesce(p.order_id, p.named_order, o.id) is null then p.named_hold end)
+         where by_order + max(before_it, before_it_by_hold) > 1",
+    ),
+    // A cancelled order is only ever seen in another status after a late payment that was accepted.
+    (
+        "every outcome kept under an idempotency key is there",
+        "select count(*) from replays",
+        "select count(*) from (
+            select case when json_valid(outcome) then outcome ->> '$.HoldPlaced.id' end as hold,
+                case when json_valid(outcome) then outcome ->> '$.OrderPlaced.id' end as placed,
+                case when json_valid(outcome) then outcome ->> '$.OrderCancelled.id' end as cancelled
+            from replays) r
+         where not exists (select 1 from holds where id = r.hold)
+            and not exists (select 1 from orders where id = r.placed)
+            and not exists (select 1 from orders where id = r.cancelled and (status = 'cancelled'
+                or id in (select order_id from movements where kind = 'order_paid_late')))",
+    ),
+    (
+        "no hold and no order was given out under two idempotency keys",
+        "select count(*) from replays",
+        "select count(*) from (
+            select 1 from (
+                select case when json_valid(outcome) then outcome ->> '$.HoldPlaced.id' end as hold,
+                    case when json_valid(outcome) then outcome ->> '$.OrderPlaced.id' end as placed
+                from replays)
+            where hold is not null or placed is not null group by hold, placed having count(*) > 1)",
     ),
     (
         "parked payments are as many as counted, and none waits for what is there",
