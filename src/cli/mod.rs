@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the program, and with which status it ends. One small file a command.
 
+mod backup;
 mod catalogue;
 mod journal;
 mod report;
@@ -51,6 +52,8 @@ enum Command {
     SweepHolds(sweep_holds::SweepHolds),
     /// Prove the books; exits with 1 on any drift
     Verify(verify::Verify),
+    /// Copy the database while it is served, and verify the copy
+    Backup(backup::Backup),
 }
 
 /// How a command can end badly: an exit status of sysexits.h, and a sentence.
@@ -106,6 +109,7 @@ impl Arguments {
             Command::Seed(seed) => seed.run(&self.place.config(Flags::new())?),
             Command::SweepHolds(sweep) => sweep.run(&self.place.config(Flags::new())?),
             Command::Verify(verify) => verify.run(&self.place.config(Flags::new())?),
+            Command::Backup(backup) => backup.run(&self.place.config(Flags::new())?),
         }
     }
 }

@@ -64,7 +64,8 @@ impl Verified {
     }
 }
 
-fn line(check: &Check) -> String {
+/// One check for people to read.
+pub fn line(check: &Check) -> String {
     let Check {
         name,
         checked,

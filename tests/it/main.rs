@@ -6,6 +6,7 @@ mod server;
 mod shop;
 mod wire;
 
+mod backup;
 mod corpus;
 mod crash;
 mod crowd;

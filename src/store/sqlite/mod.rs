@@ -1,6 +1,7 @@
 //! The store as one SQLite file in WAL mode: one connection writes, a pool of others reads.
 
 mod audit;
+mod backup;
 mod flush;
 mod load;
 mod look;

@@ -135,7 +135,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
 }
 
 /// By an absolute path: SQLite reads meanings into names like `:memory:` and `file:shop.db?mode=memory`.
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+pub fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     settle(&conn)?;
