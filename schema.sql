@@ -1,4 +1,4 @@
--- The whole schema of a fresh flashsale database, version 1.
+-- The whole schema of a fresh flashsale database, version 2.
 --
 -- Times are microseconds since 1970 UTC, money is cents. The rules of the sale live in the program; every promise that
 -- can also be said as a constraint is said here again, and a constraint that fires is a bug in the program.
@@ -126,8 +126,8 @@ create index payments_parked_by_hold on payments (named_hold) where verdict = 'p
 -- Which parked events have waited long enough?
 create index payments_parked_by_deadline on payments (parked_until) where verdict = 'parked';
 
--- Was a refund ever due for this transaction?
-create index payments_refund_due on payments (transaction_id) where refund_due = 1 and transaction_id is not null;
+-- Was a refund ever due for this transaction? And what is owed at all?
+create index payments_refund_due on payments (transaction_id) where refund_due = 1;
 
 -- The ledger: one row for every change of a product's stock, numbered by the product's version, never changed. Each row
 -- refers to the one before it, so that a gap is a constraint violation.

@@ -27,6 +27,7 @@
 //! | [`store`] | the traits `Store` and `Reader`; SQLite, and the memory store that is the tests' oracle |
 //! | [`clock`] | the one place that reads the time |
 //! | [`config`] | file, environment and flags; every bound |
+//! | [`metrics`] | what a server counts of itself |
 //! | [`writer`] | the bounded queue, group commit, answers after the commit |
 //! | [`http`] | bytes to requests, responses to bytes; who gets a thread when |
 //! | [`api`] | paths, fields, statuses, JSON |
@@ -71,6 +72,8 @@ pub mod store;
 pub mod clock;
 
 pub mod config;
+
+pub mod metrics;
 
 pub mod writer;
 

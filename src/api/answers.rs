@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 use super::json::{money, ok, with_status};
 use crate::http::Response;
 use crate::sale::{
-    Hold, HoldStatus, Loaded, Named, Order, OrderStatus, Outcome, Payment, PaymentRecorded,
-    Product, ProductStatus, Secret, Timestamp, TokenKind, Verdict,
+    Cause, Customer, Hold, HoldStatus, Loaded, Movement, MovementKind, Named, Order, OrderStatus,
+    Outcome, Payment, PaymentRecorded, PaymentStatus, Product, ProductStatus, Secret, Timestamp,
+    TokenKind, Verdict,
 };
 
 #[derive(Serialize)]
@@ -51,6 +52,28 @@ impl ProductBody {
             max_per_customer: product.max_per_customer.map(|limit| limit.units()),
             name: product.name,
             server_time: None,
+        }
+    }
+}
+
+/// A product as its operator sees it.
+#[derive(Serialize)]
+pub struct AdminProductBody {
+    #[serde(flatten)]
+    product: ProductBody,
+    sku: Option<String>,
+    paused: bool,
+}
+
+impl AdminProductBody {
+    pub fn new(product: &Product, now: Timestamp) -> AdminProductBody {
+        AdminProductBody {
+            sku: product.sku.clone(),
+            paused: product.paused,
+            product: ProductBody {
+                server_time: Some(now.to_string()),
+                ..ProductBody::new(product.clone(), now)
+            },
         }
     }
 }
@@ -104,6 +127,22 @@ impl HoldBody {
 }
 
 #[derive(Serialize)]
+pub struct AdminHoldBody {
+    #[serde(flatten)]
+    hold: HoldBody,
+    customer: Option<String>,
+}
+
+impl AdminHoldBody {
+    pub fn new(hold: &Hold, now: Timestamp) -> AdminHoldBody {
+        AdminHoldBody {
+            hold: HoldBody::new(hold, now),
+            customer: name(hold.customer.as_ref()),
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct OrderPlacedBody {
     order_id: i64,
     product_id: i64,
@@ -147,6 +186,28 @@ impl OrderBody {
 }
 
 #[derive(Serialize)]
+pub struct AdminOrderBody {
+    #[serde(flatten)]
+    order: OrderBody,
+    customer: Option<String>,
+    transaction_id: Option<String>,
+}
+
+impl AdminOrderBody {
+    pub fn new(order: &Order, now: Timestamp) -> AdminOrderBody {
+        AdminOrderBody {
+            order: OrderBody::new(order, order.status_at(now)),
+            customer: name(order.customer.as_ref()),
+            transaction_id: order.transaction_id.clone(),
+        }
+    }
+}
+
+fn name(customer: Option<&Customer>) -> Option<String> {
+    customer.map(|customer| customer.as_str().to_owned())
+}
+
+#[derive(Serialize)]
 struct PaymentBody {
     success: bool,
     already_processed: bool,
@@ -155,22 +216,23 @@ struct PaymentBody {
     verdict: Verdict,
 }
 
+/// What is owed to whom, and whether it was paid back.
 #[derive(Serialize)]
-struct RefundBody<'a> {
+pub struct RefundBody {
     webhook_id: i64,
     order_id: Option<i64>,
     hold_id: Option<i64>,
     verdict: Verdict,
     /// As it was sent.
-    amount: Option<&'a RawValue>,
-    transaction_id: Option<&'a str>,
+    amount: Option<Box<RawValue>>,
+    transaction_id: Option<String>,
     received_at: String,
     resolved_at: Option<String>,
-    note: Option<&'a str>,
+    note: Option<String>,
 }
 
-impl RefundBody<'_> {
-    fn new(payment: &Payment) -> RefundBody<'_> {
+impl RefundBody {
+    pub fn new(payment: &Payment) -> RefundBody {
         let (named_order, hold) = match payment.named {
             Named::Order(id) => (Some(id), None),
             Named::Hold(id) => (None, Some(id)),
@@ -182,10 +244,68 @@ impl RefundBody<'_> {
             hold_id: hold.map(|id| id.get()),
             verdict: payment.verdict,
             amount: amount.and_then(|amount| serde_json::from_str(amount.as_json()).ok()),
-            transaction_id: payment.report.transaction_id.as_deref(),
+            transaction_id: payment.report.transaction_id.clone(),
             received_at: payment.received_at.to_string(),
             resolved_at: payment.resolved_at.map(|time| time.to_string()),
-            note: payment.note.as_deref(),
+            note: payment.note.clone(),
+        }
+    }
+}
+
+/// A payment event as the operator sees it: what came, and what came of it.
+#[derive(Serialize)]
+pub struct AdminPaymentBody {
+    idempotency_key: String,
+    status: PaymentStatus,
+    refund_due: bool,
+    #[serde(flatten)]
+    refund: RefundBody,
+}
+
+impl AdminPaymentBody {
+    pub fn new(payment: &Payment) -> AdminPaymentBody {
+        AdminPaymentBody {
+            idempotency_key: payment.key.clone(),
+            status: payment.report.status,
+            refund_due: payment.refund_due,
+            refund: RefundBody::new(payment),
+        }
+    }
+}
+
+/// A line of a product's ledger: by how much each counter changed, and why.
+#[derive(Serialize)]
+pub struct MovementBody {
+    product_id: i64,
+    version: i64,
+    at: String,
+    kind: MovementKind,
+    available: i64,
+    reserved: i64,
+    sold: i64,
+    hold_id: Option<i64>,
+    order_id: Option<i64>,
+    reason: Option<String>,
+}
+
+impl MovementBody {
+    pub fn new(movement: &Movement) -> MovementBody {
+        let (hold, order, reason) = match &movement.cause {
+            Cause::Hold(id) => (Some(id.get()), None, None),
+            Cause::Order(id) => (None, Some(id.get()), None),
+            Cause::Stock(reason) => (None, None, reason.clone()),
+        };
+        MovementBody {
+            product_id: movement.product.get(),
+            version: movement.version,
+            at: movement.at.to_string(),
+            kind: movement.kind,
+            available: movement.shift.available,
+            reserved: movement.shift.reserved,
+            sold: movement.shift.sold,
+            hold_id: hold,
+            order_id: order,
+            reason,
         }
     }
 }
@@ -214,10 +334,12 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
             id: product.get(),
             loaded: *loaded,
         }),
-        Outcome::ProductChanged { product, at } => ok(&ProductBody {
-            server_time: Some(at.to_string()),
-            ..ProductBody::new(product.clone(), *at)
-        }),
+        Outcome::ProductCreated { product, at } => {
+            let location = format!("/api/products/{}", product.id);
+            with_status(201, &AdminProductBody::new(product, *at))
+                .with_header("Location", &location)
+        }
+        Outcome::ProductChanged { product, at } => ok(&AdminProductBody::new(product, *at)),
         Outcome::Swept(swept) => ok(swept),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::error::Error;
 use super::json;
+use crate::sale::{Cents, Quantity, STOCK_MAX, Set, Timestamp};
 
 pub struct Fields<'a> {
     fields: Vec<(Cow<'a, str>, &'a RawValue)>,
@@ -70,6 +71,20 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let found = self.take(name);
         self.read_once(name, wanted, &found, read)
+    }
+
+    /// What is said about a property that `null` clears.
+    pub fn settable<T>(
+        &mut self,
+        name: &str,
+        wanted: Wanted,
+        read: impl Fn(&'a str) -> Option<T>,
+    ) -> Set<T> {
+        let said = self.optional(name, wanted, |raw| match raw {
+            "null" => Some(Set::Clear),
+            raw => read(raw).map(Set::To),
+        });
+        said.unwrap_or_default()
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -162,4 +177,41 @@ pub fn whole_number(raw: &str) -> Option<i64> {
 
 pub fn string(raw: &str) -> Option<String> {
     serde_json::from_str(raw).ok()
+}
+
+pub fn switch(raw: &str) -> Option<bool> {
+    serde_json::from_str(raw).ok()
+}
+
+pub const WANTED_LABEL: Wanted = "1 to 255 characters without control characters";
+pub const WANTED_PRICE: Wanted = "an amount from 0.00 to 10000000.00 with at most two decimals";
+pub const WANTED_STOCK: Wanted = "a whole number from 0 to 2147483647";
+pub const WANTED_LIMIT: Wanted = "a whole number from 1 to 2147483647";
+pub const WANTED_TIME: Wanted = "a time like 2024-01-01T12:00:00Z";
+
+const LABEL_CHARS_MAX: usize = 255;
+
+pub fn label(raw: &str) -> Option<String> {
+    string(raw).and_then(as_label)
+}
+
+pub fn as_label(text: String) -> Option<String> {
+    let fits = (1..=LABEL_CHARS_MAX).contains(&text.chars().count());
+    (fits && !text.chars().any(char::is_control) && !text.trim().is_empty()).then_some(text)
+}
+
+pub fn price(raw: &str) -> Option<Cents> {
+    Cents::price_from_json_number(raw)
+}
+
+pub fn stock(raw: &str) -> Option<i64> {
+    whole_number(raw).filter(|stock| *stock <= STOCK_MAX)
+}
+
+pub fn limit(raw: &str) -> Option<Quantity> {
+    whole_number(raw).and_then(Quantity::new)
+}
+
+pub fn time(raw: &str) -> Option<Timestamp> {
+    Timestamp::parse_rfc3339(&string(raw)?)
 }

@@ -8,8 +8,10 @@ mod error;
 pub(crate) mod fields;
 mod guard;
 mod json;
+mod operator;
 mod payments;
 mod proxies;
+mod query;
 mod routes;
 mod shortage;
 mod signature;
@@ -20,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
 use crate::http::{Asked, Handler, Malformed, Method, Reply, Request, Response};
+use crate::metrics::Latency;
 use crate::sale::{Command, HoldId, ProductId, Rejection, Terms};
 use crate::store::Reader;
 use crate::writer::{Denial, Writer};
@@ -45,6 +48,7 @@ pub struct Api {
     pub origins: Origins,
     pub proxies: Proxies,
     pub shortage: Arc<Shortage>,
+    pub latency: Arc<Latency>,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
 }
@@ -71,7 +75,13 @@ impl Handler for Api {
         };
         match self.understand(&request, route) {
             Ok(Work::Done(response)) => finish(response),
-            Ok(Work::Command(command)) => self.submit(command, finish),
+            Ok(Work::Command(command)) => {
+                let (latency, began) = (self.latency.clone(), request.began);
+                self.submit(command, move |response| {
+                    latency.record(began.elapsed());
+                    finish(response);
+                });
+            }
             Err(error) => finish(error.response()),
         }
     }
@@ -106,6 +116,9 @@ impl Api {
     }
 
     fn understand(&self, request: &Request, route: Option<Route<'_>>) -> Result<Work, Error> {
+        if Route::is_operators(&request.path) {
+            self.ensure_operator(request)?;
+        }
         let route = route.ok_or(Error::NoSuchPath)?;
         if request.method == Method::Options {
             return self.origins.preflight(request, route).map(Work::Done);
@@ -126,8 +139,32 @@ impl Api {
             Endpoint::ShowOrder(id) => self.show_order(request, id).map(Work::Done),
             Endpoint::CancelOrder(id) => self.cancel_order(request, id).map(Work::Command),
             Endpoint::RecordPayment => self.record_payment(request).map(Work::Command),
+            Endpoint::CreateProduct => operator::create_product(request).map(Work::Command),
+            Endpoint::ChangeProduct(id) => operator::change_product(request, id).map(Work::Command),
+            Endpoint::RestockProduct(id) => {
+                operator::restock_product(request, id).map(Work::Command)
+            }
+            Endpoint::ListMovements(id) => self.list_movements(request, id).map(Work::Done),
+            Endpoint::ListHolds => self.list_holds(request).map(Work::Done),
+            Endpoint::ListOrders => self.list_orders(request).map(Work::Done),
+            Endpoint::RefundOrder(id) => operator::refund_order(request, id).map(Work::Command),
+            Endpoint::ListPayments => self.list_payments(request).map(Work::Done),
+            Endpoint::ListRefunds => self.list_refunds(request).map(Work::Done),
+            Endpoint::ResolveRefund(id) => operator::resolve_refund(request, id).map(Work::Command),
+            Endpoint::ShowStats => self.show_stats(request).map(Work::Done),
             Endpoint::Health => Ok(Work::Done(json::ok(&answers::Health { status: "ok" }))),
             Endpoint::Readiness => self.readiness().map(Work::Done),
+        }
+    }
+
+    /// Where there is no operator, there is nothing for one. A preflight carries no token.
+    fn ensure_operator(&self, request: &Request) -> Result<(), Error> {
+        if !self.guard.has_operator() {
+            Err(Error::NoSuchPath)
+        } else if request.method == Method::Options || self.guard.admits_operator(request) {
+            Ok(())
+        } else {
+            Err(Error::NotTheOperator)
         }
     }
 

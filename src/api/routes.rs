@@ -13,9 +13,23 @@ pub enum Route<'a> {
     Order(&'a str),
     CancelledOrder(&'a str),
     PaymentWebhook,
+    AdminProducts,
+    AdminProduct(&'a str),
+    AdminRestock(&'a str),
+    AdminMovements(&'a str),
+    AdminHolds,
+    AdminOrders,
+    AdminOrderRefund(&'a str),
+    AdminPayments,
+    AdminRefunds,
+    AdminResolvedRefund(&'a str),
+    AdminStats,
     Health,
     Readiness,
 }
+
+/// What the operator alone may do stands below this path.
+const OPERATORS: &str = "/admin/api/";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint<'a> {
@@ -28,6 +42,17 @@ pub enum Endpoint<'a> {
     ShowOrder(&'a str),
     CancelOrder(&'a str),
     RecordPayment,
+    CreateProduct,
+    ChangeProduct(&'a str),
+    RestockProduct(&'a str),
+    ListMovements(&'a str),
+    ListHolds,
+    ListOrders,
+    RefundOrder(&'a str),
+    ListPayments,
+    ListRefunds,
+    ResolveRefund(&'a str),
+    ShowStats,
     Health,
     Readiness,
 }
@@ -41,24 +66,56 @@ impl<'a> Route<'a> {
             segments.next(),
             segments.next(),
             segments.next(),
+            segments.next(),
         ];
         match segments {
+            [Some("admin"), Some("api"), rest @ ..] => Route::of_operators(rest),
             [Some("api"), Some("products"), None, ..] => Some(Route::Products),
-            [Some("api"), Some("products"), Some(id), None, _] => Some(Route::Product(id)),
+            [Some("api"), Some("products"), Some(id), None, ..] => Some(Route::Product(id)),
             [Some("api"), Some("holds"), None, ..] => Some(Route::Holds),
-            [Some("api"), Some("holds"), Some(id), None, _] => Some(Route::Hold(id)),
+            [Some("api"), Some("holds"), Some(id), None, ..] => Some(Route::Hold(id)),
             [Some("api"), Some("orders"), None, ..] => Some(Route::Orders),
-            [Some("api"), Some("orders"), Some(id), None, _] => Some(Route::Order(id)),
-            [Some("api"), Some("orders"), Some(id), Some("cancel"), None] => {
-                Some(Route::CancelledOrder(id))
-            }
-            [Some("api"), Some("payments"), Some("webhook"), None, _] => {
+            [Some("api"), Some("orders"), Some(id), None, ..] => Some(Route::Order(id)),
+            [
+                Some("api"),
+                Some("orders"),
+                Some(id),
+                Some("cancel"),
+                None,
+                _,
+            ] => Some(Route::CancelledOrder(id)),
+            [Some("api"), Some("payments"), Some("webhook"), None, ..] => {
                 Some(Route::PaymentWebhook)
             }
             [Some("healthz"), None, ..] => Some(Route::Health),
             [Some("readyz"), None, ..] => Some(Route::Readiness),
             _ => None,
         }
+    }
+
+    fn of_operators(segments: [Option<&'a str>; 4]) -> Option<Route<'a>> {
+        match segments {
+            [Some("products"), None, ..] => Some(Route::AdminProducts),
+            [Some("products"), Some(id), None, _] => Some(Route::AdminProduct(id)),
+            [Some("products"), Some(id), Some("restock"), None] => Some(Route::AdminRestock(id)),
+            [Some("products"), Some(id), Some("movements"), None] => {
+                Some(Route::AdminMovements(id))
+            }
+            [Some("holds"), None, ..] => Some(Route::AdminHolds),
+            [Some("orders"), None, ..] => Some(Route::AdminOrders),
+            [Some("orders"), Some(id), Some("refund"), None] => Some(Route::AdminOrderRefund(id)),
+            [Some("payments"), None, ..] => Some(Route::AdminPayments),
+            [Some("refunds"), None, ..] => Some(Route::AdminRefunds),
+            [Some("refunds"), Some(id), Some("resolve"), None] => {
+                Some(Route::AdminResolvedRefund(id))
+            }
+            [Some("stats"), None, ..] => Some(Route::AdminStats),
+            _ => None,
+        }
+    }
+
+    pub fn is_operators(path: &str) -> bool {
+        path.starts_with(OPERATORS)
     }
 
     /// The path with its ids left out.
@@ -72,6 +129,17 @@ impl<'a> Route<'a> {
             Route::Order(_) => "/api/orders/{id}",
             Route::CancelledOrder(_) => "/api/orders/{id}/cancel",
             Route::PaymentWebhook => "/api/payments/webhook",
+            Route::AdminProducts => "/admin/api/products",
+            Route::AdminProduct(_) => "/admin/api/products/{id}",
+            Route::AdminRestock(_) => "/admin/api/products/{id}/restock",
+            Route::AdminMovements(_) => "/admin/api/products/{id}/movements",
+            Route::AdminHolds => "/admin/api/holds",
+            Route::AdminOrders => "/admin/api/orders",
+            Route::AdminOrderRefund(_) => "/admin/api/orders/{id}/refund",
+            Route::AdminPayments => "/admin/api/payments",
+            Route::AdminRefunds => "/admin/api/refunds",
+            Route::AdminResolvedRefund(_) => "/admin/api/refunds/{webhook_id}/resolve",
+            Route::AdminStats => "/admin/api/stats",
             Route::Health => "/healthz",
             Route::Readiness => "/readyz",
         }
@@ -83,29 +151,55 @@ impl<'a> Route<'a> {
             Route::Products
             | Route::Product(_)
             | Route::Order(_)
+            | Route::AdminMovements(_)
+            | Route::AdminHolds
+            | Route::AdminOrders
+            | Route::AdminPayments
+            | Route::AdminRefunds
+            | Route::AdminStats
             | Route::Health
             | Route::Readiness => "GET, HEAD",
             Route::Hold(_) => "GET, HEAD, DELETE",
-            Route::Holds | Route::Orders | Route::CancelledOrder(_) | Route::PaymentWebhook => {
-                "POST"
-            }
+            Route::AdminProduct(_) => "PATCH",
+            Route::Holds
+            | Route::Orders
+            | Route::CancelledOrder(_)
+            | Route::PaymentWebhook
+            | Route::AdminProducts
+            | Route::AdminRestock(_)
+            | Route::AdminOrderRefund(_)
+            | Route::AdminResolvedRefund(_) => "POST",
         }
     }
 
     pub fn endpoint(self, method: &Method) -> Option<Endpoint<'a>> {
-        match (self, method) {
-            (Route::Products, Method::Get | Method::Head) => Some(Endpoint::ListProducts),
-            (Route::Product(id), Method::Get | Method::Head) => Some(Endpoint::ShowProduct(id)),
-            (Route::Holds, Method::Post) => Some(Endpoint::PlaceHold),
-            (Route::Hold(id), Method::Get | Method::Head) => Some(Endpoint::ShowHold(id)),
-            (Route::Hold(id), Method::Delete) => Some(Endpoint::ReleaseHold(id)),
-            (Route::Orders, Method::Post) => Some(Endpoint::PlaceOrder),
-            (Route::Order(id), Method::Get | Method::Head) => Some(Endpoint::ShowOrder(id)),
-            (Route::CancelledOrder(id), Method::Post) => Some(Endpoint::CancelOrder(id)),
-            (Route::PaymentWebhook, Method::Post) => Some(Endpoint::RecordPayment),
-            (Route::Health, Method::Get | Method::Head) => Some(Endpoint::Health),
-            (Route::Readiness, Method::Get | Method::Head) => Some(Endpoint::Readiness),
-            _ => None,
+        let get = matches!(method, Method::Get | Method::Head);
+        let post = *method == Method::Post;
+        match self {
+            Route::Products => get.then_some(Endpoint::ListProducts),
+            Route::Product(id) => get.then_some(Endpoint::ShowProduct(id)),
+            Route::Holds => post.then_some(Endpoint::PlaceHold),
+            Route::Hold(id) if get => Some(Endpoint::ShowHold(id)),
+            Route::Hold(id) => (*method == Method::Delete).then_some(Endpoint::ReleaseHold(id)),
+            Route::Orders => post.then_some(Endpoint::PlaceOrder),
+            Route::Order(id) => get.then_some(Endpoint::ShowOrder(id)),
+            Route::CancelledOrder(id) => post.then_some(Endpoint::CancelOrder(id)),
+            Route::PaymentWebhook => post.then_some(Endpoint::RecordPayment),
+            Route::AdminProducts => post.then_some(Endpoint::CreateProduct),
+            Route::AdminProduct(id) => {
+                (*method == Method::Patch).then_some(Endpoint::ChangeProduct(id))
+            }
+            Route::AdminRestock(id) => post.then_some(Endpoint::RestockProduct(id)),
+            Route::AdminMovements(id) => get.then_some(Endpoint::ListMovements(id)),
+            Route::AdminHolds => get.then_some(Endpoint::ListHolds),
+            Route::AdminOrders => get.then_some(Endpoint::ListOrders),
+            Route::AdminOrderRefund(id) => post.then_some(Endpoint::RefundOrder(id)),
+            Route::AdminPayments => get.then_some(Endpoint::ListPayments),
+            Route::AdminRefunds => get.then_some(Endpoint::ListRefunds),
+            Route::AdminResolvedRefund(id) => post.then_some(Endpoint::ResolveRefund(id)),
+            Route::AdminStats => get.then_some(Endpoint::ShowStats),
+            Route::Health => get.then_some(Endpoint::Health),
+            Route::Readiness => get.then_some(Endpoint::Readiness),
         }
     }
 }
@@ -123,7 +217,16 @@ mod tests {
             Route::of("/api/orders/7/cancel"),
             Some(Route::CancelledOrder("7"))
         );
+        assert_eq!(
+            Route::of("/admin/api/products/7/restock"),
+            Some(Route::AdminRestock("7"))
+        );
         for path in [
+            "/admin",
+            "/admin/api",
+            "/admin/api/products/7/restock/",
+            "/admin/api/products/7/restock/8",
+            "/admin/api/refunds/7",
             "",
             "/",
             "/api",

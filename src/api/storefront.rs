@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::answers::{HoldBody, ListBody, OrderBody, ProductBody};
 use super::error::Error;
 use super::fields::{Fields, string, whole_number};
+use super::query::{Paging, Query, cursor};
 use super::{Api, Work, json};
 use crate::http::{Request, Response};
 use crate::sale::{
@@ -13,25 +14,18 @@ use crate::sale::{
 };
 use crate::writer::Denial;
 
-const PAGE_DEFAULT: usize = 50;
-const PAGE_MAX: usize = 100;
-
 pub const WANTED_ID: &str = "a positive whole number below 2^53";
 const WANTED_TOKEN: &str = "a string";
 
 impl Api {
     pub fn list_products(&self, request: &Request) -> Result<Response, Error> {
-        let query = self.query(request)?;
+        let mut query = Query::of(request);
+        let paging = query.paging(&self.guard.secret, TokenKind::ProductCursor);
+        query.finish()?;
         let now = self.clock.reading();
-        let mut products = self.reader.products(query.after, query.limit + 1, now)?;
-        let has_more = products.len() > query.limit;
-        products.truncate(query.limit);
-        let last = products
-            .last()
-            .map(|product| product.id)
-            .filter(|_| has_more);
+        let (products, next_cursor) = self.products(&paging, now)?;
         let mut list = ListBody {
-            next_cursor: last.map(|id| self.cursor_of(id)),
+            next_cursor,
             data: products
                 .into_iter()
                 .map(|product| ProductBody::new(product, now))
@@ -72,21 +66,31 @@ impl Api {
         Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
     }
 
-    fn cursor_of(&self, id: ProductId) -> String {
-        format!(
-            "{id}.{}",
-            self.guard.secret.token(TokenKind::ProductCursor, id.get())
-        )
+    pub fn products(
+        &self,
+        paging: &Paging,
+        now: Timestamp,
+    ) -> Result<(Vec<Product>, Option<String>), Error> {
+        let after = paging.after.and_then(ProductId::new);
+        let mut products = self.reader.products(after, paging.limit + 1, now)?;
+        let next = self.next_cursor(&mut products, paging, TokenKind::ProductCursor, |product| {
+            product.id.get()
+        });
+        Ok((products, next))
     }
 
-    /// A cursor that was not made here is refused, not guessed at.
-    fn product_of_cursor(&self, cursor: &str) -> Option<ProductId> {
-        let (id, proof) = cursor.split_once('.')?;
-        let id = ProductId::parse(id)?;
-        self.guard
-            .secret
-            .admits(TokenKind::ProductCursor, id.get(), proof)
-            .then_some(id)
+    /// Takes away the one row too many by which a page knows that there is another, and says where that begins.
+    pub fn next_cursor<T>(
+        &self,
+        rows: &mut Vec<T>,
+        paging: &Paging,
+        list: TokenKind,
+        number: fn(&T) -> i64,
+    ) -> Option<String> {
+        let has_more = rows.len() > paging.limit;
+        rows.truncate(paging.limit);
+        let last = rows.last().filter(|_| has_more)?;
+        Some(cursor(&self.guard.secret, list, number(last)))
     }
 }
 
@@ -201,50 +205,6 @@ impl Api {
             _ => Err(Error::InvalidIdempotencyKey),
         }
     }
-}
-
-/// Which page of a list is asked for. Every wrong parameter is named.
-struct Query {
-    limit: usize,
-    after: Option<ProductId>,
-}
-
-impl Api {
-    fn query(&self, request: &Request) -> Result<Query, Error> {
-        let mut query = Query {
-            limit: PAGE_DEFAULT,
-            after: None,
-        };
-        let mut errors = Vec::new();
-        for pair in request.query.as_deref().unwrap_or_default().split('&') {
-            match pair.split_once('=').unwrap_or((pair, "")) {
-                ("limit", text) => match limit(text) {
-                    Some(limit) => query.limit = limit,
-                    None => errors.push((
-                        "limit".into(),
-                        "The limit must be a whole number from 1 to 100.".into(),
-                    )),
-                },
-                ("cursor", text) => match self.product_of_cursor(text) {
-                    Some(id) => query.after = Some(id),
-                    None => {
-                        errors.push(("cursor".into(), "This is not a cursor of this list.".into()))
-                    }
-                },
-                _ => {}
-            }
-        }
-        if errors.is_empty() {
-            Ok(query)
-        } else {
-            Err(Error::Invalid(errors))
-        }
-    }
-}
-
-fn limit(text: &str) -> Option<usize> {
-    let limit = whole_number(text).and_then(|limit| usize::try_from(limit).ok());
-    limit.filter(|limit| (1..=PAGE_MAX).contains(limit))
 }
 
 /// The body of a request that needs one.

@@ -6,8 +6,10 @@ use std::fmt;
 use clap::ValueEnum;
 use serde_json::value::RawValue;
 
-use crate::api::fields::{Fields, string, whole_number};
-use crate::sale::{Cents, LoadProduct, ProductChanges, Quantity, STOCK_MAX, Set, Timestamp};
+use crate::api::fields::{
+    self, Fields, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_STOCK, WANTED_TIME,
+};
+use crate::sale::{Cents, LoadProduct, ProductChanges, Set, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InputFormat {
@@ -48,7 +50,6 @@ const COLUMNS: [&str; 8] = [
     "max_per_customer",
 ];
 const COLUMNS_REQUIRED: usize = 4;
-const LABEL_CHARS_MAX: usize = 255;
 
 pub fn sample() -> Vec<Row> {
     read(include_str!("sample_catalogue.csv"), InputFormat::Csv)
@@ -244,46 +245,24 @@ enum Cell<'a> {
 type Wrong = (&'static str, String);
 
 fn load<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<LoadProduct, Wrong> {
-    let label = format!("it must be 1 to {LABEL_CHARS_MAX} characters without control characters");
-    let price = "it must be an amount from 0.00 to 10000000.00 with at most two decimals";
-    let stock = format!("it must be a whole number from 0 to {STOCK_MAX}");
-    let time = "it must be a time like 2024-01-01T12:00:00Z";
-    let limit = format!("it must be a whole number from 1 to {STOCK_MAX}");
     let labels = |name| {
-        cell(name).read(
-            name,
-            &label,
-            |text| as_label(text.to_owned()),
-            |raw| as_label(string(raw)?),
-        )
+        let from_text = |text: &str| fields::as_label(text.to_owned());
+        cell(name).read(name, WANTED_LABEL, from_text, fields::label)
     };
-    let whole = |name, why: &str| cell(name).read(name, why, whole_number, whole_number);
-    let times = |name| {
-        cell(name).read(name, time, Timestamp::parse_rfc3339, |raw| {
-            Timestamp::parse_rfc3339(&string(raw)?)
-        })
-    };
-    let limits = |name| {
-        let quantity = |text: &str| whole_number(text).and_then(Quantity::new);
-        cell(name).read(name, &limit, quantity, quantity)
-    };
+    let times = |name| cell(name).read(name, WANTED_TIME, Timestamp::parse_rfc3339, fields::time);
+    let limits = |name| cell(name).read(name, WANTED_LIMIT, fields::limit, fields::limit);
 
-    let sku = labels("sku")?.required("sku", &label)?;
-    let name = labels("name")?.required("name", &label)?;
-    let amount = cell("price").read(
-        "price",
-        price,
-        Cents::price_from_plain_decimal,
-        Cents::price_from_json_number,
-    )?;
-    let amount = amount.required("price", price)?;
-    let total_stock = whole("total_stock", &stock)?.required("total_stock", &stock)?;
-    if total_stock > STOCK_MAX {
-        return Err(("total_stock", stock));
-    }
+    let sku = labels("sku")?.required("sku", WANTED_LABEL)?;
+    let name = labels("name")?.required("name", WANTED_LABEL)?;
+    let from_text = Cents::price_from_plain_decimal;
+    let price = cell("price").read("price", WANTED_PRICE, from_text, fields::price)?;
+    let price = price.required("price", WANTED_PRICE)?;
+    let stock =
+        cell("total_stock").read("total_stock", WANTED_STOCK, fields::stock, fields::stock)?;
+    let total_stock = stock.required("total_stock", WANTED_STOCK)?;
     let changes = ProductChanges {
         name: Some(name),
-        price: Some(amount),
+        price: Some(price),
         starts_at: times("starts_at")?,
         ends_at: times("ends_at")?,
         max_per_hold: limits("max_per_hold")?,
@@ -301,7 +280,7 @@ impl<T> Set<T> {
     fn required(self, name: &'static str, why: &str) -> Result<T, Wrong> {
         match self {
             Set::To(value) => Ok(value),
-            Set::Keep | Set::Clear => Err((name, format!("it is required; {why}"))),
+            Set::Keep | Set::Clear => Err((name, format!("it is required; it must be {why}"))),
         }
     }
 }
@@ -320,11 +299,8 @@ impl Cell<'_> {
             Cell::Text(text) => from_text(text),
             Cell::Json(raw) => from_json(raw),
         };
-        value.map(Set::To).ok_or_else(|| (name, why.to_owned()))
+        value
+            .map(Set::To)
+            .ok_or_else(|| (name, format!("it must be {why}")))
     }
-}
-
-fn as_label(text: String) -> Option<String> {
-    let fits = (1..=LABEL_CHARS_MAX).contains(&text.chars().count());
-    (fits && !text.chars().any(char::is_control) && !text.trim().is_empty()).then_some(text)
 }

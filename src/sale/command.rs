@@ -7,7 +7,7 @@ use super::hold::Hold;
 use super::id::{HoldId, OrderId, PaymentId, ProductId};
 use super::order::Order;
 use super::payment::{Payment, PaymentEvent};
-use super::product::{LoadProduct, Loaded, Product, ProductChanges};
+use super::product::{CreateProduct, LoadProduct, Loaded, Product, ProductChanges};
 use super::quantity::Quantity;
 use super::replay::IdempotencyKey;
 use super::time::Timestamp;
@@ -39,6 +39,7 @@ pub enum Command {
         note: Option<String>,
     },
     LoadProduct(LoadProduct),
+    CreateProduct(CreateProduct),
     ChangeProduct {
         product: ProductId,
         changes: ProductChanges,
@@ -76,6 +77,11 @@ pub enum Outcome {
     ProductLoaded {
         product: ProductId,
         loaded: Loaded,
+    },
+    /// Products as the clock sees them at that instant: what is overdue counts as available.
+    ProductCreated {
+        product: Product,
+        at: Timestamp,
     },
     ProductChanged {
         product: Product,
@@ -157,10 +163,12 @@ pub enum Rejection {
     PaymentHoldUnknown,
     /// So many events already wait for their orders that no more are taken.
     ParkedFull,
-    PaymentNotFound,
-    NoRefundDue,
+    /// The payment does not exist, or no refund is due for it.
+    RefundNotFound,
 
     ProductNotFound,
+    /// Another product has this sku.
+    SkuTaken,
     WindowEmpty,
     /// The total would fall below what is reserved and sold.
     StockCommitted {

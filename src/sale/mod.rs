@@ -34,7 +34,9 @@ pub use movement::{Cause, Movement, MovementKind, Shift};
 pub use need::{Due, Need};
 pub use order::{Order, OrderStatus};
 pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, Report};
-pub use product::{LoadProduct, Loaded, Product, ProductChanges, ProductStatus, Set};
+pub use product::{
+    CreateProduct, LoadProduct, Loaded, Product, ProductChanges, ProductStatus, Set,
+};
 pub use quantity::{Quantity, STOCK_MAX};
 pub use replay::{IdempotencyKey, Replay, is_visible_key};
 pub use rows::{Rows, Written};
@@ -98,6 +100,7 @@ fn apply(book: &mut Book, command: &Command) -> Result<Outcome, Stop> {
             payment::resolve_refund(book, *payment, note.as_deref())
         }
         Command::LoadProduct(load) => product::load(book, load),
+        Command::CreateProduct(wish) => product::create(book, wish),
         Command::ChangeProduct { product, changes } => product::change(book, *product, changes),
         Command::RestockProduct {
             product,

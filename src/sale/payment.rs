@@ -74,6 +74,22 @@ impl Payment {
         self.is_parked() && self.parked_until.is_some_and(|until| until.has_passed(now))
     }
 
+    /// The payment as it stands by the clock: one that has waited in vain is settled, whether a sweep has passed or not.
+    /// `was_due`: whether a refund for its transaction is due already.
+    pub fn at(mut self, now: Timestamp, was_due: bool) -> Payment {
+        if self.has_lapsed(now) {
+            let verdict = self.verdict_without_order();
+            self.verdict = if verdict.makes_refund_due() && was_due {
+                Verdict::Ignored
+            } else {
+                verdict
+            };
+            self.parked_until = None;
+            self.refund_due = self.verdict.makes_refund_due();
+        }
+        self
+    }
+
     fn verdict_without_order(&self) -> Verdict {
         match self.report.status {
             PaymentStatus::Success => Verdict::LatePayment,
@@ -327,13 +343,23 @@ fn note_refund(book: &mut Book, payment: &Payment) {
 }
 
 pub fn resolve_refund(book: &mut Book, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
-    let payment = book.payment(id)?.ok_or(Rejection::PaymentNotFound)?;
-    ensure!(payment.refund_due, Rejection::NoRefundDue);
+    let payment = book.payment(id)?.ok_or(Rejection::RefundNotFound)?;
+    let has_lapsed = payment.has_lapsed(book.now);
+    let refund_due = if has_lapsed {
+        let (_, effect) = lapse(book, payment.named, payment)?;
+        matches!(effect, Effect::RefundDue)
+    } else {
+        payment.refund_due
+    };
+    ensure!(refund_due, Rejection::RefundNotFound);
     if payment.resolved_at.is_some() {
         return Ok(Outcome::RefundResolved(payment.clone()));
     }
 
     // From here on the refund is resolved.
+    if has_lapsed {
+        settle_without_order(book, id);
+    }
     let now = book.now;
     let payment = book.change_payment(id);
     payment.resolved_at = Some(now);

@@ -150,6 +150,14 @@ pub struct LoadProduct {
     pub total_stock: i64,
 }
 
+/// A product that is not there yet.
+#[derive(Clone, Debug)]
+pub struct CreateProduct {
+    pub sku: Option<String>,
+    pub changes: ProductChanges,
+    pub total_stock: i64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loaded {
@@ -159,21 +167,40 @@ pub enum Loaded {
 }
 
 pub fn load(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
-    assert!(
-        (0..=STOCK_MAX).contains(&load.total_stock),
-        "a catalogue's stock is bounded where it is read"
-    );
     match book.product_by_sku(&load.sku)? {
         Some(id) => update(book, id, load),
-        None => insert(book, load),
+        None => Ok(Outcome::ProductLoaded {
+            product: insert(book, Some(&load.sku), &load.changes, load.total_stock)?,
+            loaded: Loaded::Inserted,
+        }),
     }
 }
 
-fn insert(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
+pub fn create(book: &mut Book, wish: &CreateProduct) -> Result<Outcome, Stop> {
+    if let Some(sku) = &wish.sku {
+        ensure!(book.product_by_sku(sku)?.is_none(), Rejection::SkuTaken);
+    }
+    let id = insert(book, wish.sku.as_deref(), &wish.changes, wish.total_stock)?;
+    Ok(Outcome::ProductCreated {
+        product: book.known_product(id).clone(),
+        at: book.now,
+    })
+}
+
+fn insert(
+    book: &mut Book,
+    sku: Option<&str>,
+    changes: &ProductChanges,
+    total_stock: i64,
+) -> Result<ProductId, Stop> {
+    assert!(
+        (0..=STOCK_MAX).contains(&total_stock),
+        "a stock is bounded where it is read"
+    );
     let id = book.meta.next_product;
     let blank = Product {
         id,
-        sku: Some(load.sku.clone()),
+        sku: sku.map(str::to_owned),
         name: String::new(),
         price: Cents::new(0),
         total: 0,
@@ -187,7 +214,7 @@ fn insert(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
         max_per_customer: None,
         paused: false,
     };
-    let product = load.changes.applied_to(&blank)?;
+    let product = changes.applied_to(&blank)?;
 
     // From here on the product must be inserted.
     book.meta.next_product = id.next();
@@ -196,13 +223,10 @@ fn insert(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
         book,
         id,
         MovementKind::Stocked,
-        load.total_stock,
+        total_stock,
         Cause::Stock(None),
     );
-    Ok(Outcome::ProductLoaded {
-        product: id,
-        loaded: Loaded::Inserted,
-    })
+    Ok(id)
 }
 
 fn update(book: &mut Book, id: ProductId, load: &LoadProduct) -> Result<Outcome, Stop> {
@@ -250,13 +274,19 @@ pub fn change(book: &mut Book, id: ProductId, changes: &ProductChanges) -> Resul
     let product = book.product(id)?.ok_or(Rejection::ProductNotFound)?;
     let changed = changes.applied_to(product)?;
     let is_changed = changed != *product;
+    book.overdue_units(id)?;
 
     // From here on the change must succeed.
     if is_changed {
         *book.change_product(id) = changed;
     }
+    changed_by_the_clock(book, id)
+}
+
+fn changed_by_the_clock(book: &Book, id: ProductId) -> Result<Outcome, Stop> {
+    let product = book.known_product(id).clone();
     Ok(Outcome::ProductChanged {
-        product: book.known_product(id).clone(),
+        product: product.with_overdue_free(book.overdue_units(id)?),
         at: book.now,
     })
 }
@@ -273,6 +303,7 @@ pub fn restock(
         .checked_add(units)
         .filter(|total| *total <= STOCK_MAX);
     ensure!(total.is_some(), Rejection::StockTooLarge);
+    book.overdue_units(id)?;
     let overdue = if units < 0 {
         room_to_take(book, id, units.saturating_neg())?
     } else {
@@ -288,8 +319,5 @@ pub fn restock(
         units,
         Cause::Stock(reason.map(str::to_owned)),
     );
-    Ok(Outcome::ProductChanged {
-        product: book.known_product(id).clone(),
-        at: book.now,
-    })
+    changed_by_the_clock(book, id)
 }

@@ -65,6 +65,7 @@ pub fn fingerprint(command: &Command) -> Option<(&IdempotencyKey, String)> {
         | Command::RecordPayment(_)
         | Command::ResolveRefund { .. }
         | Command::LoadProduct(_)
+        | Command::CreateProduct(_)
         | Command::ChangeProduct { .. }
         | Command::RestockProduct { .. }
         | Command::Sweep { .. } => None,

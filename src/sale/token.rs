@@ -16,8 +16,13 @@ const TOKEN_BYTES: usize = 16;
 pub enum TokenKind {
     Hold,
     Order,
-    /// Not a bearer token: the proof that a list's cursor was made here.
+    /// Not bearer tokens: the proof that a list's cursor was made here.
     ProductCursor,
+    HoldCursor,
+    OrderCursor,
+    PaymentCursor,
+    RefundCursor,
+    MovementCursor,
 }
 
 impl TokenKind {
@@ -26,6 +31,11 @@ impl TokenKind {
             TokenKind::Hold => "hold",
             TokenKind::Order => "order",
             TokenKind::ProductCursor => "product cursor",
+            TokenKind::HoldCursor => "hold cursor",
+            TokenKind::OrderCursor => "order cursor",
+            TokenKind::PaymentCursor => "payment cursor",
+            TokenKind::RefundCursor => "refund cursor",
+            TokenKind::MovementCursor => "movement cursor",
         }
     }
 }

@@ -22,6 +22,16 @@ text_enum! {
     }
 }
 
+impl Verdict {
+    /// Whether it means that money bought nothing.
+    pub fn makes_refund_due(self) -> bool {
+        match self {
+            Verdict::AmountMismatch | Verdict::DuplicatePayment | Verdict::LatePayment => true,
+            Verdict::Applied | Verdict::Ignored | Verdict::Parked => false,
+        }
+    }
+}
+
 /// What a verdict does.
 pub enum Effect {
     None,

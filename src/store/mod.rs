@@ -3,6 +3,7 @@
 //!
 //! The traits name no engine: `sqlite` is today's, `memory` is the tests' oracle.
 
+mod lists;
 pub mod memory;
 pub mod sqlite;
 
@@ -10,6 +11,8 @@ use crate::sale::{
     Book, Command, Hold, HoldId, Meta, Movement, Need, Order, OrderId, Outcome, Payment, PlaceHold,
     Product, ProductId, Rejection, Replay, Stop, Terms, Timestamp, decide,
 };
+
+pub use lists::{Filter, Lists, Pace, Page, Seek};
 
 /// What the sale said to one command.
 pub type Decision = Result<Outcome, Rejection>;
@@ -63,7 +66,7 @@ pub trait Store: Send {
 }
 
 /// Reads of committed rows, beside the writer. Each call sees one moment of the store.
-pub trait Reader: Send + Sync {
+pub trait Reader: Lists + Send + Sync {
     /// The product with what is overdue at `now` counted as available.
     fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure>;
 

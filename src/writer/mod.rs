@@ -168,6 +168,15 @@ impl Writer {
         }
     }
 
+    /// Commands that wait for the next batch.
+    pub fn waiting(&self) -> usize {
+        self.jobs.len()
+    }
+
+    pub fn waiting_max(&self) -> usize {
+        self.jobs.capacity().unwrap_or(usize::MAX)
+    }
+
     /// Whether the store could be written when it last had to be.
     pub fn is_well(&self) -> bool {
         self.is_well.load(Ordering::SeqCst)

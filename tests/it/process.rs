@@ -200,18 +200,47 @@ fn what_is_not_our_database_is_left_alone() {
 #[test]
 fn a_database_of_another_version_is_left_alone() {
     let premises = Premises::stocked(1);
-    let set_version = |version: i64| {
-        let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
-        conn.pragma_update(None, "user_version", version).unwrap();
-    };
-    set_version(99);
+    let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    drop(conn);
     premises.run(&["verify"]).exited(65);
     premises.run(&["seed"]).exited(65);
     premises
         .run(&["serve", "--listen", "127.0.0.1:0"])
         .exited(65);
-    set_version(1);
-    premises.run(&["verify"]).succeeded();
+}
+
+#[test]
+fn a_database_of_an_older_version_is_migrated_by_whoever_may_create_one() {
+    let premises = Premises::new();
+    let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    conn.execute_batch(include_str!("schema_version_1.sql"))
+        .unwrap();
+    let secret = [7_u8; 32];
+    conn.execute(
+        "insert into meta values (1, 1, 1, 1, 1, 0, 0, ?1)",
+        [secret],
+    )
+    .unwrap();
+    conn.execute_batch("pragma application_id = 0x464c5348; pragma user_version = 1;")
+        .unwrap();
+    drop(conn);
+    for command in [
+        ["verify"].as_slice(),
+        &["sweep-holds"],
+        &["backup", "copy.db"],
+    ] {
+        premises
+            .run(command)
+            .exited(75)
+            .complains("its schema is older");
+    }
+    premises.run(&["seed"]).succeeded();
+    premises.books_are_right();
+    let server = premises.serve();
+    assert_eq!(server.hold(1).0, 201);
+    server.stop();
+    premises.books_are_right();
 }
 
 #[test]

@@ -174,6 +174,7 @@ impl Shop {
             origins,
             proxies: Proxies::default(),
             shortage: Arc::default(),
+            latency: Arc::default(),
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),
         };

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the top down: a room uses only those below it.
-const ROOMS: [&str; 8] = [
-    "cli", "api", "http", "writer", "config", "clock", "store", "sale",
+const ROOMS: [&str; 9] = [
+    "cli", "api", "http", "writer", "metrics", "config", "clock", "store", "sale",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -10,7 +10,11 @@ use crate::sale::SECRET_BYTES;
 const APPLICATION_ID: i64 = 0x464c_5348;
 
 /// Step `n` leads from version `n + 1` to `n + 2`. Steps are only ever added.
-const STEPS: [&str; 0] = [];
+const STEPS: [&str; 1] = [
+    // Refunds are listed, also those without a transaction.
+    "drop index payments_refund_due;
+     create index payments_refund_due on payments (transaction_id) where refund_due = 1;",
+];
 
 const VERSION: i64 = 1 + STEPS.len() as i64;
 

@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod flush;
+mod lists;
 mod load;
 mod look;
 mod migrate;

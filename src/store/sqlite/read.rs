@@ -56,7 +56,7 @@ impl SqliteReader {
         })
     }
 
-    fn conn(&self) -> Result<PooledConnection<SqliteConnectionManager>, Failure> {
+    pub(super) fn conn(&self) -> Result<PooledConnection<SqliteConnectionManager>, Failure> {
         self.pool
             .get()
             .map_err(|error| Failure::NotApplied(error.to_string()))

@@ -150,7 +150,7 @@ where
         .transpose()
 }
 
-fn state<T>(row: &Row<'_>, column: &str, parse: fn(&str) -> Option<T>) -> Result<T> {
+pub fn state<T>(row: &Row<'_>, column: &str, parse: fn(&str) -> Option<T>) -> Result<T> {
     parse(row.get_ref(column)?.as_str()?).ok_or_else(|| unknown(column, Type::Text))
 }
 

@@ -1,5 +1,7 @@
 //! The store as a few maps: slow, plainly right, and gone at the end. The tests' oracle for every other store.
 
+mod lists;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,0 +1,303 @@
+//! The operator's hand on the sale: products, refunds, lists and figures. Who asks has been made sure of before.
+
+use serde::Serialize;
+
+use super::answers::{
+    AdminHoldBody, AdminOrderBody, AdminPaymentBody, AdminProductBody, ListBody, MovementBody,
+    RefundBody,
+};
+use super::error::Error;
+use super::fields::{
+    Fields, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_STOCK, WANTED_TIME, label, limit,
+    price, stock, switch, time, whole_number,
+};
+use super::query::{Paging, Query};
+use super::storefront::{WANTED_ID, required_body};
+use super::{Api, json};
+use crate::http::{Request, Response};
+use crate::metrics::LatencySeen;
+use crate::sale::{
+    Command, CreateProduct, Customer, HoldStatus, OrderId, OrderStatus, PaymentId, Product,
+    ProductChanges, ProductId, STOCK_MAX, Timestamp, TokenKind, Verdict,
+};
+use crate::store::{Filter, Pace, Page, Seek};
+
+/// What a reason or a note may be.
+const WANTED_WORDS: &str = WANTED_LABEL;
+
+pub fn create_product(request: &Request) -> Result<Command, Error> {
+    let mut fields = Fields::of_body(required_body(request)?)?;
+    let sku = fields.optional(
+        "sku",
+        "null, or 1 to 255 characters without control characters",
+        |raw| {
+            if raw == "null" {
+                Some(None)
+            } else {
+                label(raw).map(Some)
+            }
+        },
+    );
+    let name = fields.required("name", WANTED_LABEL, label);
+    let price = fields.required("price", WANTED_PRICE, price);
+    let total_stock = fields.required("total_stock", WANTED_STOCK, stock);
+    let changes = ProductChanges {
+        name,
+        price,
+        ..window_and_limits(&mut fields)
+    };
+    fields.finish()?;
+    let Some(total_stock) = total_stock else {
+        unreachable!("finish refuses missing fields")
+    };
+    Ok(Command::CreateProduct(CreateProduct {
+        sku: sku.flatten(),
+        changes,
+        total_stock,
+    }))
+}
+
+pub fn change_product(request: &Request, id: &str) -> Result<Command, Error> {
+    let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
+    let mut fields = Fields::of_body(required_body(request)?)?;
+    let changes = ProductChanges {
+        name: fields.optional("name", WANTED_LABEL, label),
+        price: fields.optional("price", WANTED_PRICE, price),
+        paused: fields.optional("paused", "true or false", switch),
+        ..window_and_limits(&mut fields)
+    };
+    fields.finish()?;
+    Ok(Command::ChangeProduct { product, changes })
+}
+
+fn window_and_limits(fields: &mut Fields<'_>) -> ProductChanges {
+    ProductChanges {
+        starts_at: fields.settable("starts_at", WANTED_TIME, time),
+        ends_at: fields.settable("ends_at", WANTED_TIME, time),
+        max_per_hold: fields.settable("max_per_hold", WANTED_LIMIT, limit),
+        max_per_customer: fields.settable("max_per_customer", WANTED_LIMIT, limit),
+        ..ProductChanges::default()
+    }
+}
+
+pub fn restock_product(request: &Request, id: &str) -> Result<Command, Error> {
+    let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
+    let mut fields = Fields::of_body(required_body(request)?)?;
+    let wanted = "a whole number from -2147483647 to 2147483647, and not 0";
+    let units = fields.required("quantity", wanted, |raw| {
+        let units = whole_number(raw.strip_prefix('-').unwrap_or(raw))?;
+        let units = if raw.starts_with('-') { -units } else { units };
+        (units != 0 && units.abs() <= STOCK_MAX).then_some(units)
+    });
+    let reason = fields.optional("reason", WANTED_WORDS, label);
+    fields.finish()?;
+    let Some(units) = units else {
+        unreachable!("finish refuses missing fields")
+    };
+    Ok(Command::RestockProduct {
+        product,
+        units,
+        reason,
+    })
+}
+
+pub fn refund_order(request: &Request, id: &str) -> Result<Command, Error> {
+    let order = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
+    let mut fields = Fields::of_optional_body(&request.body)?;
+    let restock = fields.optional("restock", "true or false", switch);
+    fields.finish()?;
+    Ok(Command::RefundOrder {
+        order,
+        restock: restock.unwrap_or(false),
+    })
+}
+
+pub fn resolve_refund(request: &Request, id: &str) -> Result<Command, Error> {
+    let payment = PaymentId::parse(id).ok_or(Error::RefundNotFound)?;
+    let mut fields = Fields::of_optional_body(&request.body)?;
+    let note = fields.optional("note", WANTED_WORDS, label);
+    fields.finish()?;
+    Ok(Command::ResolveRefund { payment, note })
+}
+
+#[derive(Serialize)]
+struct StatsBody {
+    server_time: String,
+    products: Vec<ProductStatsBody>,
+    next_cursor: Option<String>,
+    queue: QueueBody,
+    latency: LatencySeen,
+}
+
+#[derive(Serialize)]
+struct ProductStatsBody {
+    #[serde(flatten)]
+    product: AdminProductBody,
+    lately: PaceBody,
+}
+
+/// Units that were held and paid for over the last `over_s` seconds.
+#[derive(Serialize)]
+struct PaceBody {
+    over_s: f64,
+    units_held: i64,
+    units_sold: i64,
+}
+
+/// Commands that wait for the writer.
+#[derive(Serialize)]
+struct QueueBody {
+    waiting: usize,
+    max: usize,
+}
+
+/// How far back a pace is looked at.
+const PACE_MICROS: i64 = 60_000_000;
+
+impl From<Pace> for PaceBody {
+    fn from(pace: Pace) -> PaceBody {
+        PaceBody {
+            over_s: pace.over_micros as f64 / 1e6,
+            units_held: pace.units_held,
+            units_sold: pace.units_sold,
+        }
+    }
+}
+
+impl Api {
+    pub fn list_holds(&self, request: &Request) -> Result<Response, Error> {
+        let mut query = Query::of(request);
+        let filter = filter(&mut query, "status", HoldStatus::parse);
+        let paging = self.paging(query, TokenKind::HoldCursor)?;
+        let now = self.clock.reading();
+        let holds = self.reader.holds(&filter, newest_first(&paging), now)?;
+        Ok(self.listed(
+            holds,
+            &paging,
+            TokenKind::HoldCursor,
+            |hold| hold.id.get(),
+            |hold| AdminHoldBody::new(hold, now),
+        ))
+    }
+
+    pub fn list_orders(&self, request: &Request) -> Result<Response, Error> {
+        let mut query = Query::of(request);
+        let filter = filter(&mut query, "status", OrderStatus::parse);
+        let paging = self.paging(query, TokenKind::OrderCursor)?;
+        let now = self.clock.reading();
+        let orders = self.reader.orders(&filter, newest_first(&paging), now)?;
+        Ok(self.listed(
+            orders,
+            &paging,
+            TokenKind::OrderCursor,
+            |order| order.id.get(),
+            |order| AdminOrderBody::new(order, now),
+        ))
+    }
+
+    pub fn list_payments(&self, request: &Request) -> Result<Response, Error> {
+        let mut query = Query::of(request);
+        let filter = filter(&mut query, "verdict", Verdict::parse);
+        let paging = self.paging(query, TokenKind::PaymentCursor)?;
+        let now = self.clock.reading();
+        let payments = self.reader.payments(&filter, newest_first(&paging), now)?;
+        Ok(self.listed(
+            payments,
+            &paging,
+            TokenKind::PaymentCursor,
+            |payment| payment.id.get(),
+            AdminPaymentBody::new,
+        ))
+    }
+
+    pub fn list_refunds(&self, request: &Request) -> Result<Response, Error> {
+        let paging = self.paging(Query::of(request), TokenKind::RefundCursor)?;
+        let now = self.clock.reading();
+        let refunds = self.reader.refunds(newest_first(&paging), now)?;
+        Ok(self.listed(
+            refunds,
+            &paging,
+            TokenKind::RefundCursor,
+            |payment| payment.id.get(),
+            RefundBody::new,
+        ))
+    }
+
+    pub fn list_movements(&self, request: &Request, id: &str) -> Result<Response, Error> {
+        let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
+        let paging = self.paging(Query::of(request), TokenKind::MovementCursor)?;
+        self.reader
+            .product(product, self.clock.reading())?
+            .ok_or(Error::ProductNotFound)?;
+        let movements = self.reader.movements(product, newest_first(&paging))?;
+        Ok(self.listed(
+            movements,
+            &paging,
+            TokenKind::MovementCursor,
+            |movement| movement.version,
+            MovementBody::new,
+        ))
+    }
+
+    pub fn show_stats(&self, request: &Request) -> Result<Response, Error> {
+        let paging = self.paging(Query::of(request), TokenKind::ProductCursor)?;
+        let now = self.clock.reading();
+        let (products, next_cursor) = self.products(&paging, now)?;
+        let since = Timestamp::from_micros(now.micros() - PACE_MICROS);
+        let stats = products.iter().map(|product: &Product| {
+            Ok(ProductStatsBody {
+                product: AdminProductBody::new(product, now),
+                lately: self.reader.pace(product.id, since, now)?.into(),
+            })
+        });
+        Ok(json::ok(&StatsBody {
+            server_time: now.to_string(),
+            products: stats.collect::<Result<_, Error>>()?,
+            next_cursor,
+            queue: QueueBody {
+                waiting: self.writer.waiting(),
+                max: self.writer.waiting_max(),
+            },
+            latency: self.latency.seen(),
+        }))
+    }
+
+    fn paging(&self, mut query: Query<'_>, list: TokenKind) -> Result<Paging, Error> {
+        let paging = query.paging(&self.guard.secret, list);
+        query.finish_strictly()?;
+        Ok(paging)
+    }
+
+    /// A page of rows of which one more was asked for.
+    fn listed<T, B: Serialize>(
+        &self,
+        mut rows: Vec<T>,
+        paging: &Paging,
+        list: TokenKind,
+        number: fn(&T) -> i64,
+        body: impl Fn(&T) -> B,
+    ) -> Response {
+        let next_cursor = self.next_cursor(&mut rows, paging, list, number);
+        json::ok(&ListBody {
+            data: rows.iter().map(body).collect(),
+            next_cursor,
+        })
+    }
+}
+
+fn newest_first(paging: &Paging) -> Page {
+    Page {
+        seek: Seek::Before(paging.after.unwrap_or(i64::MAX)),
+        limit: paging.limit + 1,
+    }
+}
+
+fn filter<S>(query: &mut Query<'_>, status: &str, parse: fn(&str) -> Option<S>) -> Filter<S> {
+    Filter {
+        product: query.optional("product_id", WANTED_ID, ProductId::parse),
+        customer: query.optional("customer", "1 to 128 characters", |text| {
+            Customer::new(text.to_owned())
+        }),
+        status: query.optional(status, "one that there is", parse),
+    }
+}

@@ -1,0 +1,104 @@
+//! What a server counts of itself while it serves.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+/// How long requests took that went through the writer, lately.
+pub struct Latency(Mutex<Windows>);
+
+struct Windows {
+    before: Window,
+    present: Window,
+}
+
+struct Window {
+    began: Instant,
+    micros: Histogram<u64>,
+}
+
+/// A window this old gives way to the next, as soon as somebody looks.
+const WINDOW: Duration = Duration::from_secs(10);
+const MICROS_MAX: u64 = 60_000_000;
+/// Of the figures, 2 digits are right.
+const DIGITS: u8 = 2;
+
+/// Over `over_s` seconds; the latencies are in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct LatencySeen {
+    pub over_s: u64,
+    pub count: u64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+}
+
+impl Default for Latency {
+    fn default() -> Latency {
+        Latency(Mutex::new(Windows {
+            before: Window::new(),
+            present: Window::new(),
+        }))
+    }
+}
+
+impl Latency {
+    pub fn record(&self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.windows().present.micros.saturating_record(micros);
+    }
+
+    /// The last 10 to 20 seconds; longer if nobody has looked for longer.
+    pub fn seen(&self) -> LatencySeen {
+        let mut windows = self.windows();
+        if windows.present.began.elapsed() >= WINDOW {
+            windows.before = std::mem::replace(&mut windows.present, Window::new());
+        }
+        let mut micros = windows.before.micros.clone();
+        micros += &windows.present.micros;
+        let over_s = windows.before.began.elapsed().as_secs();
+        drop(windows);
+        let ms = |micros: u64| micros as f64 / 1e3;
+        LatencySeen {
+            over_s,
+            count: micros.len(),
+            p50_ms: ms(micros.value_at_quantile(0.5)),
+            p99_ms: ms(micros.value_at_quantile(0.99)),
+            max_ms: ms(micros.max()),
+        }
+    }
+
+    fn windows(&self) -> MutexGuard<'_, Windows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Window {
+    fn new() -> Window {
+        Window {
+            began: Instant::now(),
+            micros: Histogram::new_with_bounds(1, MICROS_MAX, DIGITS)
+                .expect("the bounds are in order"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_seen_to_two_digits() {
+        let latency = Latency::default();
+        for ms in 1..=100 {
+            latency.record(Duration::from_millis(ms));
+        }
+        latency.record(Duration::from_secs(3600));
+        let seen = latency.seen();
+        assert_eq!(seen.count, 101);
+        assert!((50.0..52.0).contains(&seen.p50_ms), "{seen:?}");
+        assert!((99.0..102.0).contains(&seen.p99_ms), "{seen:?}");
+        assert!(seen.max_ms > 59_000.0, "{seen:?}");
+    }
+}

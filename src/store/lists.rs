@@ -1,0 +1,112 @@
+//! What an operator looks through: lists of holds, orders, payments, refunds and movements, by the page and by the clock.
+
+use super::Failure;
+use crate::sale::{
+    Customer, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Payment, ProductId,
+    Timestamp, Verdict,
+};
+
+/// At most `limit` rows from a place in a list. Rows keep their places: new ones come at one end.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    pub seek: Seek,
+    pub limit: usize,
+}
+
+/// By the rows' own numbers: ids, and versions in a ledger.
+#[derive(Clone, Copy, Debug)]
+pub enum Seek {
+    /// Newest first, below this number.
+    Before(i64),
+    /// Oldest first, above this number.
+    After(i64),
+}
+
+/// Which rows of a list; `None` is any. A status is asked of the row as it stands by the clock.
+#[derive(Clone, Debug)]
+pub struct Filter<S> {
+    pub product: Option<ProductId>,
+    pub customer: Option<Customer>,
+    pub status: Option<S>,
+}
+
+impl<S> Filter<S> {
+    pub const ALL: Filter<S> = Filter {
+        product: None,
+        customer: None,
+        status: None,
+    };
+}
+
+/// What moved of a product in the last `over_micros`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    pub over_micros: i64,
+    pub units_held: i64,
+    pub units_sold: i64,
+}
+
+/// Movements that a pace is counted from: a product that moves faster is looked at for a shorter time.
+pub const PACE_MOVEMENTS_MAX: usize = 10_000;
+
+/// Each call sees one moment of the store, in which `now` is the time.
+pub trait Lists {
+    fn holds(
+        &self,
+        filter: &Filter<HoldStatus>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Hold>, Failure>;
+
+    fn orders(
+        &self,
+        filter: &Filter<OrderStatus>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Order>, Failure>;
+
+    /// Payments as they stand by the clock. Their product and customer are those of the order or hold that they name.
+    fn payments(
+        &self,
+        filter: &Filter<Verdict>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Payment>, Failure>;
+
+    /// The payments whose money is to be paid back, or was.
+    fn refunds(&self, page: Page, now: Timestamp) -> Result<Vec<Payment>, Failure>;
+
+    /// A product's ledger.
+    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure>;
+
+    /// What moved since `since`.
+    fn pace(&self, product: ProductId, since: Timestamp, now: Timestamp) -> Result<Pace, Failure>;
+}
+
+/// Counts a pace from movements, newest first.
+pub(super) fn pace(
+    movements: impl Iterator<Item = Result<Movement, Failure>>,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Pace, Failure> {
+    let mut pace = Pace {
+        over_micros: now.micros() - since.micros(),
+        units_held: 0,
+        units_sold: 0,
+    };
+    for (index, movement) in movements.enumerate() {
+        let movement = movement?;
+        if movement.at <= since {
+            break;
+        }
+        if index == PACE_MOVEMENTS_MAX {
+            pace.over_micros = now.micros() - movement.at.micros();
+            break;
+        }
+        if movement.kind == MovementKind::HoldPlaced {
+            pace.units_held += movement.shift.reserved;
+        }
+        pace.units_sold += movement.shift.sold.max(0);
+    }
+    Ok(pace)
+}

@@ -1,0 +1,146 @@
+//! Lists, by walking over everything.
+
+use super::{MemoryStore, Tables};
+use crate::sale::{
+    Customer, Hold, HoldStatus, Movement, Named, Order, OrderStatus, Payment, ProductId, Timestamp,
+    Verdict,
+};
+use crate::store::Failure;
+use crate::store::lists::{self, Filter, Lists, Pace, Page, Seek};
+
+impl Lists for MemoryStore {
+    fn holds(
+        &self,
+        filter: &Filter<HoldStatus>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Hold>, Failure> {
+        let tables = self.tables();
+        let wanted = tables.holds.values().filter(|hold| {
+            filter.admits(
+                Some(hold.product),
+                hold.customer.as_ref(),
+                hold.status_at(now),
+            )
+        });
+        Ok(page.of(wanted.cloned(), |hold| hold.id.get()))
+    }
+
+    fn orders(
+        &self,
+        filter: &Filter<OrderStatus>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Order>, Failure> {
+        let tables = self.tables();
+        let wanted = tables.orders.values().filter(|order| {
+            filter.admits(
+                Some(order.product),
+                order.customer.as_ref(),
+                order.status_at(now),
+            )
+        });
+        Ok(page.of(wanted.cloned(), |order| order.id.get()))
+    }
+
+    fn payments(
+        &self,
+        filter: &Filter<Verdict>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Payment>, Failure> {
+        let tables = self.tables();
+        let wanted = tables.payments_at(now).into_iter().filter(|payment| {
+            let hold = tables.hold_of(payment);
+            filter.admits(
+                hold.map(|hold| hold.product),
+                hold.and_then(|hold| hold.customer.as_ref()),
+                payment.verdict,
+            )
+        });
+        Ok(page.of(wanted, |payment| payment.id.get()))
+    }
+
+    fn refunds(&self, page: Page, now: Timestamp) -> Result<Vec<Payment>, Failure> {
+        let payments = self.tables().payments_at(now).into_iter();
+        let due = payments.filter(|payment| payment.refund_due);
+        Ok(page.of(due, |payment| payment.id.get()))
+    }
+
+    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure> {
+        let tables = self.tables();
+        let ledger = tables
+            .movements
+            .values()
+            .filter(|movement| movement.product == product);
+        Ok(page.of(ledger.cloned(), |movement| movement.version))
+    }
+
+    fn pace(&self, product: ProductId, since: Timestamp, now: Timestamp) -> Result<Pace, Failure> {
+        let newest_first = Page {
+            seek: Seek::Before(i64::MAX),
+            limit: usize::MAX,
+        };
+        let movements = self.movements(product, newest_first)?;
+        lists::pace(movements.into_iter().map(Ok), since, now)
+    }
+}
+
+impl Tables {
+    /// Payments by id, those that have waited in vain settled in the order in which a sweep would.
+    fn payments_at(&self, now: Timestamp) -> Vec<Payment> {
+        let rows = self.payments.values().map(|(payment, _)| payment);
+        let mut payments: Vec<Payment> = rows.cloned().collect();
+        payments.sort_by_key(|payment| (payment.parked_until, payment.id));
+        for index in 0..payments.len() {
+            let payment = &payments[index];
+            let was_due = payments.iter().any(|other| {
+                let is_payees = other.named == payment.named
+                    || other.order.map(Named::Order) == Some(payment.named);
+                let transaction = &other.report.transaction_id;
+                other.refund_due
+                    && is_payees
+                    && transaction.is_some()
+                    && *transaction == payment.report.transaction_id
+            });
+            payments[index] = payment.clone().at(now, was_due);
+        }
+        payments.sort_by_key(|payment| payment.id);
+        payments
+    }
+
+    /// The hold that a payment is about, if there is one by now.
+    fn hold_of(&self, payment: &Payment) -> Option<&Hold> {
+        let order = payment.order.and_then(|order| self.orders.get(&order));
+        let named = match payment.named {
+            Named::Hold(hold) => Some(hold),
+            Named::Order(_) => None,
+        };
+        self.holds.get(&order.map(|order| order.hold).or(named)?)
+    }
+}
+
+impl<S: PartialEq> Filter<S> {
+    fn admits(&self, product: Option<ProductId>, customer: Option<&Customer>, status: S) -> bool {
+        (self.product.is_none() || self.product == product)
+            && (self.customer.is_none() || self.customer.as_ref() == customer)
+            && self.status.as_ref().is_none_or(|wanted| *wanted == status)
+    }
+}
+
+impl Page {
+    /// The page of rows that come in ascending order.
+    fn of<T>(self, rows: impl Iterator<Item = T>, number: impl Fn(&T) -> i64) -> Vec<T> {
+        let rows: Vec<T> = rows.collect();
+        match self.seek {
+            Seek::Before(bound) => {
+                let below = rows.into_iter().rev().filter(|row| number(row) < bound);
+                below.take(self.limit).collect()
+            }
+            Seek::After(bound) => {
+                let above = rows.into_iter().filter(|row| number(row) > bound);
+                above.take(self.limit).collect()
+            }
+        }
+    }
+}
