@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -113,11 +114,10 @@ pub(super) fn read_file(
         toml::from_str(text).map_err(|error| unparsable(&path.to_string(), text, &error))?;
     for (key, value) in table {
         let key_name = key.get_ref().as_str();
-        let span = if KEYS.contains(&key_name) {
-            value.span()
-        } else {
-            key.span()
-        };
+        let is_known = KEYS.contains(&key_name);
+        let span = if is_known { value.span() } else { key.span() };
+        // What stands behind a misspelt key may be a secret.
+        let shown_text = if is_known { text } else { &text[..span.end] };
         let line = line_of(text, span.start);
         let is_secret = SECRET_KEYS.contains(&key_name);
         let set = config.set(key_name, &Said::Toml(value.get_ref()));
@@ -126,7 +126,7 @@ pub(super) fn read_file(
             ConfigError::Invalid(if is_secret {
                 said
             } else {
-                format!("{said}\n{}", Shown { text, at: span })
+                said + &shown(shown_text, span)
             })
         })?;
         let says_something = value
@@ -149,12 +149,21 @@ fn unparsable(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
     let said = text.lines().nth(line - 1).unwrap_or_default();
     let key = said.split('=').next().unwrap_or_default().trim();
     let message = error.message();
-    ConfigError::Invalid(if SECRET_KEYS.contains(&key) {
-        format!("{path}, line {line}: {key}: {message}")
-    } else if KEYS.contains(&key) {
-        let shown = Shown { text, at: span };
-        format!("{path}, line {line}: {key}: {message}\n{shown}")
+    ConfigError::Invalid(if KEYS.contains(&key) {
+        let shown = shown(text, span);
+        format!("{path}, line {line}: {key}: {message}{shown}")
     } else {
         format!("{path}, line {line}: {message}")
     })
+}
+
+/// The line that is meant, below what is said of it, unless a secret is set in it.
+fn shown(text: &str, at: Range<usize>) -> String {
+    let line = text.lines().nth(line_of(text, at.start) - 1);
+    let line = line.unwrap_or_default();
+    if SECRET_KEYS.iter().any(|key| line.contains(key)) {
+        String::new()
+    } else {
+        format!("\n{}", Shown { text, at })
+    }
 }
