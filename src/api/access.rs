@@ -10,6 +10,7 @@ use crate::http::{Asked, Method, Request, Response};
 
 /// A request that was answered.
 pub struct Access {
+    /// If it is one that everybody knows; any other is a text of the client's own.
     pub method: Option<Method>,
     /// The path with its ids left out, where it is one of ours.
     pub route: Option<&'static str>,
@@ -38,7 +39,7 @@ pub struct Visit {
 impl Visit {
     pub fn of(request: &Request, route: Option<Route<'_>>, client: Option<IpAddr>) -> Visit {
         Visit {
-            method: Some(request.method.clone()),
+            method: well_known(Some(&request.method)),
             route: route.map(Route::pattern),
             client,
             request_id: request.id.clone(),
@@ -49,7 +50,7 @@ impl Visit {
     /// Of bytes that nobody understood.
     pub fn of_refused(asked: &Asked) -> Visit {
         Visit {
-            method: asked.method.clone(),
+            method: well_known(asked.method.as_ref()),
             route: None,
             client: asked.peer.map(|peer| peer.ip().to_canonical()),
             request_id: asked.id.clone(),
@@ -68,4 +69,10 @@ impl Visit {
             request_id: self.request_id,
         }
     }
+}
+
+fn well_known(method: Option<&Method>) -> Option<Method> {
+    method
+        .filter(|method| !matches!(method, Method::NonStandard(_)))
+        .cloned()
 }
