@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::server::{Premises, Server};
 
 /// What each of `clients` gets when all act at once.
-fn at_once<T: Send>(clients: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub fn at_once<T: Send>(clients: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(clients);
     thread::scope(|scope| {
         let one = |client| {

@@ -30,3 +30,4 @@ mod seed;
 mod service;
 mod sweep_and_verify;
 mod tidy;
+mod tokens;

@@ -377,7 +377,8 @@ pub struct Answer {
     pub status: u16,
     pub body: Value,
     pub bytes: Vec<u8>,
-    headers: Vec<(String, String)>,
+    /// By name, in small letters.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Answer {

@@ -16,6 +16,8 @@ pub struct Answer {
     pub status: u16,
     pub head: String,
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Answer {
@@ -72,8 +74,36 @@ pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(Answer {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        text: String::from_utf8(body).unwrap(),
         head,
     })
+}
+
+/// The answer to these bytes, on a connection of its own that the server closes.
+#[track_caller]
+pub fn answer_to(server: &Server, request: &[u8]) -> Answer {
+    let mut stream = server.connect();
+    stream.write_all(request).unwrap();
+    let mut all = String::new();
+    stream.read_to_string(&mut all).unwrap();
+    let (head, body) = all.split_once("\r\n\r\n").unwrap();
+    Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        head: head.to_owned(),
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
+        text: body.to_owned(),
+    }
+}
+
+/// The answer to one request with these headers and this body.
+#[track_caller]
+pub fn call(server: &Server, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut request = format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += &format!("Content-Length: {}\r\n\r\n", body.len());
+    answer_to(server, &[request.as_bytes(), body].concat())
 }
 
 /// Whether something comes, or the connection ends, within this time: the way to wait without sleeping.
