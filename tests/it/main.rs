@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod provider;
 mod server;
 mod shop;
 mod wire;
@@ -31,3 +32,4 @@ mod service;
 mod sweep_and_verify;
 mod tidy;
 mod tokens;
+mod webhook_signatures;
