@@ -11,6 +11,7 @@ mod backup;
 mod corpus;
 mod crash;
 mod crowd;
+mod customer_limits;
 mod differential;
 mod expiry;
 mod failures;
