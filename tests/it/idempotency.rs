@@ -1,11 +1,15 @@
 //! `Idempotency-Key`: the same request again gets the first answer, byte for byte.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use flashsale::config::Config;
 use flashsale::http::{Method, Request};
+use flashsale::sale::{Command, Outcome, Terms, Timestamp};
+use flashsale::store::{Decision, Failure, Now, Rest, Store};
 use serde_json::json;
 
-use crate::shop::{HOLD_TTL, Shop};
+use crate::shop::{HOLD_TTL, Shop, item};
 
 #[test]
 fn the_same_key_and_request_get_the_first_answer_byte_for_byte() {
@@ -131,4 +135,135 @@ fn a_malformed_key_is_refused() {
         .refused("invalid_idempotency_key");
     shop.post_with_key("/api/holds", &"x".repeat(255), &body)
         .created();
+}
+
+#[test]
+fn a_kept_answer_outlives_the_stock_and_the_sale() {
+    let shop = Shop::with_stock("tee", 2);
+    let body = json!({"product_id": 1, "quantity": 1});
+    let first = shop.post_with_key("/api/holds", "a", &body).created();
+    shop.hold("tee", 1).created();
+    let again = || shop.post_with_key("/api/holds", "a", &body).created().bytes;
+    for _ in 0..2 {
+        shop.hold("tee", 1)
+            .refused("insufficient_stock")
+            .says("available_stock", 0);
+        assert_eq!(again(), first.bytes);
+        shop.post_with_key("/api/holds", "a", &json!({"product_id": 1, "quantity": 2}))
+            .failed_with(422, "idempotency_key_reused");
+    }
+    shop.pause("tee");
+    shop.hold("tee", 1).refused("sale_paused");
+    assert_eq!(again(), first.bytes);
+    shop.stock_is("tee", 0, 2, 0);
+}
+
+#[test]
+fn a_key_whose_time_has_passed_is_a_new_key_swept_or_not() {
+    for swept in [false, true] {
+        let config = Config {
+            idempotency_ttl_s: 10,
+            ..Config::default()
+        };
+        let shop = Shop::on_terms(vec![item("tee", 5)], config);
+        let hold = |quantity: i64| {
+            let body = json!({"product_id": 1, "quantity": quantity});
+            shop.post_with_key("/api/holds", "a", &body)
+        };
+        hold(1).created().says("hold_id", 1);
+        shop.after(Duration::from_secs(10) - Duration::from_micros(1));
+        hold(2).failed_with(422, "idempotency_key_reused");
+        shop.after(Duration::from_micros(1));
+        if swept {
+            shop.sweep();
+        }
+        let second = hold(2).created().says("hold_id", 2);
+        assert_eq!(second.header("Idempotent-Replayed"), None);
+        shop.after(Duration::from_secs(9));
+        let again = hold(2).created();
+        assert_eq!(
+            again.bytes, second.bytes,
+            "the new answer is kept its whole time"
+        );
+        assert_eq!(shop.contents().replays.len(), 1);
+        shop.stock_is("tee", 2, 3, 0);
+    }
+}
+
+/// Tells how many kept answers each transaction has deleted.
+struct Counting {
+    store: Box<dyn Store>,
+    forgotten: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Store for Counting {
+    fn transact(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        commands: &[Command],
+    ) -> Result<Vec<Decision>, Failure> {
+        let decisions = self.store.transact(terms, now, commands)?;
+        let deleted = decisions.iter().filter_map(|decision| match decision {
+            Ok(Outcome::Swept(swept)) => Some(swept.replays_forgotten),
+            Ok(_) | Err(_) => None,
+        });
+        self.forgotten.lock().unwrap().push(deleted.sum());
+        Ok(decisions)
+    }
+
+    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+        self.store.probe(now)
+    }
+
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+        self.store.next_deadline()
+    }
+
+    fn rest(&mut self, rest: Rest) -> Result<(), Failure> {
+        self.store.rest(rest)
+    }
+}
+
+#[test]
+fn kept_answers_are_deleted_in_bounded_batches() {
+    const KEYS: u64 = 600;
+    const BATCH_MAX: u64 = 256;
+    let forgotten: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let counts = forgotten.clone();
+    let config = Config {
+        idempotency_ttl_s: 10,
+        ..Config::default()
+    };
+    let shop = Shop::with_store(vec![item("tee", 1000)], config, |store| {
+        Box::new(Counting {
+            store,
+            forgotten: counts,
+        })
+    });
+    let body = json!({"product_id": 1, "quantity": 1});
+    let hold = |key: u64| shop.post_with_key("/api/holds", &key.to_string(), &body);
+    for key in 0..KEYS {
+        hold(key).created();
+    }
+    assert_eq!(shop.contents().replays.len() as u64, KEYS);
+    shop.after(Duration::from_secs(10));
+    let refused = json!({"product_id": 1, "quantity": 2000});
+    let rounds = (0..10).find(|_| {
+        shop.post("/api/holds", &refused)
+            .refused("insufficient_stock");
+        shop.contents().replays.is_empty()
+    });
+    assert!(rounds.is_some(), "each batch deletes some");
+    let forgotten = forgotten.lock().unwrap().clone();
+    assert_eq!(forgotten.iter().sum::<u64>(), KEYS);
+    assert!(
+        forgotten.iter().all(|count| *count <= BATCH_MAX),
+        "{forgotten:?}"
+    );
+    for key in [0, KEYS - 1] {
+        let anew = hold(key).created();
+        assert_eq!(anew.header("Idempotent-Replayed"), None);
+        assert!(anew.id("hold_id") > i64::try_from(KEYS).unwrap());
+    }
 }
