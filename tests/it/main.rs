@@ -28,6 +28,7 @@ mod products;
 mod properties;
 mod readme;
 mod requests;
+mod secrets;
 mod seed;
 mod service;
 mod sweep_and_verify;

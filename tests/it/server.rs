@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -114,8 +115,13 @@ impl Premises {
 
     /// By a command whose environment and arguments the test has set.
     pub fn serve_by(&self, command: &mut Command) -> Server {
+        self.serve_where_told(command.args(["--listen", "127.0.0.1:0"]))
+    }
+
+    /// The same, the command saying where to listen too.
+    #[track_caller]
+    pub fn serve_where_told(&self, command: &mut Command) -> Server {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -137,7 +143,7 @@ impl Premises {
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let log: Arc<Mutex<String>> = Arc::default();
         let kept = log.clone();
-        std::thread::spawn(move || {
+        let listener = std::thread::spawn(move || {
             for line in stderr.split(b'\n').map_while(Result::ok) {
                 let line = String::from_utf8_lossy(&line) + "\n";
                 eprint!("{line}");
@@ -152,6 +158,7 @@ impl Premises {
             base,
             agent: config.build().into(),
             log,
+            listener: Some(listener),
         }
     }
 }
@@ -205,6 +212,8 @@ pub struct Server {
     pub base: String,
     pub agent: Agent,
     log: Arc<Mutex<String>>,
+    /// Who takes the log down.
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -272,6 +281,15 @@ impl Server {
     pub fn stop(mut self) {
         self.signal("-TERM");
         assert_eq!(self.wait().code(), Some(0));
+    }
+
+    /// The same, and all that it has ever printed to stderr.
+    #[track_caller]
+    pub fn stop_and_read_log(mut self) -> String {
+        self.signal("-TERM");
+        assert_eq!(self.wait().code(), Some(0));
+        self.listener.take().unwrap().join().unwrap();
+        self.log()
     }
 
     /// SIGKILL.
