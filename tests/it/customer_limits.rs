@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use flashsale::config::Config;
-use flashsale::sale::{Cause, Command, HoldStatus, MovementKind, OrderId, OrderStatus};
-use flashsale::store::sqlite::{Access, Database};
-use flashsale::store::{Contents, Reader};
+use flashsale::sale::{
+    Cause, Command, Customer, HoldId, HoldStatus, MovementKind, Named, OrderId, OrderStatus,
+    PaymentEvent, PaymentStatus, PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
+};
+use flashsale::store::sqlite::{Access, Database, Durability};
+use flashsale::store::{Contents, Reader, Store};
 use serde_json::{Value, json};
 
 use crate::crowd::at_once;
 use crate::server::{Premises, Server};
-use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, item};
+use crate::shop::{HOLD_TTL, OPENING, ORDER_TTL, Shop, item, terms};
 
 const CUSTOMERS: [&str; 4] = ["ada@shop.example", "eve", "山田 太郎", "Ada@shop.example"];
 const LIMIT: i64 = 5;
@@ -360,5 +363,90 @@ fn a_limit_is_for_one_product_and_one_customer() {
                 .refused("limit_exceeded")
                 .says("used", LIMIT);
         }
+    }
+}
+
+/// Commands of one transaction see each other's effects on rows in memory, and not the store's sums.
+#[test]
+fn within_a_transaction_units_count_and_come_back_as_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut store = database.writer(Durability::Normal).unwrap();
+    let hold = |units: i64| {
+        Command::PlaceHold(PlaceHold {
+            product: ProductId::FIRST,
+            quantity: Quantity::new(units).unwrap(),
+            customer: Customer::new("ada".into()),
+            key: None,
+        })
+    };
+    let all = || hold(LIMIT);
+    let order = |hold: i64| Command::PlaceOrder {
+        hold: HoldId::new(hold).unwrap(),
+        key: None,
+    };
+    let id = |order: i64| OrderId::new(order).unwrap();
+    let report = |order: i64, status: PaymentStatus| {
+        Command::RecordPayment(PaymentEvent {
+            key: format!("payment of {order}"),
+            named: Named::Order(id(order)),
+            report: Report {
+                status,
+                amount: None,
+                transaction_id: None,
+            },
+            payload: None,
+        })
+    };
+    let release = Command::ReleaseHold {
+        hold: HoldId::FIRST,
+    };
+    let cancel = Command::CancelOrder {
+        order: id(1),
+        key: None,
+    };
+    let refund = |order: i64, restock: bool| Command::RefundOrder {
+        order: id(order),
+        restock,
+    };
+    let one_more = || hold(1);
+    let commands = [
+        item("tee", 100).max_per_customer(LIMIT).load(),
+        all(),
+        one_more(),
+        release,
+        all(),
+        one_more(),
+        order(2),
+        one_more(),
+        cancel,
+        all(),
+        order(3),
+        report(2, PaymentStatus::Failure),
+        all(),
+        order(4),
+        report(3, PaymentStatus::Success),
+        one_more(),
+        refund(3, true),
+        all(),
+        order(5),
+        report(4, PaymentStatus::Success),
+        refund(4, false),
+        all(),
+        one_more(),
+    ];
+    let now = |_| Timestamp::from_micros(OPENING);
+    let decisions = store.transact(&terms(), &now, &commands).unwrap();
+    let limit = Quantity::new(LIMIT).unwrap();
+    let used = LIMIT;
+    for (command, decision) in commands.iter().zip(decisions) {
+        let is_too_much = matches!(command, Command::PlaceHold(wish) if wish.quantity != limit);
+        let refusal = Rejection::CustomerLimitExceeded { limit, used };
+        assert_eq!(
+            decision.err(),
+            is_too_much.then_some(refusal),
+            "{command:?}"
+        );
     }
 }
