@@ -314,11 +314,16 @@ fn a_cancellation_and_a_failed_payment_free_a_customers_units() {
 
 #[test]
 fn a_refund_frees_a_customers_units_and_only_a_refund_frees_paid_ones() {
-    for restock in [false, true] {
+    for (restock, wait) in [
+        (false, HOLD_TTL / 2),
+        (true, HOLD_TTL / 2),
+        (false, 2 * ORDER_TTL),
+        (true, 2 * ORDER_TTL),
+    ] {
         let limited = Limited::shop();
         let order = limited.order();
         limited.0.pay("k", order).ok().verdict("applied", "paid");
-        limited.0.after(HOLD_TTL + ORDER_TTL);
+        limited.0.after(wait);
         limited.0.sweep();
         limited.counts(LIMIT);
         let order = OrderId::new(order).unwrap();
