@@ -7,6 +7,7 @@
 #   overdue   the same with 500 holds past their deadlines that nobody has swept: another process has the write lock
 #   refusal   POST /api/holds of a sold-out product
 #   hold      POST /api/holds, durable before it is answered
+#   keyed     the same, each with its own Idempotency-Key and for its own customer, of a product limited per customer
 #   beside    GET /healthz while 10 000 idle connections are open
 #
 # and what idle connections cost, and how long 500 connections opened at once wait for their answers. Needs `wrk` and
@@ -28,14 +29,24 @@ trap 'kill "${started[@]}" 2> /dev/null; wait 2> /dev/null; rm -rf "$folder"' EX
 ulimit -n "$(ulimit -H -n)"
 
 cat > "$folder/products.csv" <<'CSV'
-sku,name,price,total_stock
-sold-out,Sold out,1.00,0
-plenty,Plenty,1.00,2000000000
+sku,name,price,total_stock,max_per_customer
+sold-out,Sold out,1.00,0,
+plenty,Plenty,1.00,2000000000,
+limited,Limited,1.00,2000000000,4
 CSV
 cat > "$folder/hold.lua" <<'LUA'
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = '{"product_id":' .. os.getenv("PRODUCT") .. ',"quantity":1}'
+LUA
+cat > "$folder/keyed.lua" <<'LUA'
+local count, run = 0, os.getenv("RUN")
+local head = "POST /api/holds HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nIdempotency-Key: "
+request = function()
+    count = count + 1
+    local body = string.format('{"product_id":3,"quantity":1,"customer":"customer-%s-%d@example.com"}', run, count)
+    return string.format("%skey-%s-%022d\r\nContent-Length: %d\r\n\r\n%s", head, run, count, #body, body)
+end
 LUA
 cd "$folder"
 
@@ -62,7 +73,7 @@ rate() { awk '/Requests\/sec/ { print $2 }'; }
 shop=$(cat shop.address)
 idle_rss=$(awk '/VmRSS/ { print $2 }' "/proc/$(cat shop.pid)/status")
 
-for _ in $(seq "$rounds"); do
+for round in $(seq "$rounds"); do
     measure "$(cat bare.address)/healthz" | rate >> bare
     measure "$shop/healthz" | rate >> healthz
     measure "$shop/api/products/2" | rate >> product
@@ -70,6 +81,7 @@ for _ in $(seq "$rounds"); do
     PRODUCT=1 measure -s hold.lua "$shop/api/holds" | rate >> refusal
     PRODUCT=2 measure -s hold.lua "$shop/api/holds" | tee holds.txt | rate >> hold
     awk '/99%/ { print $2 }' holds.txt >> p99
+    RUN=$round measure -s keyed.lua "$shop/api/holds" | rate >> keyed
 done
 python3 "$benches/crowd.py" idle "$shop" "$(cat shop.pid)" "$idle" > idle.out &
 started+=($!)
@@ -82,9 +94,10 @@ done
 median() { sort -n "$1" | sed -n "$(((rounds + 1) / 2))p"; }
 echo "$connections connections, $rounds rounds of $seconds_each s each, durability full, $(nproc) cores"
 printf '%-10s %10s %8s\n' request 'req/s' ratio
-for name in bare healthz product overdue refusal hold beside; do
+for name in bare healthz product overdue refusal hold keyed beside; do
     printf '%-10s %10.0f %8.2f\n' "$name" "$(median "$name")" "$(echo "$(median "$name") $(median healthz)" | awk '{ print $1 / $2 }')"
 done
+echo "durable holds with a key and a limit, of those without: $(echo "$(median keyed) $(median hold)" | awk '{ printf "%.2f", $1 / $2 }')"
 echo "p99 of durable holds: $(sort -h p99 | sed -n "$(((rounds + 1) / 2))p") (the books were verified afterwards)"
 echo "resident before any request: $((idle_rss / 1024)) MiB"
 grep -v ready idle.out
