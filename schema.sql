@@ -157,13 +157,21 @@ begin
     select raise(abort, 'the ledger is append-only');
 end;
 
--- Outcomes kept under their idempotency keys, so that a repeated request gets the first answer.
+-- What requests did that had an idempotency key, so that a repeated one gets the first answer. What else the answer said
+-- stands in the row that the request made, in columns that never change.
 create table replays (
-    key          text    not null primary key,
-    fingerprint  text    not null,         -- what was asked for
-    outcome      text    not null,         -- JSON
-    expires_at   integer not null
+    key         text    not null primary key,
+    done        text    not null,
+    hold_id     integer references holds (id),
+    order_id    integer references orders (id),
+    status      text,                      -- that a placed order began with
+    expires_at  integer not null,
+    constraint a_request_did_a_known_thing check (done in ('hold_placed', 'order_placed', 'order_cancelled')),
+    constraint a_request_did_one_thing check
+        ((done = 'hold_placed') = (hold_id is not null) and (done <> 'hold_placed') = (order_id is not null)),
+    constraint a_placed_order_began_somehow check
+        ((done = 'order_placed') = (status is not null) and status in ('pending', 'paid', 'cancelled'))
 ) strict, without rowid;
 
--- Which kept outcomes are past their time?
+-- Which kept keys are past their time?
 create index replays_by_deadline on replays (expires_at);

@@ -1,6 +1,6 @@
 //! What can be asked of a sale, and what it can say: commands are imperative, outcomes past, rejections reasons.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::customer::Customer;
 use super::hold::Hold;
@@ -64,8 +64,8 @@ pub struct PlaceHold {
     pub key: Option<IdempotencyKey>,
 }
 
-/// What a command did. Stored whole under its idempotency key, so that a repeat gets the same answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a command did.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     HoldPlaced(Hold),
     HoldReleased(Hold),
@@ -92,7 +92,7 @@ pub enum Outcome {
     Replayed(Box<Outcome>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaymentRecorded {
     pub payment: PaymentId,
     pub already_processed: bool,
@@ -101,7 +101,7 @@ pub struct PaymentRecorded {
     pub order_status: Option<super::order::OrderStatus>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     pub holds_expired: u64,
     pub orders_expired: u64,

@@ -1,9 +1,6 @@
 //! Who holds, in the shop's own words: an account number, a name, an e-mail address. Compared byte for byte.
 
-use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Customer(String);
 
 const CUSTOMER_CHARS_MAX: usize = 128;

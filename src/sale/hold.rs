@@ -1,7 +1,5 @@
 //! A hold keeps units for two minutes at a frozen price. It ends once: ordered, released or expired.
 
-use serde::{Deserialize, Serialize};
-
 use super::book::Book;
 use super::command::{Outcome, PlaceHold, Rejection};
 use super::customer::Customer;
@@ -23,7 +21,7 @@ text_enum! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     pub id: HoldId,
     pub product: ProductId,

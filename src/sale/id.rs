@@ -1,15 +1,12 @@
 //! Ids: positive integers below 2^53, so that every JSON reader holds them exactly. Ids of different things don't mix.
 
-use serde::{Deserialize, Serialize};
-
 const ID_MAX: i64 = (1 << 53) - 1;
 
 macro_rules! ids {
     ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(i64);
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+                pub struct $name(i64);
 
         impl $name {
             pub const FIRST: $name = $name(1);

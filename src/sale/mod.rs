@@ -38,7 +38,7 @@ pub use product::{
     CreateProduct, LoadProduct, Loaded, Product, ProductChanges, ProductStatus, Set,
 };
 pub use quantity::{Quantity, STOCK_MAX};
-pub use replay::{IdempotencyKey, Replay, is_visible_key};
+pub use replay::{Done, IdempotencyKey, Replay, is_visible_key};
 pub use rows::{Rows, Written};
 pub use terms::{LatePayment, Meta, Terms};
 pub use time::Timestamp;
@@ -70,20 +70,19 @@ pub(crate) use ensure;
 
 /// Judges one command against the book, and if nothing speaks against it, changes the book.
 pub fn decide(book: &mut Book, command: &Command) -> Result<Outcome, Stop> {
-    let Some((key, fingerprint)) = replay::fingerprint(command) else {
+    let Some(key) = replay::key(command) else {
         return apply(book, command);
     };
     if let Some(kept) = book.replay(key)? {
-        ensure!(kept.fingerprint == fingerprint, Rejection::KeyReused);
-        return Ok(Outcome::Replayed(Box::new(kept.outcome.clone())));
+        let first = kept.done.outcome(book)?;
+        ensure!(replay::asks_for(command, &first), Rejection::KeyReused);
+        return Ok(Outcome::Replayed(Box::new(first)));
     }
     let outcome = apply(book, command)?;
-    let expires_at = book.now.plus_seconds(book.terms.idempotency_ttl_s);
     book.keep(Replay {
         key: key.clone(),
-        fingerprint,
-        outcome: outcome.clone(),
-        expires_at,
+        done: Done::of(&outcome).expect("what takes a key can be done again"),
+        expires_at: book.now.plus_seconds(book.terms.idempotency_ttl_s),
     });
     Ok(outcome)
 }

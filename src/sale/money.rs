@@ -1,12 +1,9 @@
 //! Money in whole cents of one unnamed currency. No float ever takes part: text becomes cents digit by digit.
 
-use serde::{Deserialize, Serialize};
-
 use super::quantity::Quantity;
 
 /// An amount in cents. Prints as a JSON number with exactly two decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cents(i64);
 
 impl Cents {
@@ -90,8 +87,7 @@ impl std::fmt::Display for Cents {
 }
 
 /// What a payment event says was paid, as the raw JSON that came: a number, a string, or anything else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount(String);
 
 impl Amount {

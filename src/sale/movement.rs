@@ -1,8 +1,6 @@
 //! The ledger of stock: one movement for every change of a product's counters, in the same transaction, numbered by the
 //! product's version. Replaying a product's movements gives its counters.
 
-use serde::{Deserialize, Serialize};
-
 use super::book::Book;
 use super::id::{HoldId, OrderId, ProductId};
 use super::text::text_enum;
@@ -24,7 +22,7 @@ text_enum! {
 }
 
 /// By how much a movement changes each counter; the total changes by their sum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shift {
     pub available: i64,
     pub reserved: i64,

@@ -1,7 +1,5 @@
 //! An order is a hold that somebody means to pay. It ends once: paid, cancelled or expired; a paid one may be refunded.
 
-use serde::{Deserialize, Serialize};
-
 use super::book::Book;
 use super::command::{Outcome, Rejection};
 use super::customer::Customer;
@@ -25,7 +23,7 @@ text_enum! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     pub id: OrderId,
     pub hold: HoldId,

@@ -1,8 +1,6 @@
 //! What a payment provider reports: in any order, any number of times, sometimes before the order exists. Every report is
 //! judged once, by the table of verdicts, and money that bought nothing becomes a refund that is due.
 
-use serde::{Deserialize, Serialize};
-
 use super::book::Book;
 use super::command::{Outcome, PaymentRecorded, Rejection};
 use super::hold::HoldStatus;
@@ -21,7 +19,7 @@ text_enum! {
 }
 
 /// An event names the order, or the hold that it will come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Named {
     Order(OrderId),
     Hold(HoldId),
@@ -38,14 +36,14 @@ pub struct PaymentEvent {
 }
 
 /// The part of an event that is judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub status: PaymentStatus,
     pub amount: Option<Amount>,
     pub transaction_id: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     pub id: PaymentId,
     pub key: String,

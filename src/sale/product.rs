@@ -1,6 +1,6 @@
 //! What is on sale: a price, a stock in four counters, a window, limits.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::book::Book;
 use super::command::{Outcome, Rejection};
@@ -24,7 +24,7 @@ text_enum! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
     pub id: ProductId,
     /// The shop's own name for it, by which `seed` finds it again.
@@ -158,7 +158,7 @@ pub struct CreateProduct {
     pub total_stock: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loaded {
     Inserted,

@@ -1,9 +1,6 @@
 //! A wished-for number of units: 1 to 2^31 − 1.
 
-use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(u32);
 
 /// The most units that a product may have, and so the most that anyone can wish for.

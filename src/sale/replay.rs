@@ -1,13 +1,15 @@
 //! Idempotency is a comparison: a known key with the same request gets the first outcome again, with another request a no.
 
-use serde::{Deserialize, Serialize};
-
+use super::Stop;
+use super::book::Book;
 use super::command::{Command, Outcome};
+use super::hold::{Hold, HoldStatus};
+use super::id::{HoldId, OrderId};
+use super::order::{Order, OrderStatus};
 use super::time::Timestamp;
 
 /// The `Idempotency-Key` of a request: 1 to 255 visible ASCII characters, chosen by its sender.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 const KEY_BYTES_MAX: usize = 255;
@@ -33,33 +35,80 @@ pub fn is_visible_key(text: &str) -> bool {
     (1..=KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// An outcome kept under its key until `expires_at`.
+/// What a request did, kept under its key until `expires_at`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replay {
     pub key: IdempotencyKey,
-    pub fingerprint: String,
-    pub outcome: Outcome,
+    pub done: Done,
     pub expires_at: Timestamp,
 }
 
-/// What makes two requests the same: what they ask for, and of what. `None` for commands that take no key.
-pub fn fingerprint(command: &Command) -> Option<(&IdempotencyKey, String)> {
+/// What a request did. All that its answer said beside stands in the rows that it made, where it never changes: there the
+/// next request is compared with the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    HoldPlaced(HoldId),
+    /// With the status that the order began with: payments may have waited for it.
+    OrderPlaced(OrderId, OrderStatus),
+    OrderCancelled(OrderId),
+}
+
+impl Done {
+    pub fn of(outcome: &Outcome) -> Option<Done> {
+        match outcome {
+            Outcome::HoldPlaced(hold) => Some(Done::HoldPlaced(hold.id)),
+            Outcome::OrderPlaced(order) => Some(Done::OrderPlaced(order.id, order.status)),
+            Outcome::OrderCancelled(order) => Some(Done::OrderCancelled(order.id)),
+            Outcome::HoldReleased(_)
+            | Outcome::OrderRefunded(_)
+            | Outcome::PaymentRecorded(_)
+            | Outcome::RefundResolved(_)
+            | Outcome::ProductLoaded { .. }
+            | Outcome::ProductCreated { .. }
+            | Outcome::ProductChanged { .. }
+            | Outcome::Swept(_)
+            | Outcome::Replayed(_) => None,
+        }
+    }
+
+    /// The first outcome again.
+    pub fn outcome(self, book: &Book) -> Result<Outcome, Stop> {
+        match self {
+            Done::HoldPlaced(id) => Ok(Outcome::HoldPlaced(Hold {
+                status: HoldStatus::Active,
+                order: None,
+                ..book.hold(id)?.expect(IS_THERE).clone()
+            })),
+            Done::OrderPlaced(id, status) => Ok(Outcome::OrderPlaced(order_as_it_was(
+                book.order(id)?.expect(IS_THERE),
+                status,
+            ))),
+            Done::OrderCancelled(id) => Ok(Outcome::OrderCancelled(order_as_it_was(
+                book.order(id)?.expect(IS_THERE),
+                OrderStatus::Cancelled,
+            ))),
+        }
+    }
+}
+
+const IS_THERE: &str = "what a kept request made is never deleted";
+
+/// An order is paid once, and that never changes; before, it was not.
+fn order_as_it_was(order: &Order, status: OrderStatus) -> Order {
+    let was_paid = status == OrderStatus::Paid;
+    Order {
+        status,
+        paid_at: order.paid_at.filter(|_| was_paid),
+        transaction_id: order.transaction_id.clone().filter(|_| was_paid),
+        ..order.clone()
+    }
+}
+
+/// The key of a command that has one.
+pub fn key(command: &Command) -> Option<&IdempotencyKey> {
     match command {
-        Command::PlaceHold(wish) => {
-            let key = wish.key.as_ref()?;
-            let customer = wish
-                .customer
-                .as_ref()
-                .map_or("", |customer| customer.as_str());
-            Some((
-                key,
-                format!("hold {} of {} for {customer}", wish.quantity, wish.product),
-            ))
-        }
-        Command::PlaceOrder { hold, key } => Some((key.as_ref()?, format!("order hold {hold}"))),
-        Command::CancelOrder { order, key } => {
-            Some((key.as_ref()?, format!("cancel order {order}")))
-        }
+        Command::PlaceHold(wish) => wish.key.as_ref(),
+        Command::PlaceOrder { key, .. } | Command::CancelOrder { key, .. } => key.as_ref(),
         Command::ReleaseHold { .. }
         | Command::RefundOrder { .. }
         | Command::RecordPayment(_)
@@ -69,5 +118,24 @@ pub fn fingerprint(command: &Command) -> Option<(&IdempotencyKey, String)> {
         | Command::ChangeProduct { .. }
         | Command::RestockProduct { .. }
         | Command::Sweep { .. } => None,
+    }
+}
+
+/// Whether the command asks for what had this outcome: the same thing to be done, with all that was said about it.
+pub fn asks_for(command: &Command, outcome: &Outcome) -> bool {
+    if let (Command::PlaceHold(wish), Outcome::HoldPlaced(hold)) = (command, outcome) {
+        wish.product == hold.product
+            && wish.quantity == hold.quantity
+            && wish.customer == hold.customer
+    } else if let (Command::PlaceOrder { hold, .. }, Outcome::OrderPlaced(order)) =
+        (command, outcome)
+    {
+        *hold == order.hold
+    } else if let (Command::CancelOrder { order: id, .. }, Outcome::OrderCancelled(order)) =
+        (command, outcome)
+    {
+        *id == order.id
+    } else {
+        false
     }
 }

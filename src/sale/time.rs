@@ -1,11 +1,8 @@
 //! Instants of the sale, in microseconds since 1970 UTC. Nothing here reads a clock; every deadline is compared here.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
-
 /// An instant between the years 0000 and 9999, to the microsecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 const YEAR_0000: i64 = -62_167_219_200_000_000;

@@ -216,13 +216,7 @@ fn a_database_of_an_older_version_is_migrated_by_whoever_may_create_one() {
     let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
     conn.execute_batch(include_str!("schema_version_1.sql"))
         .unwrap();
-    let secret = [7_u8; 32];
-    conn.execute(
-        "insert into meta values (1, 1, 1, 1, 1, 0, 0, ?1)",
-        [secret],
-    )
-    .unwrap();
-    conn.execute_batch("pragma application_id = 0x464c5348; pragma user_version = 1;")
+    conn.execute_batch(include_str!("rows_of_version_1.sql"))
         .unwrap();
     drop(conn);
     for command in [
@@ -238,7 +232,27 @@ fn a_database_of_an_older_version_is_migrated_by_whoever_may_create_one() {
     premises.run(&["seed"]).succeeded();
     premises.books_are_right();
     let server = premises.serve();
-    assert_eq!(server.hold(1).0, 201);
+    let again = |path: &str, key: &str, body: serde_json::Value| {
+        let request = server.agent.post(format!("{}{path}", server.base));
+        let mut answer = request
+            .header("Idempotency-Key", key)
+            .send_json(body)
+            .unwrap();
+        assert!(
+            answer.headers().contains_key("Idempotent-Replayed"),
+            "{answer:?}"
+        );
+        answer.body_mut().read_json::<serde_json::Value>().unwrap()
+    };
+    let hold = serde_json::json!({"product_id": 1, "quantity": 2, "customer": "ada"});
+    assert_eq!(again("/api/holds", "h", hold)["hold_id"], 1);
+    let order = again("/api/orders", "o", serde_json::json!({"hold_id": 1}));
+    assert_eq!(
+        (&order["order_id"], &order["status"]),
+        (&1.into(), &"pending".into())
+    );
+    let cancelled = again("/api/orders/1/cancel", "c", serde_json::json!({}));
+    assert_eq!(cancelled["status"], "cancelled");
     server.stop();
     premises.books_are_right();
 }
@@ -336,11 +350,15 @@ fn the_log_stays_small_under_a_steady_trickle() {
 }
 
 #[test]
-fn a_kept_answer_that_nobody_can_read_any_more_stops_nobody() {
+fn a_kept_answer_about_a_hold_that_is_gone_stops_nobody() {
     let premises = Premises::stocked(10);
     let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
-    conn.execute("insert into replays values ('old', 'x', 'not an outcome', 1), ('new', 'x', 'nor this', ?1)", [i64::MAX])
-        .unwrap();
+    conn.execute_batch(
+        "pragma foreign_keys = off;
+         insert into replays values ('old', 'hold_placed', 99, null, null, 1),
+            ('new', 'hold_placed', 99, null, null, 9223372036854775807);",
+    )
+    .unwrap();
     drop(conn);
     let server = premises.serve();
     assert_eq!(server.hold(1).0, 201);

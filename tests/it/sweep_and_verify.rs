@@ -132,27 +132,27 @@ fn verify_finds_each_kind_of_drift() {
         ),
         (
             "delete from holds where id = 4",
-            "every outcome kept",
+            "every request kept",
         ),
-        ("delete from orders where id = 1", "every outcome kept"),
+        ("delete from orders where id = 1", "every request kept"),
         (
             "update orders set status = 'expired' where id = 2",
-            "every outcome kept",
+            "every request kept",
         ),
         (
-            "update replays set outcome = '{\"HoldReleased\":{\"id\":1}}' where key = 'hold'",
-            "every outcome kept",
+            "update replays set hold_id = 99 where key = 'hold'",
+            "every request kept",
         ),
         (
-            "update replays set outcome = 'not an outcome' where key = 'hold'",
-            "every outcome kept",
+            "update replays set done = 'order_cancelled', order_id = 1, status = null where key = 'order'",
+            "every request kept",
         ),
         (
-            "insert into replays select 'twin', fingerprint, outcome, expires_at from replays where key = 'hold'",
+            "insert into replays select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'hold'",
             "no hold and no order was given out",
         ),
         (
-            "insert into replays select 'twin', fingerprint, outcome, expires_at from replays where key = 'order'",
+            "insert into replays select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'order'",
             "no hold and no order was given out",
         ),
         (

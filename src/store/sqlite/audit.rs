@@ -131,27 +131,20 @@ const CHECKS: [(&str, &str, &str); 17] = [
     ),
     // A cancelled order is only ever seen in another status after a late payment that was accepted.
     (
-        "every outcome kept under an idempotency key is there",
+        "every request kept under an idempotency key did what it says",
         "select count(*) from replays",
-        "select count(*) from (
-            select case when json_valid(outcome) then outcome ->> '$.HoldPlaced.id' end as hold,
-                case when json_valid(outcome) then outcome ->> '$.OrderPlaced.id' end as placed,
-                case when json_valid(outcome) then outcome ->> '$.OrderCancelled.id' end as cancelled
-            from replays) r
-         where not exists (select 1 from holds where id = r.hold)
-            and not exists (select 1 from orders where id = r.placed)
-            and not exists (select 1 from orders where id = r.cancelled and (status = 'cancelled'
-                or id in (select order_id from movements where kind = 'order_paid_late')))",
+        "select count(*) from replays r left join orders o on o.id = r.order_id
+         where not case done
+            when 'hold_placed' then exists (select 1 from holds where id = r.hold_id)
+            when 'order_placed' then o.id is not null
+            else o.status is 'cancelled' or o.id in (select order_id from movements where kind = 'order_paid_late') end",
     ),
     (
         "no hold and no order was given out under two idempotency keys",
         "select count(*) from replays",
         "select count(*) from (
-            select 1 from (
-                select case when json_valid(outcome) then outcome ->> '$.HoldPlaced.id' end as hold,
-                    case when json_valid(outcome) then outcome ->> '$.OrderPlaced.id' end as placed
-                from replays)
-            where hold is not null or placed is not null group by hold, placed having count(*) > 1)",
+            select 1 from replays where done in ('hold_placed', 'order_placed')
+            group by hold_id, order_id having count(*) > 1)",
     ),
     (
         "parked payments are as many as counted, and none waits for what is there",

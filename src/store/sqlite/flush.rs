@@ -3,7 +3,7 @@
 
 use rusqlite::{CachedStatement, Params, Transaction, named_params};
 
-use crate::sale::{Book, Cause, Hold, Named, Order, Payment, Product, Timestamp, Written};
+use crate::sale::{Book, Cause, Done, Hold, Named, Order, Payment, Product, Timestamp, Written};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -243,15 +243,22 @@ fn write_movements(tx: &Transaction<'_>, book: &Book) -> Result<()> {
 }
 
 fn write_replays(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+    let mut insert = tx.prepare_cached(
+        "insert or replace into replays (key, done, hold_id, order_id, status, expires_at)
+            values (:key, :done, :hold, :order, :status, :expires_at)",
+    )?;
     for replay in book.kept_replays() {
-        let outcome = serde_json::to_string(&replay.outcome)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        let sql = "insert or replace into replays (key, fingerprint, outcome, expires_at)
-            values (:key, :fingerprint, :outcome, :expires_at)";
+        let (done, hold, order, status) = match replay.done {
+            Done::HoldPlaced(id) => ("hold_placed", Some(id.get()), None, None),
+            Done::OrderPlaced(id, status) => {
+                ("order_placed", None, Some(id.get()), Some(status.as_str()))
+            }
+            Done::OrderCancelled(id) => ("order_cancelled", None, Some(id.get()), None),
+        };
         one_row(
-            &mut tx.prepare_cached(sql)?,
+            &mut insert,
             named_params! {
-                ":key": replay.key.as_str(), ":fingerprint": replay.fingerprint, ":outcome": outcome,
+                ":key": replay.key.as_str(), ":done": done, ":hold": hold, ":order": order, ":status": status,
                 ":expires_at": replay.expires_at.micros(),
             },
         )?;

@@ -5,7 +5,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::sale::{
-    Amount, Cause, Cents, Customer, Hold, HoldId, HoldStatus, IdempotencyKey, Movement,
+    Amount, Cause, Cents, Customer, Done, Hold, HoldId, HoldStatus, IdempotencyKey, Movement,
     MovementKind, Named, Order, OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, Product,
     ProductId, Quantity, Replay, Report, Shift, Timestamp, Verdict,
 };
@@ -106,11 +106,16 @@ pub fn movement(row: &Row<'_>) -> Result<Movement> {
 }
 
 pub fn replay(row: &Row<'_>) -> Result<Replay> {
-    let outcome: String = row.get("outcome")?;
+    let order = || known(row, "order_id", OrderId::new);
+    let done = match row.get_ref("done")?.as_str()? {
+        "hold_placed" => Done::HoldPlaced(known(row, "hold_id", HoldId::new)?),
+        "order_placed" => Done::OrderPlaced(order()?, state(row, "status", OrderStatus::parse)?),
+        "order_cancelled" => Done::OrderCancelled(order()?),
+        _ => return Err(unknown("done", Type::Text)),
+    };
     Ok(Replay {
         key: state(row, "key", IdempotencyKey::new)?,
-        fingerprint: row.get("fingerprint")?,
-        outcome: serde_json::from_str(&outcome).map_err(|_| unknown("outcome", Type::Text))?,
+        done,
         expires_at: time(row, "expires_at")?,
     })
 }
