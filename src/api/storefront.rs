@@ -53,14 +53,16 @@ impl Api {
     }
 
     pub fn show_hold(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let id = self.hold_shown(request, None, HoldId::parse(id))?;
+        let token = self.token_of_reader(request)?;
+        let id = self.hold_shown(request, token.as_deref(), HoldId::parse(id))?;
         let now: Timestamp = self.clock.reading();
         let hold = self.reader.hold(id)?.ok_or(Error::HoldNotFound)?;
         Ok(json::ok(&HoldBody::new(&hold, now)))
     }
 
     pub fn show_order(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let id = self.order_shown(request, None, OrderId::parse(id))?;
+        let token = self.token_of_reader(request)?;
+        let id = self.order_shown(request, token.as_deref(), OrderId::parse(id))?;
         let now = self.clock.reading();
         let order = self.reader.order(id)?.ok_or(Error::OrderNotFound)?;
         Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
@@ -166,6 +168,15 @@ impl Api {
 /// What a request names, if whoever sent it may touch it. One that does not exist, and one that somebody else has the
 /// token of, are the same to everybody else.
 impl Api {
+    /// Where no token is asked for, the body of a request that only reads means nothing.
+    fn token_of_reader(&self, request: &Request) -> Result<Option<String>, Error> {
+        if self.guard.tokens_required {
+            only_a_token(request)
+        } else {
+            Ok(None)
+        }
+    }
+
     fn hold_shown(
         &self,
         request: &Request,

@@ -1,9 +1,11 @@
 //! The README's walk through the sale is run against the real binary, block by block.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::server::Premises;
+use crate::server::{Premises, Server};
 
 /// A block of commands, and the block of output that the README shows after it.
 struct Block {
@@ -11,13 +13,16 @@ struct Block {
     shown: Option<String>,
 }
 
-fn blocks(readme: &str) -> Vec<Block> {
+/// What the README says from one of its marks to the next.
+fn part<'a>(readme: &'a str, mark: &str) -> &'a str {
+    let after = readme.split(&format!("<!-- {mark} -->")).nth(1);
+    let after = after.expect("the README has this mark");
+    after.split("<!-- ").next().unwrap()
+}
+
+fn blocks(part: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
-    let walk = readme
-        .split("<!-- walk -->")
-        .nth(1)
-        .expect("the README has a walk");
-    let mut lines = walk.lines();
+    let mut lines = part.lines();
     while let Some(line) = lines.next() {
         let Some(language) = line.strip_prefix("```") else {
             continue;
@@ -59,14 +64,37 @@ fn matches(shown: &str, printed: &str) -> bool {
     rest.is_empty() || open_end
 }
 
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
 #[test]
 fn the_walk_through_the_sale_is_true() {
-    let readme =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let premises = Premises::new();
     let server = premises.serve_with(&["--demo"]);
-    let blocks = blocks(&readme);
+    let blocks = blocks(part(&readme(), "walk"));
     assert!(blocks.len() >= 6, "a walk has steps");
+    run(blocks, &premises, &server);
+    server.stop();
+}
+
+#[test]
+fn the_door_is_shut_as_the_readme_says() {
+    let readme = readme();
+    let part = part(&readme, "door");
+    let premises = Premises::new();
+    let config = part.split("```toml\n").nth(1).unwrap();
+    let file = premises.file("flash_sale.toml", config.split("```").next().unwrap());
+    std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    let server = premises.serve();
+    let blocks = blocks(part);
+    assert!(blocks.len() >= 4, "it is tried");
+    run(blocks, &premises, &server);
+    server.stop();
+}
+
+fn run(blocks: Vec<Block>, premises: &Premises, server: &Server) {
     let binary = Path::new(env!("CARGO_BIN_EXE_flashsale"));
     let path = format!(
         "{}:{}",
@@ -93,13 +121,11 @@ fn the_walk_through_the_sale_is_true() {
             );
         }
     }
-    server.stop();
 }
 
 #[test]
 fn the_first_screen_has_the_two_commands() {
-    let readme =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let readme = readme();
     let first_screen = readme.lines().take(30).collect::<Vec<_>>().join("\n");
     for command in ["cargo run --release -- serve --demo", "cargo test"] {
         assert!(first_screen.contains(command), "{command}");
