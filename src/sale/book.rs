@@ -297,9 +297,13 @@ impl Book {
         *self.overdue_ended.entry(product).or_insert(0) += units;
     }
 
+    /// Whatever was kept under the key before has had its time.
     pub fn keep(&mut self, replay: Replay) {
-        self.kept.push(replay.key.clone());
-        self.replays.insert(replay.key.clone(), Some(replay));
+        let key = replay.key.clone();
+        if let Some(Some(_)) = self.replays.insert(key.clone(), Some(replay)) {
+            self.forgotten.insert(key.clone());
+        }
+        self.kept.push(key);
     }
 
     pub fn forget(&mut self, key: IdempotencyKey) {
@@ -385,10 +389,9 @@ impl Book {
             .filter_map(|key| self.replays.get(key)?.as_ref())
     }
 
+    /// To be deleted before what is kept is inserted: a key may be used again.
     pub fn forgotten_replays(&self) -> impl Iterator<Item = &IdempotencyKey> {
-        self.forgotten
-            .iter()
-            .filter(|key| matches!(self.replays.get(*key), Some(None)))
+        self.forgotten.iter()
     }
 }
 

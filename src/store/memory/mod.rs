@@ -262,12 +262,12 @@ impl Tables {
             self.movements
                 .insert((movement.product, movement.version), movement.clone());
         }
+        for key in book.forgotten_replays() {
+            self.replays.remove(key.as_str());
+        }
         for replay in book.kept_replays() {
             self.replays
                 .insert(replay.key.as_str().to_owned(), replay.clone());
-        }
-        for key in book.forgotten_replays() {
-            self.replays.remove(key.as_str());
         }
         self.meta = book.meta;
         Ok(())

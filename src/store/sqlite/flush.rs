@@ -243,8 +243,15 @@ fn write_movements(tx: &Transaction<'_>, book: &Book) -> Result<()> {
 }
 
 fn write_replays(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+    for key in book.forgotten_replays() {
+        let sql = "delete from replays where key = :key";
+        one_row(
+            &mut tx.prepare_cached(sql)?,
+            named_params! {":key": key.as_str()},
+        )?;
+    }
     let mut insert = tx.prepare_cached(
-        "insert or replace into replays (key, done, hold_id, order_id, status, expires_at)
+        "insert into replays (key, done, hold_id, order_id, status, expires_at)
             values (:key, :done, :hold, :order, :status, :expires_at)",
     )?;
     for replay in book.kept_replays() {
@@ -261,13 +268,6 @@ fn write_replays(tx: &Transaction<'_>, book: &Book) -> Result<()> {
                 ":key": replay.key.as_str(), ":done": done, ":hold": hold, ":order": order, ":status": status,
                 ":expires_at": replay.expires_at.micros(),
             },
-        )?;
-    }
-    for key in book.forgotten_replays() {
-        let sql = "delete from replays where key = :key";
-        one_row(
-            &mut tx.prepare_cached(sql)?,
-            named_params! {":key": key.as_str()},
         )?;
     }
     Ok(())
