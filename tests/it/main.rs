@@ -21,6 +21,8 @@ mod guests;
 mod hard_clients;
 mod holds;
 mod idempotency;
+mod operator;
+mod operator_lists;
 mod orders;
 mod payments;
 mod process;

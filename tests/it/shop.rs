@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use flashsale::api::{Api, Guard, Origins, Proxies};
 use flashsale::clock::{Clock, TimeSource};
-use flashsale::config::Config;
+use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request, Response};
 use flashsale::sale::{
     Cents, Command, LoadProduct, Outcome, ProductChanges, ProductId, Quantity, Set, Terms,
@@ -23,6 +23,10 @@ use tempfile::TempDir;
 pub const HOLD_TTL: Duration = Duration::from_secs(120);
 pub const ORDER_TTL: Duration = Duration::from_secs(900);
 pub const MILLISECOND: Duration = Duration::from_millis(1);
+pub const MICROSECOND: Duration = Duration::from_micros(1);
+
+/// What an operator shows, where there is one.
+pub const ADMIN_TOKEN: &str = "correct-horse-battery";
 
 /// 2024-01-01T12:00:00Z, when every shop opens.
 pub const OPENING: i64 = 1_704_110_400_000_000;
@@ -189,6 +193,22 @@ impl Shop {
         }
     }
 
+    /// A shop that an operator can look after.
+    pub fn operated(items: Vec<Item>) -> Shop {
+        Shop::operated_on_terms(items, Config::default())
+    }
+
+    pub fn operated_on_terms(items: Vec<Item>, config: Config) -> Shop {
+        let admin_token = Some(AdminToken::parse(ADMIN_TOKEN).unwrap());
+        Shop::on_terms(
+            items,
+            Config {
+                admin_token,
+                ..config
+            },
+        )
+    }
+
     pub fn after(&self, time: Duration) {
         self.clock.advance(time);
     }
@@ -251,6 +271,33 @@ impl Shop {
     pub fn post_with_key(&self, target: &str, key: &str, body: &Value) -> Answer {
         let request = Request::new(Method::Post, target).with_header("Idempotency-Key", key);
         self.call(request.with_body(body.to_string().as_bytes()))
+    }
+
+    /// A call of the operator's, below `/admin/api`.
+    #[track_caller]
+    pub fn operate(&self, mut request: Request) -> Answer {
+        request.path.insert_str(0, "/admin/api");
+        let bearer = format!("Bearer {ADMIN_TOKEN}");
+        let answer = self.call(request.with_header("Authorization", &bearer));
+        assert_eq!(answer.header("Content-Type"), Some("application/json"));
+        assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+        assert!(answer.bytes.starts_with(b"{"), "{}", answer.status);
+        answer
+    }
+
+    #[track_caller]
+    pub fn admin_get(&self, target: &str) -> Answer {
+        self.operate(Request::new(Method::Get, target))
+    }
+
+    #[track_caller]
+    pub fn admin_post(&self, target: &str, body: &str) -> Answer {
+        self.operate(Request::new(Method::Post, target).with_body(body.as_bytes()))
+    }
+
+    #[track_caller]
+    pub fn admin_patch(&self, target: &str, body: &str) -> Answer {
+        self.operate(Request::new(Method::Patch, target).with_body(body.as_bytes()))
     }
 
     pub fn product(&self, sku: &str) -> Value {
@@ -384,10 +431,11 @@ pub struct Answer {
 impl Answer {
     fn new(response: Response) -> Answer {
         let headers = response.headers.iter();
-        let cached = (
-            "cache-control".to_owned(),
-            response.cache_control.to_owned(),
-        );
+        let kept = [
+            ("content-type", response.content_type),
+            ("cache-control", response.cache_control),
+        ];
+        let kept = kept.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let headers = headers.map(|header| {
             (
                 header.field.to_string().to_lowercase(),
@@ -397,7 +445,7 @@ impl Answer {
         Answer {
             status: response.status.0,
             body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
-            headers: headers.chain([cached]).collect(),
+            headers: headers.chain(kept).collect(),
             bytes: response.body,
         }
     }
