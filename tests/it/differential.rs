@@ -3,10 +3,10 @@
 //!
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands (default 10 000).
 
-use flashsale::sale::{Command, ProductId, Terms, Timestamp};
+use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
 use flashsale::store::memory::MemoryStore;
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
-use flashsale::store::{Reader, Store};
+use flashsale::store::{Lists, Reader, Store};
 
 use crate::properties::{Crowd, catalogue};
 use crate::shop::{OPENING, terms};
@@ -53,7 +53,14 @@ fn memory_and_sqlite_agree_on_every_decision_and_every_row() {
         decided += batch.len();
         for later in [0, 0, 1, 60_000_000] {
             let now = Timestamp::from_micros(now + later);
-            look_alike(&memory, &reader, &accepting, &batch, now);
+            for id in (1..=crowd.products() + 1).filter_map(ProductId::new) {
+                product_is_alike(&memory, &reader, id, now);
+            }
+            refusals_are_alike(&memory, &reader, &accepting, &batch, now);
+        }
+        for later in [0, 60_000_000] {
+            let now = Timestamp::from_micros(now + later);
+            lists_are_alike(&memory, &reader, &mut crowd, now);
         }
         if round % 50 == 0 || decided >= commands {
             assert_eq!(
@@ -85,21 +92,22 @@ fn memory_and_sqlite_agree_on_every_decision_and_every_row() {
     );
 }
 
-/// What readers see between two batches: products by the clock, and which wishes would be refused.
-fn look_alike(
+fn product_is_alike(memory: &MemoryStore, sqlite: &impl Reader, id: ProductId, now: Timestamp) {
+    assert_eq!(
+        memory.product(id, now).unwrap(),
+        sqlite.product(id, now).unwrap(),
+        "{id} at {now}"
+    );
+}
+
+/// Which wishes would be refused between two batches.
+fn refusals_are_alike(
     memory: &MemoryStore,
     sqlite: &impl Reader,
     terms: &Terms,
     batch: &[Command],
     now: Timestamp,
 ) {
-    for id in (1..=PRODUCTS_LOOKED_AT).filter_map(ProductId::new) {
-        assert_eq!(
-            memory.product(id, now).unwrap(),
-            sqlite.product(id, now).unwrap(),
-            "{id} at {now}"
-        );
-    }
     for command in batch {
         if let Command::PlaceHold(wish) = command {
             assert_eq!(
@@ -111,5 +119,45 @@ fn look_alike(
     }
 }
 
-/// One more than there are.
-const PRODUCTS_LOOKED_AT: i64 = 5;
+/// What an operator sees: every list, by a filter and from a place of the crowd's choice.
+fn lists_are_alike(memory: &MemoryStore, sqlite: &impl Lists, crowd: &mut Crowd, now: Timestamp) {
+    let holds = crowd.filter(HoldStatus::ALL);
+    let page = crowd.page();
+    assert_eq!(
+        memory.holds(&holds, page, now).unwrap(),
+        sqlite.holds(&holds, page, now).unwrap(),
+        "{holds:?} {page:?} at {now}"
+    );
+    let orders = crowd.filter(OrderStatus::ALL);
+    let page = crowd.page();
+    assert_eq!(
+        memory.orders(&orders, page, now).unwrap(),
+        sqlite.orders(&orders, page, now).unwrap(),
+        "{orders:?} {page:?} at {now}"
+    );
+    let payments = crowd.filter(Verdict::ALL);
+    let page = crowd.page();
+    assert_eq!(
+        memory.payments(&payments, page, now).unwrap(),
+        sqlite.payments(&payments, page, now).unwrap(),
+        "{payments:?} {page:?} at {now}"
+    );
+    let page = crowd.page();
+    assert_eq!(
+        memory.refunds(page, now).unwrap(),
+        sqlite.refunds(page, now).unwrap(),
+        "refunds {page:?} at {now}"
+    );
+    let (product, page) = (crowd.product(), crowd.page());
+    assert_eq!(
+        memory.movements(product, page).unwrap(),
+        sqlite.movements(product, page).unwrap(),
+        "movements of {product} {page:?}"
+    );
+    let since = Timestamp::from_micros(now.micros() - 60_000_000);
+    assert_eq!(
+        memory.pace(product, since, now).unwrap(),
+        sqlite.pace(product, since, now).unwrap(),
+        "pace of {product} at {now}"
+    );
+}

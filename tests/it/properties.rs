@@ -5,18 +5,21 @@
 use std::collections::BTreeMap;
 
 use flashsale::sale::{
-    Amount, Command, HoldId, HoldStatus, IdempotencyKey, LatePayment, Named, OrderId, OrderStatus,
-    Outcome, PaymentEvent, PaymentId, PaymentStatus, PlaceHold, ProductChanges, ProductId,
-    Quantity, Rejection, Report, Terms, Timestamp,
+    Amount, Cents, Command, CreateProduct, HoldId, HoldStatus, IdempotencyKey, LatePayment, Named,
+    OrderId, OrderStatus, Outcome, PaymentEvent, PaymentId, PaymentStatus, PlaceHold,
+    ProductChanges, ProductId, Quantity, Rejection, Report, Terms, Timestamp,
 };
 use flashsale::store::memory::MemoryStore;
-use flashsale::store::{Contents, Decision, Reader, Store};
+use flashsale::store::{Contents, Decision, Filter, Lists, Page, Reader, Seek, Store};
 use proptest::prelude::*;
 
 use crate::shop::{OPENING, item, terms};
 
 const CUSTOMERS: [&str; 3] = ["ada", "eve", "bob"];
 const LIMIT: i64 = 6;
+
+/// How many products there are at first.
+const CATALOGUE: i64 = 4;
 
 /// What every crowd finds: enough, little, a limit each, nothing.
 pub fn catalogue() -> Vec<Command> {
@@ -32,6 +35,7 @@ pub fn catalogue() -> Vec<Command> {
 /// People who do anything, by a seed.
 pub struct Crowd {
     state: u64,
+    products: i64,
     holds: i64,
     orders: i64,
     payments: i64,
@@ -43,6 +47,7 @@ impl Crowd {
     pub fn new(seed: u64) -> Crowd {
         Crowd {
             state: seed | 1,
+            products: CATALOGUE,
             holds: 0,
             orders: 0,
             payments: 0,
@@ -121,6 +126,7 @@ impl Crowd {
                     reason: Some("count".into()),
                 }
             }
+            _ if self.below(8) == 0 => Command::CreateProduct(self.novelty()),
             _ => {
                 let paused = Some(self.below(8) == 0);
                 let changes = ProductChanges {
@@ -132,6 +138,20 @@ impl Crowd {
                     changes,
                 }
             }
+        }
+    }
+
+    fn novelty(&mut self) -> CreateProduct {
+        let sku = ["few", "new", "newer"].get(usize::try_from(self.below(6)).unwrap());
+        let changes = ProductChanges {
+            name: Some("New".into()),
+            price: Some(Cents::new(self.below(10_000))),
+            ..ProductChanges::default()
+        };
+        CreateProduct {
+            sku: sku.map(|sku| (*sku).into()),
+            changes,
+            total_stock: self.below(10),
         }
     }
 
@@ -192,9 +212,18 @@ impl Crowd {
         last + 1
     }
 
-    /// Mostly one that exists.
-    fn product(&mut self) -> ProductId {
-        let products = if self.below(10) == 0 { 5 } else { 4 };
+    /// How many products there are.
+    pub fn products(&self) -> i64 {
+        self.products
+    }
+
+    /// Mostly one that was there at first.
+    pub fn product(&mut self) -> ProductId {
+        let products = if self.below(10) == 0 {
+            self.products + 1
+        } else {
+            CATALOGUE
+        };
         ProductId::new(1 + self.below(products)).unwrap()
     }
 
@@ -211,9 +240,42 @@ impl Crowd {
         OrderId::new(if self.below(4) > 0 { recent } else { any }).unwrap()
     }
 
+    /// What an operator asks a list.
+    pub fn filter<S: Copy>(&mut self, statuses: &[S]) -> Filter<S> {
+        let product = self.flips().then(|| self.product());
+        let customer = usize::try_from(self.below(9)).unwrap();
+        let status = usize::try_from(self.below(2 * statuses.len() as i64)).unwrap();
+        Filter {
+            product,
+            customer: CUSTOMERS
+                .get(customer)
+                .and_then(|name| flashsale::sale::Customer::new((*name).into())),
+            status: statuses.get(status).copied(),
+        }
+    }
+
+    /// From either end or the midst, either way.
+    pub fn page(&mut self) -> Page {
+        let newest = self.holds.max(self.payments);
+        let midst = if self.flips() {
+            newest - self.below(10)
+        } else {
+            self.below(newest + 2)
+        };
+        let seek = match self.below(4) {
+            0 => Seek::Before(i64::MAX),
+            1 => Seek::Before(midst),
+            2 => Seek::After(0),
+            _ => Seek::After(midst),
+        };
+        let limit = usize::try_from(1 + self.below(5)).unwrap();
+        Page { seek, limit }
+    }
+
     pub fn learn(&mut self, decisions: &[Decision]) {
         for decision in decisions {
             match decision {
+                Ok(Outcome::ProductCreated { product, .. }) => self.products = product.id.get(),
                 Ok(Outcome::HoldPlaced(hold)) => self.holds = hold.id.get(),
                 Ok(Outcome::OrderPlaced(order)) => self.orders = order.id.get(),
                 Ok(Outcome::PaymentRecorded(recorded)) => {
@@ -276,6 +338,24 @@ fn recounted_use(contents: &Contents, product: ProductId, customer: &str, now: T
     });
     live.chain(counting.map(|order| order.quantity.units()))
         .sum()
+}
+
+/// Every hold, order, payment and refund with its status by the clock.
+fn lists(store: &MemoryStore, now: i64) -> String {
+    let (now, all) = (
+        Timestamp::from_micros(now),
+        Page {
+            seek: Seek::After(0),
+            limit: usize::MAX,
+        },
+    );
+    let holds = store.holds(&Filter::ALL, all, now).unwrap();
+    let holds: Vec<_> = holds.iter().map(|h| (h.id, h.status_at(now))).collect();
+    let orders = store.orders(&Filter::ALL, all, now).unwrap();
+    let orders: Vec<_> = orders.iter().map(|o| (o.id, o.status_at(now))).collect();
+    let payments = store.payments(&Filter::ALL, all, now).unwrap();
+    let refunds = store.refunds(all, now).unwrap();
+    format!("{holds:?} {orders:?} {payments:?} {refunds:?}")
 }
 
 /// Conservation, the ledger, and what the rows say about the counters.
@@ -419,6 +499,24 @@ proptest! {
                     other => prop_assert!(matches!(other, Err(Rejection::InsufficientStock { .. })), "{:?}", other),
                 }
             }
+        }
+    }
+
+    /// The rows as a reader shows them, whatever is overdue, are the rows after a sweep that ends it.
+    #[test]
+    fn lists_show_what_a_sweep_would_make(seed in any::<u64>(), rounds in 1..60_usize) {
+        let (mut store, mut crowd, mut now) = (MemoryStore::default(), Crowd::new(seed), OPENING);
+        let mut terms = terms();
+        transact(&mut store, &terms, now, &catalogue());
+        for round in 0..rounds {
+            now += crowd.pause_micros();
+            terms.parked_ttl_s = if round % 2 == 0 { 10 } else { 86_400 };
+            let before = lists(&store, now);
+            transact(&mut store, &terms, now, &[Command::Sweep { limit: 100_000 }]);
+            prop_assert_eq!(before, lists(&store, now));
+            now += crowd.pause_micros();
+            let batch = crowd.batch();
+            crowd.learn(&transact(&mut store, &terms, now, &batch));
         }
     }
 

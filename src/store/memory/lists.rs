@@ -94,6 +94,9 @@ impl Tables {
         payments.sort_by_key(|payment| (payment.parked_until, payment.id));
         for index in 0..payments.len() {
             let payment = &payments[index];
+            if !payment.has_lapsed(now) {
+                continue;
+            }
             let was_due = payments.iter().any(|other| {
                 let is_payees = other.named == payment.named
                     || other.order.map(Named::Order) == Some(payment.named);
