@@ -287,6 +287,7 @@ pub fn settle_parked(book: &mut Book, id: PaymentId, order: OrderId) {
 pub fn look_at_refund(book: &Book, id: PaymentId) -> Result<(), Stop> {
     let payment = book.known_payment(id);
     if payment.is_parked() {
+        book.parked_on(payment.named)?;
         refund_was_due(book, payment.named, &payment.report)?;
     }
     Ok(())
@@ -302,6 +303,7 @@ pub fn settle_without_order(book: &mut Book, id: PaymentId) {
 
 fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
     match payment.verdict_without_order() {
+        Verdict::LatePayment if has_elder(book, payment)? => Ok((Verdict::Ignored, Effect::None)),
         Verdict::LatePayment => refund_once(book, payee, &payment.report, Verdict::LatePayment),
         verdict @ (Verdict::Applied
         | Verdict::Ignored
@@ -309,6 +311,20 @@ fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effec
         | Verdict::AmountMismatch
         | Verdict::DuplicatePayment) => Ok((verdict, Effect::None)),
     }
+}
+
+/// Whether an older report of the same transaction has waited in vain for the same: a sweep would settle that one first.
+fn has_elder(book: &Book, payment: &Payment) -> Result<bool, Stop> {
+    let age = |payment: &Payment| (payment.parked_until, payment.id);
+    let parked = book.parked_on(payment.named)?;
+    let mut others = parked.into_iter().map(|id| book.known_payment(id));
+    Ok(payment.report.transaction_id.is_some()
+        && others.any(|other| {
+            other.has_lapsed(book.now)
+                && other.report.status == PaymentStatus::Success
+                && other.report.transaction_id == payment.report.transaction_id
+                && age(other) < age(payment)
+        }))
 }
 
 fn unpark(

@@ -33,10 +33,16 @@ macro_rules! payments {
                 case when p.verdict <> 'parked' or p.parked_until > :now then p.verdict
                      when p.status = 'failure' then 'ignored'
                      when exists (select 1 from payments q
-                        where q.transaction_id = p.transaction_id
-                          and (q.order_id = p.named_order or q.named_order = p.named_order or q.named_hold = p.named_hold)
-                          and (q.refund_due = 1 or (q.verdict = 'parked' and q.status = 'success'
-                            and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))))
+                            where q.refund_due = 1 and q.transaction_id = p.transaction_id
+                              and (q.order_id = p.named_order or q.named_order = p.named_order or q.named_hold = p.named_hold))
+                       or exists (select 1 from payments q
+                            where q.verdict = 'parked' and q.named_order is not null and q.named_order = p.named_order
+                              and q.status = 'success' and q.transaction_id = p.transaction_id
+                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
+                       or exists (select 1 from payments q
+                            where q.verdict = 'parked' and q.named_hold is not null and q.named_hold = p.named_hold
+                              and q.status = 'success' and q.transaction_id = p.transaction_id
+                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
                      then 'ignored' else 'late_payment' end as verdict_now
             from payments p
             left join orders on orders.id = p.order_id
