@@ -2,6 +2,9 @@
 
 mod backup;
 mod catalogue;
+mod cells;
+mod columns;
+mod export;
 mod journal;
 mod report;
 mod seed;
@@ -54,6 +57,8 @@ enum Command {
     Verify(verify::Verify),
     /// Copy the database while it is served, and verify the copy
     Backup(backup::Backup),
+    /// Print orders, holds, payments or movements as CSV or JSON lines
+    Export(export::Export),
 }
 
 /// How a command can end badly: an exit status of sysexits.h, and a sentence.
@@ -110,6 +115,7 @@ impl Arguments {
             Command::SweepHolds(sweep) => sweep.run(&self.place.config(Flags::new())?),
             Command::Verify(verify) => verify.run(&self.place.config(Flags::new())?),
             Command::Backup(backup) => backup.run(&self.place.config(Flags::new())?),
+            Command::Export(export) => export.run(&self.place.config(Flags::new())?),
         }
     }
 }

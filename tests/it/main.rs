@@ -14,6 +14,7 @@ mod crowd;
 mod customer_limits;
 mod differential;
 mod expiry;
+mod export;
 mod failures;
 mod faults;
 mod front;

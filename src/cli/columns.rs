@@ -1,0 +1,104 @@
+//! What an export tells of each row, and under which name: the API's. Both formats are made from these tables. A payment's
+//! payload is not among them: it is the provider's, and may hold anything about a person.
+
+use super::cells::Cell;
+use crate::sale::{Cause, Hold, Movement, Named, Order, Payment, Timestamp};
+
+/// A column's name, and its cell in a row as the row stands at a time.
+pub type Column<R> = (&'static str, fn(&R, Timestamp) -> Cell<'_>);
+
+pub const ORDERS: &[Column<Order>] = &[
+    ("order_id", |order, _| Cell::Number(order.id.get())),
+    ("hold_id", |order, _| Cell::Number(order.hold.get())),
+    ("product_id", |order, _| Cell::Number(order.product.get())),
+    ("quantity", |order, _| Cell::Number(order.quantity.units())),
+    ("unit_price", |order, _| Cell::Money(order.unit_price)),
+    ("total_price", |order, _| Cell::Money(order.total_price())),
+    ("status", |order, now| {
+        Cell::Word(order.status_at(now).as_str())
+    }),
+    ("customer", |order, _| {
+        Cell::customer(order.customer.as_ref())
+    }),
+    ("pay_by", |order, _| Cell::time(order.pay_by)),
+    ("created_at", |order, _| Cell::Time(order.created_at)),
+    ("paid_at", |order, _| Cell::time(order.paid_at)),
+    ("transaction_id", |order, _| {
+        Cell::text(order.transaction_id.as_deref())
+    }),
+];
+
+pub const HOLDS: &[Column<Hold>] = &[
+    ("hold_id", |hold, _| Cell::Number(hold.id.get())),
+    ("product_id", |hold, _| Cell::Number(hold.product.get())),
+    ("quantity", |hold, _| Cell::Number(hold.quantity.units())),
+    ("unit_price", |hold, _| Cell::Money(hold.unit_price)),
+    ("status", |hold, now| {
+        Cell::Word(hold.status_at(now).as_str())
+    }),
+    ("customer", |hold, _| Cell::customer(hold.customer.as_ref())),
+    ("expires_at", |hold, _| Cell::Time(hold.expires_at)),
+    ("order_id", |hold, _| {
+        Cell::number(hold.order.map(|order| order.get()))
+    }),
+];
+
+/// Payments come settled: a list shows them as they stand.
+pub const PAYMENTS: &[Column<Payment>] = &[
+    ("webhook_id", |payment, _| Cell::Number(payment.id.get())),
+    ("idempotency_key", |payment, _| Cell::Text(&payment.key)),
+    ("status", |payment, _| {
+        Cell::Word(payment.report.status.as_str())
+    }),
+    ("verdict", |payment, _| Cell::Word(payment.verdict.as_str())),
+    ("order_id", |payment, _| {
+        let named = match payment.named {
+            Named::Order(id) => Some(id),
+            Named::Hold(_) => None,
+        };
+        Cell::number(payment.order.or(named).map(|id| id.get()))
+    }),
+    ("hold_id", |payment, _| match payment.named {
+        Named::Order(_) => Cell::Empty,
+        Named::Hold(id) => Cell::Number(id.get()),
+    }),
+    ("amount", |payment, _| {
+        let amount = payment.report.amount.as_ref();
+        amount.map_or(Cell::Empty, Cell::Amount)
+    }),
+    ("transaction_id", |payment, _| {
+        Cell::text(payment.report.transaction_id.as_deref())
+    }),
+    ("refund_due", |payment, _| Cell::Flag(payment.refund_due)),
+    ("received_at", |payment, _| Cell::Time(payment.received_at)),
+    ("resolved_at", |payment, _| Cell::time(payment.resolved_at)),
+    ("note", |payment, _| Cell::text(payment.note.as_deref())),
+];
+
+pub const MOVEMENTS: &[Column<Movement>] = &[
+    ("product_id", |movement, _| {
+        Cell::Number(movement.product.get())
+    }),
+    ("version", |movement, _| Cell::Number(movement.version)),
+    ("at", |movement, _| Cell::Time(movement.at)),
+    ("kind", |movement, _| Cell::Word(movement.kind.as_str())),
+    ("available", |movement, _| {
+        Cell::Number(movement.shift.available)
+    }),
+    ("reserved", |movement, _| {
+        Cell::Number(movement.shift.reserved)
+    }),
+    ("sold", |movement, _| Cell::Number(movement.shift.sold)),
+    ("hold_id", |movement, _| match &movement.cause {
+        Cause::Hold(id) => Cell::Number(id.get()),
+        Cause::Order(_) | Cause::Stock(_) => Cell::Empty,
+    }),
+    ("order_id", |movement, _| match &movement.cause {
+        Cause::Order(id) => Cell::Number(id.get()),
+        Cause::Hold(_) | Cause::Stock(_) => Cell::Empty,
+    }),
+    ("reason", |movement, _| match &movement.cause {
+        Cause::Stock(reason) => Cell::text(reason.as_deref()),
+        Cause::Hold(_) | Cause::Order(_) => Cell::Empty,
+    }),
+];

@@ -1,0 +1,254 @@
+//! `flashsale export`: every row of a table as CSV or JSON lines, beside a server that goes on selling.
+//!
+//! Rows are read a page at a time, oldest first, and each page is one short read: however slowly somebody takes them, no
+//! checkpoint waits, and memory does not grow with the table. What comes after the export began is not waited for.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::{Serialize, Serializer};
+
+use super::cells::Cell;
+use super::columns::{self, Column};
+use super::report::patiently;
+use super::{Fault, IO_ERROR, cannot_open, durability, open};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::sale::{ProductId, Timestamp};
+use crate::store::sqlite::{Access, Database, SqliteReader};
+use crate::store::{Failure, Filter, Lists, Page, Reader, Seek, Store};
+
+#[derive(Args)]
+pub struct Export {
+    /// Which rows
+    #[arg(value_enum)]
+    table: Table,
+    /// CSV with a header, fit for spreadsheets; or a JSON object a line
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Table {
+    /// What was ordered, by whom, and whether it is paid
+    Orders,
+    /// What is held or was, by whom
+    Holds,
+    /// What payment providers reported, and what came of it; their payloads are left out
+    Payments,
+    /// The ledger: every change of each product's stock
+    Movements,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Csv,
+    Json,
+}
+
+const ROWS_A_PAGE: usize = 1000;
+/// Rows that are text at once; a row is at most a few times 16 KiB, as what others wrote came in a body of that.
+const ROWS_A_WRITE: usize = 64;
+
+impl Export {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+        let database = open(config, Access::Existing)?;
+        let readers = database.reader(1);
+        let exporter = Exporter {
+            reader: readers.map_err(|error| cannot_open(config, &error))?,
+            clock: sale_clock(&database, config)?,
+            format: self.format,
+        };
+        match exporter.export(self.table) {
+            Ok(()) | Err(Stopped::Unheard) => Ok(ExitCode::SUCCESS),
+            Err(Stopped::Failed(fault)) => Err(fault),
+        }
+    }
+}
+
+/// A clock that is not behind the sale's time, should the wall clock have been set back. A transaction of no commands tells
+/// that time, and writes nothing.
+fn sale_clock(database: &Database, config: &Config) -> Result<Clock, Fault> {
+    let clock = Clock::system();
+    let mut store = database
+        .writer(durability(config))
+        .map_err(|error| cannot_open(config, &error))?;
+    let terms = config.terms();
+    patiently(|| store.transact(&terms, &|last_now| clock.begin_batch(last_now), &[]))?;
+    clock.end_batch();
+    Ok(clock)
+}
+
+/// Why an export ended before the last row.
+enum Stopped {
+    /// Whoever read it has enough.
+    Unheard,
+    Failed(Fault),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Stopped {
+        Stopped::Failed(failure.into())
+    }
+}
+
+struct Exporter {
+    reader: SqliteReader,
+    clock: Clock,
+    format: Format,
+}
+
+impl Exporter {
+    fn export(&self, table: Table) -> Result<(), Stopped> {
+        match table {
+            Table::Orders => self.table(
+                columns::ORDERS,
+                |order| order.id.get(),
+                |page, now| self.reader.orders(&Filter::ALL, page, now),
+            ),
+            Table::Holds => self.table(
+                columns::HOLDS,
+                |hold| hold.id.get(),
+                |page, now| self.reader.holds(&Filter::ALL, page, now),
+            ),
+            Table::Payments => self.table(
+                columns::PAYMENTS,
+                |payment| payment.id.get(),
+                |page, now| self.reader.payments(&Filter::ALL, page, now),
+            ),
+            Table::Movements => self.movements(),
+        }
+    }
+
+    fn table<R>(
+        &self,
+        columns: &[Column<R>],
+        number: impl Fn(&R) -> i64,
+        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, Failure>,
+    ) -> Result<(), Stopped> {
+        self.header(columns)?;
+        let newest = Page {
+            seek: Seek::Before(i64::MAX),
+            limit: 1,
+        };
+        let newest = read(newest, self.clock.now())?;
+        self.rows_until(newest.first().map_or(0, &number), columns, number, read)
+    }
+
+    /// Product by product; a product's version is the number of its newest movement.
+    fn movements(&self) -> Result<(), Stopped> {
+        self.header(columns::MOVEMENTS)?;
+        let mut after: Option<ProductId> = None;
+        loop {
+            let products = self.reader.products(after, ROWS_A_PAGE, self.clock.now())?;
+            let Some(last) = products.last() else {
+                return Ok(());
+            };
+            after = Some(last.id);
+            for product in &products {
+                self.rows_until(
+                    product.version,
+                    columns::MOVEMENTS,
+                    |movement| movement.version,
+                    |page, _| self.reader.movements(product.id, page),
+                )?;
+            }
+        }
+    }
+
+    /// The rows up to number `newest`, oldest first, each as it stands when its page is read.
+    fn rows_until<R>(
+        &self,
+        newest: i64,
+        columns: &[Column<R>],
+        number: impl Fn(&R) -> i64,
+        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, Failure>,
+    ) -> Result<(), Stopped> {
+        let mut last = 0;
+        while last < newest {
+            let page = Page {
+                seek: Seek::After(last),
+                limit: ROWS_A_PAGE,
+            };
+            let now = self.clock.now();
+            let mut rows = read(page, now)?;
+            let Some(row) = rows.last() else {
+                return Ok(());
+            };
+            last = number(row);
+            rows.retain(|row| number(row) <= newest);
+            for rows in rows.chunks(ROWS_A_WRITE) {
+                print(&match self.format {
+                    Format::Csv => csv_lines(columns, rows, now),
+                    Format::Json => json_lines(columns, rows, now),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn header<R>(&self, columns: &[Column<R>]) -> Result<(), Stopped> {
+        match self.format {
+            Format::Csv => print(&csv([columns.iter().map(|(name, _)| *name)])),
+            Format::Json => Ok(()),
+        }
+    }
+}
+
+fn csv_lines<R>(columns: &[Column<R>], rows: &[R], now: Timestamp) -> Vec<u8> {
+    csv(rows.iter().map(|row| {
+        let cells = columns.iter().map(move |(_, cell)| cell(row, now));
+        cells.map(|cell| cell.for_spreadsheets().into_owned())
+    }))
+}
+
+/// Quoted as RFC 4180 says where it must be; lines end as a Unix tool wants them, in LF.
+fn csv<C: AsRef<[u8]>>(lines: impl IntoIterator<Item: IntoIterator<Item = C>>) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for line in lines {
+        writer
+            .write_record(line)
+            .expect("lines of a table are of one length");
+    }
+    writer.into_inner().expect("memory takes what is written")
+}
+
+fn json_lines<R>(columns: &[Column<R>], rows: &[R], now: Timestamp) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for row in rows {
+        serde_json::to_writer(&mut lines, &Fields { columns, row, now })
+            .expect("a row's strings and numbers are JSON");
+        lines.push(b'\n');
+    }
+    lines
+}
+
+/// A row as a JSON object.
+struct Fields<'a, R> {
+    columns: &'a [Column<R>],
+    row: &'a R,
+    now: Timestamp,
+}
+
+impl<R> Serialize for Fields<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.columns.iter();
+        serializer.collect_map(
+            fields.map(|(name, cell)| -> (_, Cell<'_>) { (name, cell(self.row, self.now)) }),
+        )
+    }
+}
+
+/// Whole lines, or the export has failed.
+fn print(lines: &[u8]) -> Result<(), Stopped> {
+    let mut stdout = io::stdout().lock();
+    let printed = stdout.write_all(lines).and_then(|()| stdout.flush());
+    printed.map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Stopped::Unheard
+        } else {
+            Stopped::Failed(Fault::new(IO_ERROR, format!("stdout: {error}")))
+        }
+    })
+}
