@@ -11,13 +11,12 @@ use serde::{Serialize, Serializer};
 
 use super::cells::Cell;
 use super::columns::{self, Column};
-use super::report::patiently;
-use super::{Fault, IO_ERROR, cannot_open, durability, open};
+use super::{Fault, IO_ERROR, cannot_open, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
 use crate::store::sqlite::{Access, Database, SqliteReader};
-use crate::store::{Failure, Filter, Lists, Page, Reader, Seek, Store};
+use crate::store::{Failure, Filter, Lists, Page, Reader, Seek};
 
 #[derive(Args)]
 pub struct Export {
@@ -67,15 +66,11 @@ impl Export {
     }
 }
 
-/// A clock that is not behind the sale's time, should the wall clock have been set back. A transaction of no commands tells
-/// that time, and writes nothing.
+/// A clock that is not behind the sale's time, should the wall clock have been set back.
 fn sale_clock(database: &Database, config: &Config) -> Result<Clock, Fault> {
     let clock = Clock::system();
-    let mut store = database
-        .writer(durability(config))
-        .map_err(|error| cannot_open(config, &error))?;
-    let terms = config.terms();
-    patiently(|| store.transact(&terms, &|last_now| clock.begin_batch(last_now), &[]))?;
+    let last_now = database.last_now();
+    clock.begin_batch(last_now.map_err(|error| cannot_open(config, &error))?);
     clock.end_batch();
     Ok(clock)
 }

@@ -15,6 +15,7 @@ use super::migrate::{self, State};
 use super::open_error::OpenError;
 use super::wal_index::WalIndex;
 use super::{SqliteReader, SqliteStore, load};
+use crate::sale::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -110,6 +111,12 @@ impl Database {
     /// A pool of at most `connections_max` reading connections.
     pub fn reader(&self, connections_max: u32) -> Result<SqliteReader, OpenError> {
         SqliteReader::open(&self.path, self.wal_index.clone(), connections_max)
+    }
+
+    /// The latest time that any transaction was judged at.
+    pub fn last_now(&self) -> Result<Timestamp, OpenError> {
+        let (_, last_now) = load::meta(&self.read_connection()?)?;
+        Ok(last_now)
     }
 
     /// One reading connection, for a command that walks the whole database.
