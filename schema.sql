@@ -2,6 +2,9 @@
 --
 -- Times are microseconds since 1970 UTC, money is cents. The rules of the sale live in the program; every promise that
 -- can also be said as a constraint is said here again, and a constraint that fires is a bug in the program.
+--
+-- Which words a column may hold is spelled with `or`: for an `in` with more than two of them SQLite fills a table, at every
+-- insert.
 
 -- Figures that every batch of commands reads and writes: one row.
 create table meta (
@@ -53,7 +56,8 @@ create table holds (
     status      text    not null,
     expires_at  integer not null,
     constraint a_hold_keeps_something check (quantity > 0),
-    constraint a_hold_has_a_known_status check (status in ('active', 'ordered', 'released', 'expired'))
+    constraint a_hold_has_a_known_status check
+        (status = 'active' or status = 'ordered' or status = 'released' or status = 'expired')
 ) strict;
 
 -- Which live holds are past their deadlines, and how many units of a product do they keep? (covering)
@@ -79,7 +83,8 @@ create table orders (
     constraint one_order_a_hold unique (hold_id),
     constraint an_order_has_something check (quantity > 0),
     constraint the_total_is_exact check (total_price = unit_price * quantity),
-    constraint an_order_has_a_known_status check (status in ('pending', 'paid', 'cancelled', 'expired', 'refunded')),
+    constraint an_order_has_a_known_status check
+        (status = 'pending' or status = 'paid' or status = 'cancelled' or status = 'expired' or status = 'refunded'),
     constraint what_was_paid_has_its_time check ((paid_at is not null) = (status in ('paid', 'refunded')))
 ) strict;
 
@@ -111,11 +116,12 @@ create table payments (
     constraint one_effect_a_key unique (key),
     constraint an_event_names_one_thing check ((named_order is null) <> (named_hold is null)),
     constraint an_event_has_a_known_status check (status in ('success', 'failure')),
-    constraint an_event_has_a_known_verdict check (verdict in
-        ('applied', 'ignored', 'parked', 'amount_mismatch', 'duplicate_payment', 'late_payment')),
+    constraint an_event_has_a_known_verdict check
+        (verdict = 'applied' or verdict = 'ignored' or verdict = 'parked' or verdict = 'amount_mismatch'
+            or verdict = 'duplicate_payment' or verdict = 'late_payment'),
     constraint what_is_parked_has_a_deadline check ((parked_until is not null) = (verdict = 'parked')),
     constraint a_refund_has_a_reason check
-        (refund_due = (verdict in ('amount_mismatch', 'duplicate_payment', 'late_payment'))),
+        (refund_due = (verdict = 'amount_mismatch' or verdict = 'duplicate_payment' or verdict = 'late_payment')),
     constraint what_is_resolved_was_due check (resolved_at is null or refund_due = 1)
 ) strict;
 
@@ -166,11 +172,13 @@ create table replays (
     order_id    integer references orders (id),
     status      text,                      -- that a placed order began with
     expires_at  integer not null,
-    constraint a_request_did_a_known_thing check (done in ('hold_placed', 'order_placed', 'order_cancelled')),
+    constraint a_request_did_a_known_thing check
+        (done = 'hold_placed' or done = 'order_placed' or done = 'order_cancelled'),
     constraint a_request_did_one_thing check
         ((done = 'hold_placed') = (hold_id is not null) and (done <> 'hold_placed') = (order_id is not null)),
     constraint a_placed_order_began_somehow check
-        ((done = 'order_placed') = (status is not null) and status in ('pending', 'paid', 'cancelled'))
+        ((done = 'order_placed') = (status is not null)
+            and (status is null or status = 'pending' or status = 'paid' or status = 'cancelled'))
 ) strict, without rowid;
 
 -- Which kept keys are past their time?

@@ -10,37 +10,7 @@ use crate::sale::SECRET_BYTES;
 const APPLICATION_ID: i64 = 0x464c_5348;
 
 /// Step `n` leads from version `n + 1` to `n + 2`. Steps are only ever added.
-const STEPS: [&str; 1] = [
-    // Refunds are listed, also those without a transaction.
-    "drop index payments_refund_due;
-     create index payments_refund_due on payments (transaction_id) where refund_due = 1;
-
-     -- What a request did is kept by naming what it made, and no more.
-     create temp table kept as select * from replays;
-     drop table replays;
-     create table replays (
-         key         text    not null primary key,
-         done        text    not null,
-         hold_id     integer references holds (id),
-         order_id    integer references orders (id),
-         status      text,                      -- that a placed order began with
-         expires_at  integer not null,
-         constraint a_request_did_a_known_thing check (done in ('hold_placed', 'order_placed', 'order_cancelled')),
-         constraint a_request_did_one_thing check
-             ((done = 'hold_placed') = (hold_id is not null) and (done <> 'hold_placed') = (order_id is not null)),
-         constraint a_placed_order_began_somehow check
-             ((done = 'order_placed') = (status is not null) and status in ('pending', 'paid', 'cancelled'))
-     ) strict, without rowid;
-     create index replays_by_deadline on replays (expires_at);
-     insert into replays
-         select key, 'hold_placed', outcome ->> '$.HoldPlaced.id', null, null, expires_at
-             from kept where outcome ->> '$.HoldPlaced' is not null
-         union all select key, 'order_placed', null, outcome ->> '$.OrderPlaced.id', outcome ->> '$.OrderPlaced.status', expires_at
-             from kept where outcome ->> '$.OrderPlaced' is not null
-         union all select key, 'order_cancelled', null, outcome ->> '$.OrderCancelled.id', null, expires_at
-             from kept where outcome ->> '$.OrderCancelled' is not null;
-     drop table kept;",
-];
+const STEPS: [&str; 1] = [include_str!("to_version_2.sql")];
 
 const VERSION: i64 = 1 + STEPS.len() as i64;
 
