@@ -7,7 +7,10 @@
 #   overdue   the same with 500 holds past their deadlines that nobody has swept: another process has the write lock
 #   refusal   POST /api/holds of a sold-out product
 #   hold      POST /api/holds, durable before it is answered
-#   keyed     the same, each with its own Idempotency-Key and for its own customer, of a product limited per customer
+#   formed    the same by a script that forms each request, as the next two do: their client is as slow
+#   keyed     each with its own Idempotency-Key and for its own customer, of a product that is limited per customer; keys and
+#             customers in order, as UUIDv7 are
+#   random    the same with random keys and customers: each is a page of its own in two indexes
 #   beside    GET /healthz while 10 000 idle connections are open
 #
 # and what idle connections cost, and how long 500 connections opened at once wait for their answers. Needs `wrk` and
@@ -39,13 +42,19 @@ wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = '{"product_id":' .. os.getenv("PRODUCT") .. ',"quantity":1}'
 LUA
-cat > "$folder/keyed.lua" <<'LUA'
-local count, run = 0, os.getenv("RUN")
-local head = "POST /api/holds HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nIdempotency-Key: "
+cat > "$folder/formed.lua" <<'LUA'
+local kind, run, count = os.getenv("KIND"), os.getenv("RUN"), 0
+local keyed = kind ~= "formed"
+local head = "POST /api/holds HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n"
+    .. (keyed and "Idempotency-Key: " or "X-Request-Id: ")
+local form = keyed and '{"product_id":3,"quantity":1,"customer":"%04x%08x@example.com"}'
+    or '{"product_id":2,"quantity":1            %04.0s%08.0s                      }'
+math.randomseed(os.time())
 request = function()
     count = count + 1
-    local body = string.format('{"product_id":3,"quantity":1,"customer":"customer-%s-%d@example.com"}', run, count)
-    return string.format("%skey-%s-%022d\r\nContent-Length: %d\r\n\r\n%s", head, run, count, #body, body)
+    local number = kind == "random" and math.random(0, 0x7fffffff) or count
+    local body = form:format(run, number)
+    return ("%s%08x-%08x-%04x-%08x\r\nContent-Length: %d\r\n\r\n%s"):format(head, number, count, run, number, #body, body)
 end
 LUA
 cd "$folder"
@@ -81,7 +90,9 @@ for round in $(seq "$rounds"); do
     PRODUCT=1 measure -s hold.lua "$shop/api/holds" | rate >> refusal
     PRODUCT=2 measure -s hold.lua "$shop/api/holds" | tee holds.txt | rate >> hold
     awk '/99%/ { print $2 }' holds.txt >> p99
-    RUN=$round measure -s keyed.lua "$shop/api/holds" | rate >> keyed
+    for kind in formed keyed random; do
+        KIND=$kind RUN=$round measure -s formed.lua "$shop/api/holds" | rate >> $kind
+    done
 done
 python3 "$benches/crowd.py" idle "$shop" "$(cat shop.pid)" "$idle" > idle.out &
 started+=($!)
@@ -94,10 +105,12 @@ done
 median() { sort -n "$1" | sed -n "$(((rounds + 1) / 2))p"; }
 echo "$connections connections, $rounds rounds of $seconds_each s each, durability full, $(nproc) cores"
 printf '%-10s %10s %8s\n' request 'req/s' ratio
-for name in bare healthz product overdue refusal hold keyed beside; do
+for name in bare healthz product overdue refusal hold formed keyed random beside; do
     printf '%-10s %10.0f %8.2f\n' "$name" "$(median "$name")" "$(echo "$(median "$name") $(median healthz)" | awk '{ print $1 / $2 }')"
 done
-echo "durable holds with a key and a limit, of those without: $(echo "$(median keyed) $(median hold)" | awk '{ printf "%.2f", $1 / $2 }')"
+for kind in keyed random; do
+    echo "$kind, of formed: $(echo "$(median $kind) $(median formed)" | awk '{ printf "%.2f", $1 / $2 }')"
+done
 echo "p99 of durable holds: $(sort -h p99 | sed -n "$(((rounds + 1) / 2))p") (the books were verified afterwards)"
 echo "resident before any request: $((idle_rss / 1024)) MiB"
 grep -v ready idle.out
