@@ -10,7 +10,7 @@
 #   formed    the same by a script that forms each request, as the next two do: their client is as slow
 #   keyed     each with its own Idempotency-Key and for its own customer, of a product that is limited per customer; keys and
 #             customers in order, as UUIDv7 are
-#   random    the same with random keys and customers: each is a page of its own in two indexes
+#   random    the same with random keys and customers, each on a page of its own in two indexes; in a database of its own
 #   beside    GET /healthz while 10 000 idle connections are open
 #
 # and what idle connections cost, and how long 500 connections opened at once wait for their answers. Needs `wrk` and
@@ -54,7 +54,8 @@ request = function()
     count = count + 1
     local number = kind == "random" and math.random(0, 0x7fffffff) or count
     local body = form:format(run, number)
-    return ("%s%08x-%08x-%04x-%08x\r\nContent-Length: %d\r\n\r\n%s"):format(head, number, count, run, number, #body, body)
+    local first = kind == "random" and number or run
+    return ("%s%08x-%08x-%04x-%08x\r\nContent-Length: %d\r\n\r\n%s"):format(head, first, count, run, number, #body, body)
 end
 LUA
 cd "$folder"
@@ -69,9 +70,10 @@ start() {
     until grep -q listening "$name.out"; do :; done
     sed 's/listening on //' "$name.out" > "$name.address"
 }
-for db in shop.db overdue.db; do "$target/flashsale" seed --db "$db" products.csv > /dev/null; done
+for db in shop.db overdue.db random.db; do "$target/flashsale" seed --db "$db" products.csv > /dev/null; done
 start bare "$target/examples/bare_loop" 127.0.0.1:0
 start shop env FLASHSALE_IDLE_TIMEOUT_S=3600 "$target/flashsale" serve --db shop.db --listen 127.0.0.1:0
+start random "$target/flashsale" serve --db random.db --listen 127.0.0.1:0
 start overdue "$target/flashsale" serve --db overdue.db --hold-ttl-s 1 --listen 127.0.0.1:0
 python3 "$benches/crowd.py" overdue "$(cat overdue.address)" overdue.db > crowd.out &
 started+=($!)
@@ -90,9 +92,9 @@ for round in $(seq "$rounds"); do
     PRODUCT=1 measure -s hold.lua "$shop/api/holds" | rate >> refusal
     PRODUCT=2 measure -s hold.lua "$shop/api/holds" | tee holds.txt | rate >> hold
     awk '/99%/ { print $2 }' holds.txt >> p99
-    for kind in formed keyed random; do
-        KIND=$kind RUN=$round measure -s formed.lua "$shop/api/holds" | rate >> $kind
-    done
+    KIND=formed RUN=$round measure -s formed.lua "$shop/api/holds" | rate >> formed
+    KIND=keyed RUN=$round measure -s formed.lua "$shop/api/holds" | rate >> keyed
+    KIND=random RUN=$round measure -s formed.lua "$(cat random.address)/api/holds" | rate >> random
 done
 python3 "$benches/crowd.py" idle "$shop" "$(cat shop.pid)" "$idle" > idle.out &
 started+=($!)

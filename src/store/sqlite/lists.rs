@@ -3,8 +3,9 @@
 
 use rusqlite::{Row, ToSql, named_params};
 
+use super::not_applied;
 use super::read::SqliteReader;
-use super::{not_applied, row};
+use super::row::{self, select_hold};
 use crate::sale::{
     Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, Timestamp,
     Verdict,
@@ -13,10 +14,11 @@ use crate::store::Failure;
 use crate::store::lists::{self, Filter, Lists, PACE_MOVEMENTS_MAX, Pace, Page, Seek};
 
 /// Holds as the clock sees them.
-const HOLDS: &str = "select holds.*, orders.id as order_id from holds left join orders on orders.hold_id = holds.id
-    where (:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
+const HOLDS: &str = select_hold!(
+    " where (:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
       and (:status is null or :status =
-        case when holds.status = 'active' and holds.expires_at <= :now then 'expired' else holds.status end)";
+        case when holds.status = 'active' and holds.expires_at <= :now then 'expired' else holds.status end)"
+);
 
 /// Orders as the clock sees them.
 const ORDERS: &str = "select * from orders

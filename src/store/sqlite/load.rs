@@ -1,9 +1,13 @@
 //! From the tables into a book: what a rule needs to see, as the tables held it when the transaction began.
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rusqlite::types::FromSql;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, named_params};
 
 use super::not_applied;
-use super::row::{self, SELECT_HOLD};
+use super::row::{self, select_hold};
 use crate::sale::{
     Book, Customer, Due, HoldId, Meta, Named, Need, OrderId, Payment, PaymentId, ProductId, Secret,
     Timestamp,
@@ -46,35 +50,55 @@ pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
 /// The tables as one transaction sees them.
 pub struct Pages<'a> {
     tx: &'a Transaction<'a>,
+    /// By where their text stands: each is looked up in the connection's cache once a transaction.
+    statements: RefCell<Vec<(&'static str, Statement<'a>)>>,
 }
+
+type Statement<'a> = Rc<RefCell<CachedStatement<'a>>>;
 
 impl<'a> Pages<'a> {
     pub fn of(tx: &'a Transaction<'a>) -> Pages<'a> {
-        Pages { tx }
+        Pages {
+            tx,
+            statements: RefCell::default(),
+        }
+    }
+
+    fn statement(&self, sql: &'static str) -> Result<Statement<'a>> {
+        let mut statements = self.statements.borrow_mut();
+        if let Some((_, known)) = statements.iter().find(|(text, _)| std::ptr::eq(*text, sql)) {
+            return Ok(known.clone());
+        }
+        let prepared = Rc::new(RefCell::new(self.tx.prepare_cached(sql)?));
+        statements.push((sql, prepared.clone()));
+        Ok(prepared)
     }
 
     fn one<T>(
         &self,
-        sql: &str,
+        sql: &'static str,
         params: impl rusqlite::Params,
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.tx
-            .prepare_cached(sql)?
-            .query_row(params, read)
-            .optional()
+        let statement = self.statement(sql)?;
+        statement.borrow_mut().query_row(params, read).optional()
+    }
+
+    /// What a question that always has an answer is answered.
+    fn figure<T: FromSql>(&self, sql: &'static str, params: impl rusqlite::Params) -> Result<T> {
+        let statement = self.statement(sql)?;
+        statement.borrow_mut().query_row(params, |row| row.get(0))
     }
 
     fn all<T>(
         &self,
-        sql: &str,
+        sql: &'static str,
         params: impl rusqlite::Params,
         read: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.tx
-            .prepare_cached(sql)?
-            .query_map(params, read)?
-            .collect()
+        let statement = self.statement(sql)?;
+        let mut statement = statement.borrow_mut();
+        statement.query_map(params, read)?.collect()
     }
 }
 
@@ -94,10 +118,10 @@ impl Pages<'_> {
                 book.fetched_sku(sku, product);
             }
             Need::Hold(id) => {
-                let sql = format!("{SELECT_HOLD} where holds.id = :id");
+                let sql = select_hold!(" where holds.id = :id");
                 book.holds.fetched(
                     id,
-                    self.one(&sql, named_params! {":id": id.get()}, row::hold)?,
+                    self.one(sql, named_params! {":id": id.get()}, row::hold)?,
                 );
             }
             Need::Order(id) => {
@@ -179,9 +203,7 @@ impl Pages<'_> {
               and (order_id = :order or named_order = :order or named_hold = :hold))";
         let params =
             named_params! {":transaction_id": transaction_id, ":order": order, ":hold": hold};
-        self.tx
-            .prepare_cached(sql)?
-            .query_row(params, |row| row.get(0))
+        self.figure(sql, params)
     }
 
     fn customer_use(&self, product: ProductId, customer: &Customer, now: Timestamp) -> Result<i64> {
@@ -192,9 +214,7 @@ impl Pages<'_> {
               where product_id = :product and customer = :customer and status in ('pending', 'paid')
                 and (status = 'paid' or pay_by is null or pay_by > :now))";
         let params = named_params! {":product": product.get(), ":customer": customer.as_str(), ":now": now.micros()};
-        self.tx
-            .prepare_cached(sql)?
-            .query_row(params, |row| row.get(0))
+        self.figure(sql, params)
     }
 
     fn overdue_units(&self, product: ProductId, now: Timestamp) -> Result<i64> {
@@ -204,9 +224,7 @@ impl Pages<'_> {
           + (select coalesce(sum(quantity), 0) from orders
               where status = 'pending' and pay_by is not null and pay_by <= :now and product_id = :product)";
         let params = named_params! {":product": product.get(), ":now": now.micros()};
-        self.tx
-            .prepare_cached(sql)?
-            .query_row(params, |row| row.get(0))
+        self.figure(sql, params)
     }
 
     /// Of each kind the oldest rows with `units` between them; merged by deadline, only the first of them are surely the

@@ -12,7 +12,7 @@ use rusqlite::{OpenFlags, OptionalExtension, Row, named_params};
 use super::look::{Look, Looks, select_products, with_overdue_units};
 use super::open::settle;
 use super::open_error::OpenError;
-use super::row::{self, SELECT_HOLD};
+use super::row::{self, select_hold};
 use super::wal_index::WalIndex;
 use super::{load, not_applied};
 use crate::sale::{
@@ -168,8 +168,8 @@ impl Reader for SqliteReader {
     }
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
-        let sql = format!("{SELECT_HOLD} where holds.id = :id");
-        self.one(&sql, named_params! {":id": id.get()}, row::hold)
+        let sql = select_hold!(" where holds.id = :id");
+        self.one(sql, named_params! {":id": id.get()}, row::hold)
     }
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
@@ -199,7 +199,7 @@ fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {
     Ok(Contents {
         meta,
         products: all(&tx, "select * from products order by id", row::product)?,
-        holds: all(&tx, &format!("{SELECT_HOLD} order by holds.id"), row::hold)?,
+        holds: all(&tx, select_hold!(" order by holds.id"), row::hold)?,
         orders: all(&tx, "select * from orders order by id", row::order)?,
         payments: all(&tx, "select * from payments order by id", |row| {
             Ok((row::payment(row)?, row.get("payload")?))

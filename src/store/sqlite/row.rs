@@ -12,8 +12,16 @@ use crate::sale::{
 
 type Result<T> = rusqlite::Result<T>;
 
-/// A hold and the order that it became.
-pub const SELECT_HOLD: &str = "select holds.*, orders.id as order_id from holds left join orders on orders.hold_id = holds.id";
+/// Holds, each with the order that it became.
+macro_rules! select_hold {
+    ($which:literal) => {
+        concat!(
+            "select holds.*, orders.id as order_id from holds left join orders on orders.hold_id = holds.id",
+            $which
+        )
+    };
+}
+pub(super) use select_hold;
 
 pub fn product(row: &Row<'_>) -> Result<Product> {
     Ok(Product {
