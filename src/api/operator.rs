@@ -174,7 +174,6 @@ impl Api {
         Ok(self.listed(
             holds,
             &paging,
-            TokenKind::HoldCursor,
             |hold| hold.id.get(),
             |hold| AdminHoldBody::new(hold, now),
         ))
@@ -189,7 +188,6 @@ impl Api {
         Ok(self.listed(
             orders,
             &paging,
-            TokenKind::OrderCursor,
             |order| order.id.get(),
             |order| AdminOrderBody::new(order, now),
         ))
@@ -204,7 +202,6 @@ impl Api {
         Ok(self.listed(
             payments,
             &paging,
-            TokenKind::PaymentCursor,
             |payment| payment.id.get(),
             AdminPaymentBody::new,
         ))
@@ -217,7 +214,6 @@ impl Api {
         Ok(self.listed(
             refunds,
             &paging,
-            TokenKind::RefundCursor,
             |payment| payment.id.get(),
             RefundBody::new,
         ))
@@ -233,7 +229,6 @@ impl Api {
         Ok(self.listed(
             movements,
             &paging,
-            TokenKind::MovementCursor,
             |movement| movement.version,
             MovementBody::new,
         ))
@@ -273,11 +268,10 @@ impl Api {
         &self,
         mut rows: Vec<T>,
         paging: &Paging,
-        list: TokenKind,
         number: fn(&T) -> i64,
         body: impl Fn(&T) -> B,
     ) -> Response {
-        let next_cursor = self.next_cursor(&mut rows, paging, list, number);
+        let next_cursor = self.next_cursor(&mut rows, paging, number);
         json::ok(&ListBody {
             data: rows.iter().map(body).collect(),
             next_cursor,

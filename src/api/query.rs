@@ -17,6 +17,7 @@ pub struct Query<'a> {
 
 /// Which page of a list.
 pub struct Paging {
+    pub list: TokenKind,
     pub limit: usize,
     /// The number of the last row of the page before.
     pub after: Option<i64>,
@@ -44,6 +45,7 @@ impl<'a> Query<'a> {
             secret.admits(list, number, proof).then_some(number)
         });
         Paging {
+            list,
             limit: limit.unwrap_or(LIMIT_DEFAULT),
             after,
         }

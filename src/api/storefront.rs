@@ -75,9 +75,7 @@ impl Api {
     ) -> Result<(Vec<Product>, Option<String>), Error> {
         let after = paging.after.and_then(ProductId::new);
         let mut products = self.reader.products(after, paging.limit + 1, now)?;
-        let next = self.next_cursor(&mut products, paging, TokenKind::ProductCursor, |product| {
-            product.id.get()
-        });
+        let next = self.next_cursor(&mut products, paging, |product| product.id.get());
         Ok((products, next))
     }
 
@@ -86,13 +84,12 @@ impl Api {
         &self,
         rows: &mut Vec<T>,
         paging: &Paging,
-        list: TokenKind,
         number: fn(&T) -> i64,
     ) -> Option<String> {
         let has_more = rows.len() > paging.limit;
         rows.truncate(paging.limit);
         let last = rows.last().filter(|_| has_more)?;
-        Some(cursor(&self.guard.secret, list, number(last)))
+        Some(cursor(&self.guard.secret, paging.list, number(last)))
     }
 }
 

@@ -5,14 +5,13 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
-use std::thread::{self, ScopedJoinHandle};
 
 use flashsale::store::Reader;
 use flashsale::store::sqlite::{Access, Database};
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::crowd::beside_buyers;
 use crate::server::{Premises, Ran, Server};
 
 fn holds(database: &Path) -> BTreeSet<i64> {
@@ -32,29 +31,12 @@ fn names(folder: &Path) -> BTreeSet<String> {
 fn a_copy_made_in_a_crowd_is_right_and_has_every_hold_acknowledged_before() {
     let premises = Premises::stocked(1_000_000);
     let server = premises.serve();
-    let acknowledged = Mutex::new(BTreeSet::new());
-    let buy = || {
-        let (status, hold) = server.hold(1);
-        assert_eq!(status, 201);
-        let id = hold["hold_id"].as_i64().unwrap();
-        acknowledged.lock().unwrap().insert(id);
-    };
-    thread::scope(|scope| {
-        let crowd: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| (0..150).for_each(|_| buy())))
-            .collect();
-        for number in 0.. {
-            if number > 0 && crowd.iter().all(ScopedJoinHandle::is_finished) {
-                break;
-            }
-            buy();
-            let before = acknowledged.lock().unwrap().clone();
-            let copy = format!("{number}.db");
-            premises.run(&["backup", &copy]).succeeded();
-            premises.run(&["verify", "--db", &copy]).succeeded();
-            let copied = holds(&premises.path().join(copy));
-            assert!(before.is_subset(&copied), "an acknowledged hold is missing");
-        }
+    beside_buyers(&server, |number, before| {
+        let copy = format!("{number}.db");
+        premises.run(&["backup", &copy]).succeeded();
+        premises.run(&["verify", "--db", &copy]).succeeded();
+        let copied = holds(&premises.path().join(copy));
+        assert!(before.is_subset(&copied), "an acknowledged hold is missing");
     });
     server.stop();
     premises.books_are_right();

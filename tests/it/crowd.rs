@@ -1,7 +1,8 @@
 //! A crowd at the real binary.
 
-use std::sync::Barrier;
-use std::thread;
+use std::collections::BTreeSet;
+use std::sync::{Barrier, Mutex};
+use std::thread::{self, ScopedJoinHandle};
 
 use serde_json::{Value, json};
 
@@ -24,6 +25,30 @@ pub fn at_once<T: Send>(clients: usize, act: impl Fn(usize) -> T + Sync) -> Vec<
             .map(|thread| thread.join().unwrap())
             .collect()
     })
+}
+
+/// While a crowd holds one unit after the other: looks again and again, each time told which holds were acknowledged before.
+pub fn beside_buyers(server: &Server, look: impl Fn(usize, BTreeSet<i64>)) {
+    let acknowledged = Mutex::new(BTreeSet::new());
+    let buy = || {
+        let (status, hold) = server.hold(1);
+        assert_eq!(status, 201);
+        let id = hold["hold_id"].as_i64().unwrap();
+        acknowledged.lock().unwrap().insert(id);
+    };
+    thread::scope(|scope| {
+        let crowd: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| (0..150).for_each(|_| buy())))
+            .collect();
+        for number in 0.. {
+            if number > 0 && crowd.iter().all(ScopedJoinHandle::is_finished) {
+                break;
+            }
+            buy();
+            let before = acknowledged.lock().unwrap().clone();
+            look(number, before);
+        }
+    });
 }
 
 fn count(answers: &[(u16, Value)], status: u16) -> usize {

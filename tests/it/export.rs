@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
-use std::sync::Mutex;
-use std::thread::{self, ScopedJoinHandle};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::crowd::beside_buyers;
 use crate::server::{Premises, Ran, Server};
 
 const ADMIN_TOKEN: &str = "correct-horse-battery-staple";
@@ -483,30 +482,13 @@ fn each_products_ledger_is_there() {
 fn an_export_in_a_crowd_ends_and_has_each_hold_acknowledged_before_it_once() {
     let premises = Premises::stocked(1_000_000);
     let server = premises.serve();
-    let acknowledged = Mutex::new(BTreeSet::new());
-    let buy = || {
-        let (status, hold) = server.hold(1);
-        assert_eq!(status, 201);
-        let id = hold["hold_id"].as_i64().unwrap();
-        acknowledged.lock().unwrap().insert(id);
-    };
-    thread::scope(|scope| {
-        let crowd: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| (0..150).for_each(|_| buy())))
-            .collect();
-        for number in 0.. {
-            if number > 0 && crowd.iter().all(ScopedJoinHandle::is_finished) {
-                break;
-            }
-            buy();
-            for (table, name) in [("holds", "hold_id"), ("movements", "hold_id")] {
-                let before = acknowledged.lock().unwrap().clone();
-                let rows = premises.json_lines(table);
-                let ids: Vec<i64> = rows.iter().filter_map(|row| row[name].as_i64()).collect();
-                let once: BTreeSet<i64> = ids.iter().copied().collect();
-                assert_eq!(ids.len(), once.len(), "a row came twice");
-                assert!(before.is_subset(&once), "an acknowledged hold is missing");
-            }
+    beside_buyers(&server, |_, before| {
+        for (table, name) in [("holds", "hold_id"), ("movements", "hold_id")] {
+            let rows = premises.json_lines(table);
+            let ids: Vec<i64> = rows.iter().filter_map(|row| row[name].as_i64()).collect();
+            let once: BTreeSet<i64> = ids.iter().copied().collect();
+            assert_eq!(ids.len(), once.len(), "a row came twice");
+            assert!(before.is_subset(&once), "an acknowledged hold is missing");
         }
     });
     server.stop();
