@@ -27,7 +27,7 @@ const DIGITS: u8 = 2;
 /// Over `over_s` seconds; the latencies are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct LatencySeen {
-    pub over_s: u64,
+    pub over_s: f64,
     pub count: u64,
     pub p50_ms: f64,
     pub p99_ms: f64,
@@ -57,11 +57,11 @@ impl Latency {
         }
         let mut micros = windows.before.micros.clone();
         micros += &windows.present.micros;
-        let over_s = windows.before.began.elapsed().as_secs();
+        let over_s = windows.before.began.elapsed().as_secs_f64();
         drop(windows);
         let ms = |micros: u64| micros as f64 / 1e3;
         LatencySeen {
-            over_s,
+            over_s: (over_s * 1e3).round() / 1e3,
             count: micros.len(),
             p50_ms: ms(micros.value_at_quantile(0.5)),
             p99_ms: ms(micros.value_at_quantile(0.99)),

@@ -65,8 +65,12 @@ impl<'a> Query<'a> {
         let (_, text) = first?;
         let value = read(&text).filter(|_| !is_repeated);
         if value.is_none() {
-            self.errors
-                .push((name.to_owned(), format!("The {name} must be {wanted}.")));
+            let wrong = if is_repeated {
+                format!("The {name} is given more than once.")
+            } else {
+                format!("The {name} must be {wanted}.")
+            };
+            self.errors.push((name.to_owned(), wrong));
         }
         value
     }

@@ -82,12 +82,15 @@ fn on_one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
 
+/// Nobody sees these either.
+const ZERO_WIDTH: [char; 5] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
+
 /// Text that a spreadsheet would take for a formula gets an apostrophe before it, and is text (OWASP, "CSV Injection").
 /// Spaces before it do not hide it, and line ends and other control characters are no place for anything to begin.
 fn no_formula(text: Cow<'_, str>) -> Cow<'_, str> {
     let first = text
         .chars()
-        .find(|char| char.is_control() || !char.is_whitespace());
+        .find(|char| char.is_control() || !(char.is_whitespace() || ZERO_WIDTH.contains(char)));
     let is_formula = first.is_some_and(|first| {
         first.is_control() || matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
     });
@@ -121,6 +124,7 @@ mod tests {
             " =1",
             "  \u{a0}\u{3000}+1",
             " \n=1",
+            "\u{200b}\u{feff}=1",
             "=",
         ] {
             assert_eq!(

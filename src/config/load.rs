@@ -27,6 +27,18 @@ pub enum ConfigError {
     Invalid(String),
 }
 
+/// A secret may stand where it does not belong: under another key, by a slip of the hand. It is not told from there either.
+fn invalid(message: impl Into<String>) -> ConfigError {
+    let message = message.into();
+    let mut pieces = message.split("whsec_");
+    let mut told = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let is_secret = |byte: char| byte.is_ascii_alphanumeric() || "+/=".contains(byte);
+        told = told + "whsec_…" + piece.trim_start_matches(is_secret);
+    }
+    ConfigError::Invalid(told)
+}
+
 /// What flags say, by key.
 pub type Flags = BTreeMap<&'static str, String>;
 
@@ -60,17 +72,17 @@ pub fn load(
         };
         let key = key.to_ascii_lowercase();
         if KEYS.contains(&key.as_str()) {
-            config.set(&key, &Said::Text(&value)).map_err(|why| {
-                ConfigError::Invalid(format!("environment, {name}: {key}: {why}"))
-            })?;
+            config
+                .set(&key, &Said::Text(&value))
+                .map_err(|why| invalid(format!("environment, {name}: {key}: {why}")))?;
         } else {
             warnings.push(format!("{name} is set, but there is no such key"));
         }
     }
     for (key, value) in flags {
-        config.set(key, &Said::Text(value)).map_err(|why| {
-            ConfigError::Invalid(format!("--{}: {key}: {why}", key.replace('_', "-")))
-        })?;
+        config
+            .set(key, &Said::Text(value))
+            .map_err(|why| invalid(format!("--{}: {key}: {why}", key.replace('_', "-"))))?;
     }
     config.check()?;
     Ok((config, warnings))
@@ -90,7 +102,7 @@ fn text_of(path: &Path, bytes: &[u8]) -> Result<String, ConfigError> {
             .iter()
             .filter(|byte| **byte == b'\n')
             .count();
-        ConfigError::Invalid(format!(
+        invalid(format!(
             "{}, line {line}: this is not UTF-8",
             path.display()
         ))
@@ -123,7 +135,7 @@ pub(super) fn read_file(
         let set = config.set(key_name, &Said::Toml(value.get_ref()));
         set.map_err(|why| {
             let said = format!("{path}, line {line}: {key_name}: {why}");
-            ConfigError::Invalid(if is_secret {
+            invalid(if is_secret {
                 said
             } else {
                 said + &shown(shown_text, span)
@@ -134,8 +146,8 @@ pub(super) fn read_file(
             .as_array()
             .is_none_or(|list| !list.is_empty());
         if is_secret && says_something && mode & FOR_OTHERS != 0 {
-            return Err(ConfigError::Invalid(format!(
-                "{path}, line {line}: {key_name}: others may read this file, and a secret stands in it (chmod 600 helps)"
+            return Err(invalid(format!(
+                "{path}, line {line}: {key_name}: others may read or write this file, and a secret stands in it (chmod 600 helps)"
             )));
         }
     }
@@ -146,15 +158,37 @@ pub(super) fn read_file(
 fn unparsable(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
     let span = error.span().unwrap_or(0..0);
     let line = line_of(text, span.start);
-    let said = text.lines().nth(line - 1).unwrap_or_default();
-    let key = said.split('=').next().unwrap_or_default().trim();
+    let key = key_around(text, span.start);
     let message = error.message();
-    ConfigError::Invalid(if KEYS.contains(&key) {
-        let shown = shown(text, span);
-        format!("{path}, line {line}: {key}: {message}{shown}")
-    } else {
-        format!("{path}, line {line}: {message}")
+    invalid(match key {
+        Some(key) if SECRET_KEYS.contains(&key) => {
+            format!("{path}, line {line}: {key}: {message}")
+        }
+        Some(key) => {
+            let shown = shown(text, span);
+            format!("{path}, line {line}: {key}: {message}{shown}")
+        }
+        None => format!("{path}, line {line}: {message}"),
     })
+}
+
+/// The key whose value the place belongs to: in its own line, or in a list that a line above has opened.
+fn key_around(text: &str, at: usize) -> Option<&str> {
+    let at = at.min(text.len());
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let begins = |line: &str| {
+        let key = line.split_once('=')?.0.trim();
+        KEYS.iter().find(|known| **known == key)
+    };
+    let mut above = text[..end].split_inclusive('\n').rev();
+    let mut since = 0;
+    let key = above.find_map(|line| {
+        since += line.len();
+        begins(line)
+    })?;
+    let said = &text[end - since..end];
+    let is_open = said.matches('[').count() > said.matches(']').count();
+    (is_open || !said.contains('\n')).then_some(*key)
 }
 
 /// The line that is meant, below what is said of it, unless a secret is set in it.

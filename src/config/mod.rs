@@ -153,7 +153,7 @@ impl Config {
             "parked_ttl_s" => self.parked_ttl_s = said.whole(1, 31_536_000)?,
             "parked_max" => self.parked_max = said.whole(0, 1_000_000)?,
             "idempotency_ttl_s" => self.idempotency_ttl_s = said.whole(1, 31_536_000)?,
-            "webhook_secrets" => self.webhook_secrets = webhook_secrets(&said.list()?)?,
+            "webhook_secrets" => self.webhook_secrets = webhook_secrets(said)?,
             "require_tokens" => self.require_tokens = said.switch()?,
             "admin_token" => self.admin_token = Some(AdminToken::parse(said.text()?)?),
             "cors_origins" => self.cors_origins = origins(said.list()?)?,
@@ -207,7 +207,12 @@ impl Config {
     }
 }
 
-fn webhook_secrets(list: &[String]) -> Result<Vec<WebhookSecret>, String> {
+/// A variable that is empty was meant to say something: signatures are not switched off by a slip.
+fn webhook_secrets(said: &Said<'_>) -> Result<Vec<WebhookSecret>, String> {
+    let list = said.list()?;
+    if matches!(said, Said::Text(_)) && list.is_empty() {
+        return Err("it must name a secret, or not be set".into());
+    }
     if list.len() > WEBHOOK_SECRETS_MAX {
         return Err(format!("there may be at most {WEBHOOK_SECRETS_MAX}"));
     }

@@ -143,13 +143,49 @@ fn a_file_with_a_secret_is_for_its_owner_alone() {
         for mode in [0o100_644, 0o100_640, 0o100_604, 0o100_622] {
             let error = file_of_mode(&format!("drain_s = 1\n{secret}"), mode).unwrap_err();
             assert!(error.starts_with("shop.toml, line 2: "), "{error}");
-            assert!(error.contains("others may read this file"), "{error}");
+            assert!(
+                error.contains("others may read or write this file"),
+                "{error}"
+            );
         }
         assert!(file_of_mode(&secret, 0o100_400).is_ok());
     }
     for harmless in ["webhook_secrets = []", "require_tokens = true"] {
         assert!(file_of_mode(harmless, 0o100_644).is_ok());
     }
+}
+
+#[test]
+fn a_secret_that_stands_in_a_wrong_place_is_told_to_nobody() {
+    for text in [
+        format!("cors_origins = [{SECRET:?}]"),
+        format!("listen = {SECRET:?}"),
+        format!("{SECRET} = 1"),
+        format!("webhook_secrets = [\n  {SECRET:?} x\n]"),
+        format!("webhook_secrets = [\n  \"{SECRET}\n]"),
+    ] {
+        let error = file(&text).unwrap_err();
+        assert!(!error.contains("MfKQ9r8"), "{error}");
+    }
+}
+
+#[test]
+fn a_list_that_does_not_parse_is_named_by_its_key() {
+    let error = file("drain_s = 1\nwebhook_secrets = [\n  \"a\" x\n]").unwrap_err();
+    assert!(
+        error.starts_with("shop.toml, line 3: webhook_secrets: "),
+        "{error}"
+    );
+    let error = file("drain_s = 1\nnonsense").unwrap_err();
+    assert!(error.starts_with("shop.toml, line 2: "), "{error}");
+    assert!(!error.contains("drain_s"), "{error}");
+}
+
+#[test]
+fn an_empty_variable_switches_no_signatures_off() {
+    let empty = [("FLASHSALE_WEBHOOK_SECRETS".to_owned(), String::new())];
+    let error = load(None, empty.into_iter(), &Flags::new()).unwrap_err();
+    assert!(error.to_string().contains("FLASHSALE_WEBHOOK_SECRETS"));
 }
 
 #[test]

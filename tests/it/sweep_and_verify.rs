@@ -161,7 +161,11 @@ fn verify_finds_each_kind_of_drift() {
         ),
         (
             "update meta set next_hold = 1",
-            "every id given is below the next",
+            "every id given is there",
+        ),
+        (
+            "delete from payments where key = 'k'",
+            "every id given is there",
         ),
         (
             "update holds set product_id = 99 where status = 'released'",

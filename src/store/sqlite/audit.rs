@@ -156,12 +156,16 @@ const CHECKS: [(&str, &str, &str); 17] = [
          from meta",
     ),
     (
-        "every id given is below the next one to give",
-        "select 4",
+        "every id given is there, and below the next one to give",
+        "select next_product + next_hold + next_order + next_payment - 4 from meta",
         "select (next_product <= (select coalesce(max(id), 0) from products))
             + (next_hold <= (select coalesce(max(id), 0) from holds))
             + (next_order <= (select coalesce(max(id), 0) from orders))
             + (next_payment <= (select coalesce(max(id), 0) from payments))
+            + abs(next_product - 1 - (select count(*) from products))
+            + abs(next_hold - 1 - (select count(*) from holds))
+            + abs(next_order - 1 - (select count(*) from orders))
+            + abs(next_payment - 1 - (select count(*) from payments))
          from meta",
     ),
 ];
