@@ -174,19 +174,23 @@ fn unparsable(path: &str, text: &str, error: &toml::de::Error) -> ConfigError {
 
 /// The key whose value the place belongs to: in its own line, or in a list that a line above has opened.
 fn key_around(text: &str, at: usize) -> Option<&str> {
-    let at = at.min(text.len());
-    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let after = text.get(at..).unwrap_or_default();
+    let end = text.len()
+        - after
+            .split_once('\n')
+            .map_or(0, |(_, below)| below.len() + 1);
     let begins = |line: &str| {
         let key = line.split_once('=')?.0.trim();
         KEYS.iter().find(|known| **known == key)
     };
-    let mut above = text[..end].split_inclusive('\n').rev();
+    let until = &text[..end];
+    let mut above = until.split_inclusive('\n').rev();
     let mut since = 0;
     let key = above.find_map(|line| {
         since += line.len();
         begins(line)
     })?;
-    let said = &text[end - since..end];
+    let said = &until[end - since..];
     let is_open = said.matches('[').count() > said.matches(']').count();
     (is_open || !said.contains('\n')).then_some(*key)
 }
