@@ -221,7 +221,7 @@ impl Api {
 
     pub fn list_movements(&self, request: &Request, id: &str) -> Result<Response, Error> {
         let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
-        let paging = self.paging(Query::of(request), TokenKind::MovementCursor)?;
+        let paging = self.paging(Query::of(request), TokenKind::MovementCursor(product))?;
         self.reader
             .product(product, self.clock.reading())?
             .ok_or(Error::ProductNotFound)?;

@@ -5,6 +5,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::id::ProductId;
+
 /// The database's own secret, drawn when the database was made. Shown nowhere.
 #[derive(Clone)]
 pub struct Secret([u8; SECRET_BYTES]);
@@ -22,7 +24,8 @@ pub enum TokenKind {
     OrderCursor,
     PaymentCursor,
     RefundCursor,
-    MovementCursor,
+    /// Of one product's ledger.
+    MovementCursor(ProductId),
 }
 
 impl TokenKind {
@@ -35,7 +38,7 @@ impl TokenKind {
             TokenKind::OrderCursor => "order cursor",
             TokenKind::PaymentCursor => "payment cursor",
             TokenKind::RefundCursor => "refund cursor",
-            TokenKind::MovementCursor => "movement cursor",
+            TokenKind::MovementCursor(_) => "movement cursor",
         }
     }
 }
@@ -56,6 +59,9 @@ impl Secret {
             Hmac::<Sha256>::new_from_slice(&self.0).expect("an HMAC takes a key of any length");
         mac.update(kind.as_str().as_bytes());
         mac.update(&[0]);
+        if let TokenKind::MovementCursor(product) = kind {
+            mac.update(&product.get().to_be_bytes());
+        }
         mac.update(&id.to_be_bytes());
         let mut text = String::with_capacity(2 * TOKEN_BYTES);
         for byte in &mac.finalize().into_bytes()[..TOKEN_BYTES] {
