@@ -22,9 +22,6 @@ use crate::sale::{
 };
 use crate::store::{Filter, Pace, Page, Seek};
 
-/// What a reason or a note may be.
-const WANTED_WORDS: &str = WANTED_LABEL;
-
 pub fn create_product(request: &Request) -> Result<Command, Error> {
     let mut fields = Fields::of_body(required_body(request)?)?;
     let sku = fields.optional(
@@ -89,7 +86,7 @@ pub fn restock_product(request: &Request, id: &str) -> Result<Command, Error> {
         let units = if raw.starts_with('-') { -units } else { units };
         (units != 0 && units.abs() <= STOCK_MAX).then_some(units)
     });
-    let reason = fields.optional("reason", WANTED_WORDS, label);
+    let reason = fields.optional("reason", WANTED_LABEL, label);
     fields.finish()?;
     let Some(units) = units else {
         unreachable!("finish refuses missing fields")
@@ -115,7 +112,7 @@ pub fn refund_order(request: &Request, id: &str) -> Result<Command, Error> {
 pub fn resolve_refund(request: &Request, id: &str) -> Result<Command, Error> {
     let payment = PaymentId::parse(id).ok_or(Error::RefundNotFound)?;
     let mut fields = Fields::of_optional_body(&request.body)?;
-    let note = fields.optional("note", WANTED_WORDS, label);
+    let note = fields.optional("note", WANTED_LABEL, label);
     fields.finish()?;
     Ok(Command::ResolveRefund { payment, note })
 }

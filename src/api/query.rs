@@ -58,21 +58,14 @@ impl<'a> Query<'a> {
         wanted: &str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let mut found = self.pairs.extract_if(.., |(found, _)| found == name);
-        let (first, is_repeated) = (found.next(), found.next().is_some());
-        drop(found);
-        self.pairs.retain(|(found, _)| found != name);
-        let (_, text) = first?;
-        let value = read(&text).filter(|_| !is_repeated);
-        if value.is_none() {
-            let wrong = if is_repeated {
-                format!("The {name} is given more than once.")
-            } else {
-                format!("The {name} must be {wanted}.")
-            };
-            self.errors.push((name.to_owned(), wrong));
-        }
-        value
+        let found = self.pairs.extract_if(.., |(found, _)| found == name);
+        let read = match &found.collect::<Vec<_>>()[..] {
+            [] => return None,
+            [(_, text)] => read(text).ok_or_else(|| format!("The {name} must be {wanted}.")),
+            _ => Err(format!("The {name} is given more than once.")),
+        };
+        read.map_err(|wrong| self.errors.push((name.to_owned(), wrong)))
+            .ok()
     }
 
     /// Refuses what went wrong. Parameters that nobody took are fine: links are decorated on their way.

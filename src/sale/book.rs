@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::Stop;
 use super::customer::Customer;
 use super::hold::Hold;
 use super::id::{HoldId, OrderId, PaymentId, ProductId};
@@ -20,7 +21,6 @@ use super::replay::{IdempotencyKey, Replay};
 use super::rows::Rows;
 use super::terms::{Meta, Terms};
 use super::time::Timestamp;
-use super::{Rejection, Stop};
 
 #[derive(Debug)]
 pub struct Book {
@@ -392,11 +392,5 @@ impl Book {
     /// To be deleted before what is kept is inserted: a key may be used again.
     pub fn forgotten_replays(&self) -> impl Iterator<Item = &IdempotencyKey> {
         self.forgotten.iter()
-    }
-}
-
-impl From<Rejection> for Stop {
-    fn from(rejection: Rejection) -> Stop {
-        Stop::Refused(rejection)
     }
 }

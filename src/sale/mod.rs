@@ -58,6 +58,12 @@ impl Stop {
     }
 }
 
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Stop {
+        Stop::Refused(rejection)
+    }
+}
+
 /// Refuses unless the condition holds.
 macro_rules! ensure {
     ($condition:expr, $rejection:expr $(,)?) => {
