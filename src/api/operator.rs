@@ -9,7 +9,7 @@ use super::answers::{
 use super::error::Error;
 use super::fields::{
     Fields, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_STOCK, WANTED_TIME, label, limit,
-    price, stock, switch, time, whole_number,
+    price, stock, string, switch, time, whole_number,
 };
 use super::query::{Paging, Query};
 use super::storefront::{WANTED_ID, required_body};
@@ -18,7 +18,7 @@ use crate::http::{Request, Response};
 use crate::metrics::LatencySeen;
 use crate::sale::{
     Command, CreateProduct, Customer, HoldStatus, OrderId, OrderStatus, PaymentId, Product,
-    ProductChanges, ProductId, STOCK_MAX, Timestamp, TokenKind, Verdict,
+    ProductChanges, ProductId, STOCK_MAX, Timestamp, TokenKind, Verdict, spelling,
 };
 use crate::store::{Filter, Pace, Page, Seek};
 
@@ -26,12 +26,12 @@ pub fn create_product(request: &Request) -> Result<Command, Error> {
     let mut fields = Fields::of_body(required_body(request)?)?;
     let sku = fields.optional(
         "sku",
-        "null, or 1 to 255 characters without control characters",
+        "null, or 1 to 255 characters without control or format characters",
         |raw| {
             if raw == "null" {
                 Some(None)
             } else {
-                label(raw).map(Some)
+                string(raw).and_then(spelling::sku).map(Some)
             }
         },
     );

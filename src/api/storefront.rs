@@ -120,7 +120,8 @@ impl Api {
         let quantity = fields.required("quantity", wanted, |raw| {
             whole_number(raw).and_then(Quantity::new)
         });
-        let wanted = "1 to 128 characters without control characters or spaces at the ends";
+        let wanted = "1 to 128 characters without control characters, format characters (zero-width and \
+            bidirectional ones among them) or spaces at the ends";
         let customer = fields.optional("customer", wanted, |raw| {
             string(raw).and_then(Customer::new)
         });

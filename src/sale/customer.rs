@@ -1,4 +1,7 @@
-//! Who holds, in the shop's own words: an account number, a name, an e-mail address. Compared byte for byte.
+//! Who holds, in the shop's own words: an account number, a name, an e-mail address. Compared as it is spelled, after Unicode
+//! normalization; letter case counts.
+
+use super::spelling::{invisible, normalized};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Customer(String);
@@ -6,12 +9,19 @@ pub struct Customer(String);
 const CUSTOMER_CHARS_MAX: usize = 128;
 
 impl Customer {
-    /// 1 to 128 characters of any script, none of them a control character, no space at either end.
+    /// 1 to 128 characters of any script, counted after normalization, none of them a control or format character, no
+    /// space at either end.
     pub fn new(text: String) -> Option<Customer> {
+        let text = normalized(text);
         let fits = (1..=CUSTOMER_CHARS_MAX).contains(&text.chars().count());
-        let clean = !text.chars().any(char::is_control);
-        let trimmed = text.trim() == text;
-        (fits && clean && trimmed).then_some(Customer(text))
+        let is_seen = invisible(&text).is_none();
+        let is_trimmed = text.trim() == text;
+        (fits && is_seen && is_trimmed).then_some(Customer(text))
+    }
+
+    /// A customer of a row that was written before, perhaps when less was asked of the text.
+    pub fn stored(text: String) -> Customer {
+        Customer(text)
     }
 
     pub fn as_str(&self) -> &str {
@@ -37,9 +47,24 @@ mod tests {
             "a\nb",
             "a\u{0}",
             "\u{85}",
+            "ada\u{200b}@example.com",
+            "ada\u{200d}",
+            "\u{feff}ada",
+            "a\u{ad}da",
+            "\u{202e}ada",
+            "ada\u{e0061}",
             &"é".repeat(129),
         ] {
             assert!(Customer::new(text.into()).is_none(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_customer_is_one_however_the_name_was_typed() {
+        let typed = |text: &str| Customer::new(text.into());
+        assert_eq!(typed("Zoe\u{308}"), typed("Zo\u{eb}"));
+        assert!(typed("Zoe\u{308}").is_some());
+        assert!(typed(&"e\u{301}".repeat(128)).is_some());
+        assert_ne!(typed("Ada"), typed("ada"), "letter case is kept");
     }
 }

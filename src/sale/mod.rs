@@ -18,6 +18,7 @@ mod product;
 mod quantity;
 mod replay;
 mod rows;
+pub mod spelling;
 mod terms;
 mod text;
 mod time;

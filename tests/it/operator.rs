@@ -444,7 +444,15 @@ fn a_product_is_created_with_what_lies_within_the_bounds_only() {
     for raw in ["null", "-1", "2147483648", "1.5", "1e2", "\"5\"", "true"] {
         wrong.push(("total_stock", raw.into()));
     }
-    for raw in ["\"\"", "5", r#""a\n""#, &json!("s".repeat(256)).to_string()] {
+    let too_long = json!("s".repeat(256)).to_string();
+    for raw in [
+        "\"\"",
+        "5",
+        r#""a\n""#,
+        r#""a\u200b""#,
+        r#""\u202ea""#,
+        &too_long,
+    ] {
         wrong.push(("sku", raw.into()));
     }
     for unknown in ["paused", "quantity", "id", "Name", "available_stock"] {
@@ -483,13 +491,18 @@ fn a_sku_is_one_products_and_seed_finds_it_again() {
     shop.admin_post("/products", &with_sku("\"Cap\"")).created();
     shop.admin_post("/products", &with_sku("null")).created();
     shop.admin_post("/products", &with_sku("null")).created();
+    shop.admin_post("/products", &with_sku(r#""caf\u00e9""#))
+        .created()
+        .says("sku", "caf\u{e9}");
+    shop.admin_post("/products", &with_sku(r#""cafe\u0301""#))
+        .invalid("sku");
     shop.command(item("cap", 40).load()).unwrap();
     shop.get("/api/products/2")
         .ok()
         .says("total_stock", 40)
         .says("name", "CAP")
         .says("price", 99.99);
-    assert_eq!(shop.contents().products.len(), 5);
+    assert_eq!(shop.contents().products.len(), 6);
 }
 
 #[test]

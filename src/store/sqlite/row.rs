@@ -48,7 +48,9 @@ pub fn hold(row: &Row<'_>) -> Result<Hold> {
         product: known(row, "product_id", ProductId::new)?,
         quantity: known(row, "quantity", Quantity::new)?,
         unit_price: Cents::new(row.get("unit_price")?),
-        customer: known_or_null(row, "customer", Customer::new)?,
+        customer: row
+            .get::<_, Option<String>>("customer")?
+            .map(Customer::stored),
         status: state(row, "status", HoldStatus::parse)?,
         expires_at: time(row, "expires_at")?,
         order: known_or_null(row, "order_id", OrderId::new)?,
@@ -62,7 +64,9 @@ pub fn order(row: &Row<'_>) -> Result<Order> {
         product: known(row, "product_id", ProductId::new)?,
         quantity: known(row, "quantity", Quantity::new)?,
         unit_price: Cents::new(row.get("unit_price")?),
-        customer: known_or_null(row, "customer", Customer::new)?,
+        customer: row
+            .get::<_, Option<String>>("customer")?
+            .map(Customer::stored),
         status: state(row, "status", OrderStatus::parse)?,
         pay_by: time_or_null(row, "pay_by")?,
         created_at: time(row, "created_at")?,
