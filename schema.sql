@@ -1,4 +1,4 @@
--- The whole schema of a fresh flashsale database, version 2.
+-- The whole schema of a fresh flashsale database, version 3.
 --
 -- Times are microseconds since 1970 UTC, money is cents. The rules of the sale live in the program; every promise that
 -- can also be said as a constraint is said here again, and a constraint that fires is a bug in the program.
@@ -16,11 +16,25 @@ create table meta (
     parked        integer not null,   -- how many payment events wait for their orders
     last_now      integer not null,   -- the latest time that any transaction was judged at: time never runs back
     token_secret  blob    not null,   -- what bearer tokens are made from
+    file_id       blob    not null,   -- of this file: a copy has another
+    log_base      integer not null,   -- last_now of the file without its log, when the log that holds this row began
+    copied_at     integer,            -- set in a copy that `backup` made, which is not served: last_now of what it copies
     constraint there_is_one_row check (one = 1),
     constraint ids_are_positive check (min(next_product, next_hold, next_order, next_payment) > 0),
     constraint parked_is_a_count check (parked >= 0),
-    constraint the_secret_is_long check (length(token_secret) = 32)
+    constraint the_secret_is_long check (length(token_secret) = 32),
+    constraint the_file_has_an_id check (length(file_id) = 16)
 ) strict;
+
+-- Ids that are never given: a disk that was lost may have given them after the backup from which this file was restored.
+create table gaps (
+    ids    text    not null,               -- of which table
+    first  integer not null,
+    last   integer not null,
+    primary key (ids, first),
+    constraint a_gap_is_of_known_ids check (ids = 'holds' or ids = 'orders' or ids = 'payments'),
+    constraint a_gap_has_ids check (0 < first and first <= last)
+) strict, without rowid;
 
 create table products (
     id                integer not null primary key,
@@ -100,8 +114,8 @@ create index orders_by_customer on orders (product_id, customer, status, pay_by,
 create table payments (
     id              integer not null primary key,
     key             text    not null,      -- the event's idempotency key
-    named_order     integer,               -- as the event named it; it may not exist yet
-    named_hold      integer references holds (id),
+    named_order     integer,               -- as the event named it; it may not exist yet, or lie in a gap
+    named_hold      integer,               -- it exists, or lies in a gap
     order_id        integer references orders (id),  -- what the name turned out to mean
     status          text    not null,
     amount          text,                  -- raw JSON, as it was sent
@@ -111,7 +125,8 @@ create table payments (
     parked_until    integer,
     refund_due      integer not null,      -- money that bought nothing
     received_at     integer not null,
-    resolved_at     integer,               -- when somebody marked the refund as paid back
+    resolved_at     integer,               -- when the refund was no longer due
+    resolution      text,                  -- and why
     note            text,
     constraint one_effect_a_key unique (key),
     constraint an_event_names_one_thing check ((named_order is null) <> (named_hold is null)),
@@ -122,7 +137,10 @@ create table payments (
     constraint what_is_parked_has_a_deadline check ((parked_until is not null) = (verdict = 'parked')),
     constraint a_refund_has_a_reason check
         (refund_due = (verdict = 'amount_mismatch' or verdict = 'duplicate_payment' or verdict = 'late_payment')),
-    constraint what_is_resolved_was_due check (resolved_at is null or refund_due = 1)
+    constraint what_is_resolved_was_due check (resolved_at is null or refund_due = 1),
+    constraint what_is_resolved_has_a_known_resolution check
+        ((resolved_at is not null) = (resolution is not null)
+            and (resolution is null or resolution = 'paid_back' or resolution = 'accepted' or resolution = 'withdrawn'))
 ) strict;
 
 -- Which events wait for this order, or for an order from this hold?
@@ -164,18 +182,24 @@ begin
 end;
 
 -- What requests did that had an idempotency key, so that a repeated one gets the first answer. What else the answer said
--- stands in the row that the request made, in columns that never change.
+-- stands in the hold or order that the request made, in columns that never change, or, of a product, here.
 create table replays (
     key         text    not null primary key,
     done        text    not null,
     hold_id     integer references holds (id),
     order_id    integer references orders (id),
+    product_id  integer references products (id),
+    answer      text,                      -- JSON: the product as it was answered, since its row goes on changing
     status      text,                      -- that a placed order began with
     expires_at  integer not null,
     constraint a_request_did_a_known_thing check
-        (done = 'hold_placed' or done = 'order_placed' or done = 'order_cancelled'),
+        (done = 'hold_placed' or done = 'order_placed' or done = 'order_cancelled' or done = 'product_created'
+            or done = 'product_restocked'),
     constraint a_request_did_one_thing check
-        ((done = 'hold_placed') = (hold_id is not null) and (done <> 'hold_placed') = (order_id is not null)),
+        ((done = 'hold_placed') = (hold_id is not null)
+            and (done = 'order_placed' or done = 'order_cancelled') = (order_id is not null)
+            and (done = 'product_created' or done = 'product_restocked') = (product_id is not null)
+            and (product_id is not null) = (answer is not null)),
     constraint a_placed_order_began_somehow check
         ((done = 'order_placed') = (status is not null)
             and (status is null or status = 'pending' or status = 'paid' or status = 'cancelled'))

@@ -34,7 +34,7 @@ pub use money::{Amount, Cents};
 pub use movement::{Cause, Movement, MovementKind, Shift};
 pub use need::{Due, Need};
 pub use order::{Order, OrderStatus};
-pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, Report};
+pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, Report, Resolution};
 pub use product::{
     CreateProduct, LoadProduct, Loaded, Product, ProductChanges, ProductStatus, Set,
 };

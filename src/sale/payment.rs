@@ -18,6 +18,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    pub enum Resolution {
+        PaidBack = "paid_back",
+        /// The money bought the order after all, by the operator's word.
+        Accepted = "accepted",
+        /// It never was due: its transaction paid the order.
+        Withdrawn = "withdrawn",
+    }
+}
+
 /// An event names the order, or the hold that it will come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Named {
@@ -56,7 +66,9 @@ pub struct Payment {
     pub parked_until: Option<Timestamp>,
     pub refund_due: bool,
     pub received_at: Timestamp,
+    /// When the refund was no longer due, and why.
     pub resolved_at: Option<Timestamp>,
+    pub resolution: Option<Resolution>,
     pub note: Option<String>,
 }
 
@@ -197,6 +209,7 @@ fn unjudged(book: &Book, event: &PaymentEvent, verdict: Verdict) -> Payment {
         refund_due: false,
         received_at: book.now,
         resolved_at: None,
+        resolution: None,
         note: None,
     }
 }
@@ -377,6 +390,7 @@ pub fn resolve_refund(book: &mut Book, id: PaymentId, note: Option<&str>) -> Res
     let now = book.now;
     let payment = book.change_payment(id);
     payment.resolved_at = Some(now);
+    payment.resolution = Some(Resolution::PaidBack);
     payment.note = note.map(str::to_owned);
     Ok(Outcome::RefundResolved(payment.clone()))
 }

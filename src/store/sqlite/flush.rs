@@ -3,7 +3,9 @@
 
 use rusqlite::{CachedStatement, Params, Transaction, named_params};
 
-use crate::sale::{Book, Cause, Done, Hold, Named, Order, Payment, Product, Timestamp, Written};
+use crate::sale::{
+    Book, Cause, Done, Hold, Named, Order, Payment, Product, Resolution, Timestamp, Written,
+};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -174,7 +176,7 @@ fn insert_order(insert: &mut CachedStatement<'_>, order: &Order) -> Result<()> {
 fn write_payments(tx: &Transaction<'_>, book: &Book) -> Result<()> {
     let mut update = tx.prepare_cached(
         "update payments set order_id = :order, verdict = :verdict, parked_until = :parked_until,
-                refund_due = :refund_due, resolved_at = :resolved_at, note = :note
+                refund_due = :refund_due, resolved_at = :resolved_at, resolution = :resolution, note = :note
             where id = :id and verdict = :from and resolved_at is :resolved_from",
     )?;
     for payment in book.payments.written() {
@@ -187,7 +189,8 @@ fn write_payments(tx: &Transaction<'_>, book: &Book) -> Result<()> {
                     ":resolved_from": from.resolved_at.map(|time| time.micros()),
                     ":order": to.order.map(|id| id.get()), ":refund_due": to.refund_due,
                     ":parked_until": to.parked_until.map(|time| time.micros()),
-                    ":resolved_at": to.resolved_at.map(|time| time.micros()), ":note": to.note,
+                    ":resolved_at": to.resolved_at.map(|time| time.micros()),
+                    ":resolution": to.resolution.map(Resolution::as_str), ":note": to.note,
                 },
             )?,
         }
@@ -201,9 +204,9 @@ fn insert_payment(tx: &Transaction<'_>, payment: &Payment, payload: Option<&str>
         Named::Hold(id) => (None, Some(id.get())),
     };
     let sql = "insert into payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id,
-            payload, verdict, parked_until, refund_due, received_at)
+            payload, verdict, parked_until, refund_due, received_at, resolved_at, resolution, note)
         values (:id, :key, :named_order, :named_hold, :order, :status, :amount, :transaction_id,
-            :payload, :verdict, :parked_until, :refund_due, :received_at)";
+            :payload, :verdict, :parked_until, :refund_due, :received_at, :resolved_at, :resolution, :note)";
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
@@ -214,6 +217,8 @@ fn insert_payment(tx: &Transaction<'_>, payment: &Payment, payload: Option<&str>
             ":verdict": payment.verdict.as_str(),
             ":parked_until": payment.parked_until.map(|time| time.micros()), ":refund_due": payment.refund_due,
             ":received_at": payment.received_at.micros(),
+            ":resolved_at": payment.resolved_at.map(|time| time.micros()),
+            ":resolution": payment.resolution.map(Resolution::as_str), ":note": payment.note,
         },
     )
 }

@@ -10,7 +10,10 @@ use crate::sale::SECRET_BYTES;
 const APPLICATION_ID: i64 = 0x464c_5348;
 
 /// Step `n` leads from version `n + 1` to `n + 2`. Steps are only ever added.
-const STEPS: [&str; 1] = [include_str!("to_version_2.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("to_version_2.sql"),
+    include_str!("to_version_3.sql"),
+];
 
 const VERSION: i64 = 1 + STEPS.len() as i64;
 
@@ -49,7 +52,9 @@ pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
             getrandom::fill(&mut secret)
                 .map_err(|error| OpenError::NoRandomness(error.to_string()))?;
             tx.execute(
-                "insert into meta values (1, 1, 1, 1, 1, 0, 0, :token_secret)",
+                "insert into meta (one, next_product, next_hold, next_order, next_payment, parked, last_now, token_secret,
+                        file_id, log_base)
+                    values (1, 1, 1, 1, 1, 0, 0, :token_secret, randomblob(16), 0)",
                 named_params! {":token_secret": secret},
             )?;
         }

@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use crate::sale::{
     Amount, Cause, Cents, Customer, Done, Hold, HoldId, HoldStatus, IdempotencyKey, Movement,
     MovementKind, Named, Order, OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, Product,
-    ProductId, Quantity, Replay, Report, Shift, Timestamp, Verdict,
+    ProductId, Quantity, Replay, Report, Resolution, Shift, Timestamp, Verdict,
 };
 
 type Result<T> = rusqlite::Result<T>;
@@ -95,6 +95,7 @@ pub fn payment(row: &Row<'_>) -> Result<Payment> {
         refund_due: row.get("refund_due")?,
         received_at: time(row, "received_at")?,
         resolved_at: time_or_null(row, "resolved_at")?,
+        resolution: known_or_null(row, "resolution", |text: String| Resolution::parse(&text))?,
         note: row.get("note")?,
     })
 }
