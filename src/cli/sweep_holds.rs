@@ -57,7 +57,10 @@ impl SweepHolds {
 /// Ends everything that is due, in bounded transactions.
 pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<Swept, Failure> {
     let terms = config.terms();
-    let command = [Command::Sweep { limit: ROWS_MAX }];
+    let command = [Command::Sweep {
+        rows_max: ROWS_MAX,
+        keys_max: ROWS_MAX,
+    }];
     let mut total = Swept::default();
     loop {
         let decisions =
@@ -71,7 +74,7 @@ pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<
         total.units_released += swept.units_released;
         total.payments_settled += swept.payments_settled;
         total.replays_forgotten += swept.replays_forgotten;
-        if swept.rows() < ROWS_MAX as u64 {
+        if swept.rows().max(swept.replays_forgotten) < ROWS_MAX as u64 {
             return Ok(total);
         }
         thread::sleep(GAP);

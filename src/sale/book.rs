@@ -192,8 +192,10 @@ impl Book {
         }
     }
 
-    pub fn due(&self, limit: usize) -> Result<&[Due], Stop> {
-        self.due.as_deref().ok_or(Stop::needs(Need::Due(limit)))
+    pub fn due(&self, rows_max: usize, keys_max: usize) -> Result<&[Due], Stop> {
+        self.due
+            .as_deref()
+            .ok_or(Stop::needs(Need::Due { rows_max, keys_max }))
     }
 
     /// Rows that a rule has looked at before.
@@ -306,9 +308,17 @@ impl Book {
         self.kept.push(key);
     }
 
-    pub fn forget(&mut self, key: IdempotencyKey) {
-        self.replays.insert(key.clone(), None);
-        self.forgotten.insert(key);
+    /// Forgets what is kept under the key if its time is over; says whether it did.
+    pub fn forget_lapsed(&mut self, key: &IdempotencyKey) -> bool {
+        let kept = self
+            .replays
+            .get_mut(key)
+            .expect("a rule looks at a key before it forgets it");
+        let lapsed = kept.take_if(|replay| replay.expires_at.has_passed(self.now));
+        if lapsed.is_some() {
+            self.forgotten.insert(key.clone());
+        }
+        lapsed.is_some()
     }
 
     pub fn push_movement(&mut self, movement: Movement) {

@@ -50,9 +50,11 @@ pub enum Command {
         units: i64,
         reason: Option<String>,
     },
-    /// Ends at most `limit` of the rows whose deadlines have passed, oldest first.
+    /// Ends at most `rows_max` of the holds, orders and parked events whose deadlines have passed, oldest first, and
+    /// forgets at most `keys_max` idempotency keys.
     Sweep {
-        limit: usize,
+        rows_max: usize,
+        keys_max: usize,
     },
 }
 
@@ -111,8 +113,9 @@ pub struct Swept {
 }
 
 impl Swept {
+    /// Without forgotten keys.
     pub fn rows(&self) -> u64 {
-        self.holds_expired + self.orders_expired + self.payments_settled + self.replays_forgotten
+        self.holds_expired + self.orders_expired + self.payments_settled
     }
 }
 

@@ -30,8 +30,8 @@ pub fn make_room(book: &mut Book, rows: &[Due]) {
 }
 
 /// Ends whatever of the oldest due rows is not ended yet.
-pub fn sweep(book: &mut Book, limit: usize) -> Result<Outcome, Stop> {
-    let due = book.due(limit)?.to_vec();
+pub fn sweep(book: &mut Book, rows_max: usize, keys_max: usize) -> Result<Outcome, Stop> {
+    let due = book.due(rows_max, keys_max)?.to_vec();
     look_at_all(book, &due)?;
 
     // From here on the sweep must succeed.
@@ -48,10 +48,7 @@ pub fn sweep(book: &mut Book, limit: usize) -> Result<Outcome, Stop> {
                 }
             }
             Due::Replay(key) => {
-                if book.replay(key)?.is_none() {
-                    book.forget(key.clone());
-                    swept.replays_forgotten += 1;
-                }
+                swept.replays_forgotten += u64::from(book.forget_lapsed(key));
             }
         }
         swept.units_released += units.unwrap_or(0);

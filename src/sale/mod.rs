@@ -113,6 +113,6 @@ fn apply(book: &mut Book, command: &Command) -> Result<Outcome, Stop> {
             units,
             reason,
         } => product::restock(book, *product, *units, reason.as_deref()),
-        Command::Sweep { limit } => expiry::sweep(book, *limit),
+        Command::Sweep { rows_max, keys_max } => expiry::sweep(book, *rows_max, *keys_max),
     }
 }

@@ -28,8 +28,11 @@ pub enum Need {
     OverdueUnits(ProductId),
     /// The oldest of those rows that the book has not ended yet, with at least so many units between them.
     OverdueRows(ProductId, i64),
-    /// The oldest rows of any kind past their deadlines, at most so many.
-    Due(usize),
+    /// The oldest holds, orders and parked events past their deadlines, and the oldest such keys.
+    Due {
+        rows_max: usize,
+        keys_max: usize,
+    },
 }
 
 /// A row that a deadline ends.

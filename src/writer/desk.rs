@@ -329,8 +329,10 @@ struct Batch {
 
 impl Batch {
     fn of(jobs: Vec<Job>) -> Batch {
+        let rows_max = (2 * jobs.len()).max(SWEEP_MIN);
         let sweep = Command::Sweep {
-            limit: (2 * jobs.len()).max(SWEEP_MIN),
+            rows_max,
+            keys_max: rows_max,
         };
         let mut batch = Batch {
             commands: vec![sweep],

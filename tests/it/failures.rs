@@ -298,7 +298,13 @@ fn all_at_once(
     };
     let (writer, ended) = start(store.clone(), gate, 100);
     let (sender, answers) = mpsc::channel();
-    writer.submit(Command::Sweep { limit: 1 }, |_| {});
+    writer.submit(
+        Command::Sweep {
+            rows_max: 1,
+            keys_max: 1,
+        },
+        |_| {},
+    );
     inside.recv().unwrap();
     let asked = commands.len();
     for (index, command) in commands.into_iter().enumerate() {

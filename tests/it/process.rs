@@ -355,8 +355,8 @@ fn a_kept_answer_about_a_hold_that_is_gone_stops_nobody() {
     let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
     conn.execute_batch(
         "pragma foreign_keys = off;
-         insert into replays values ('old', 'hold_placed', 99, null, null, 1),
-            ('new', 'hold_placed', 99, null, null, 9223372036854775807);",
+         insert into replays (key, done, hold_id, expires_at)
+            values ('old', 'hold_placed', 99, 1), ('new', 'hold_placed', 99, 9223372036854775807);",
     )
     .unwrap();
     drop(conn);

@@ -2,7 +2,7 @@
 //!
 //! `PROPTEST_CASES` sets the number of crowds (default 256).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use flashsale::sale::{
     Amount, Cents, Command, CreateProduct, HoldId, HoldStatus, IdempotencyKey, LatePayment, Named,
@@ -17,6 +17,9 @@ use crate::shop::{OPENING, item, terms};
 
 const CUSTOMERS: [&str; 3] = ["ada", "eve", "bob"];
 const LIMIT: i64 = 6;
+
+/// What may be asked once more, word for word.
+const LATELY_MAX: usize = 20;
 
 /// How many products there are at first.
 const CATALOGUE: i64 = 4;
@@ -40,18 +43,21 @@ pub struct Crowd {
     orders: i64,
     payments: i64,
     serials: BTreeMap<&'static str, i64>,
+    lately: VecDeque<Command>,
     seen: BTreeMap<String, usize>,
 }
 
 impl Crowd {
     pub fn new(seed: u64) -> Crowd {
         Crowd {
-            state: seed | 1,
+            // Neighbours begin far from each other, and none at 0, where this generator would stay.
+            state: seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63,
             products: CATALOGUE,
             holds: 0,
             orders: 0,
             payments: 0,
             serials: BTreeMap::new(),
+            lately: VecDeque::new(),
             seen: BTreeMap::new(),
         }
     }
@@ -84,11 +90,19 @@ impl Crowd {
         let mut batch = Vec::new();
         if self.below(4) == 0 {
             batch.push(Command::Sweep {
-                limit: usize::try_from(1 + self.below(20)).unwrap(),
+                rows_max: usize::try_from(1 + self.below(20)).unwrap(),
+                keys_max: usize::try_from(1 + self.below(20)).unwrap(),
             });
         }
         for _ in 0..1 + self.below(12) {
-            let command = self.command();
+            let command = if self.below(10) == 0 && !self.lately.is_empty() {
+                let index = usize::try_from(self.below(self.lately.len() as i64)).unwrap();
+                self.lately[index].clone()
+            } else {
+                self.command()
+            };
+            self.lately.push_front(command.clone());
+            self.lately.truncate(LATELY_MAX);
             batch.push(command);
         }
         batch
@@ -112,10 +126,10 @@ impl Crowd {
             },
             28..=36 => Command::RecordPayment(self.event()),
             37 => {
-                let payment = PaymentId::new(1 + self.below(self.payments + 1)).unwrap();
+                let note = self.flips().then(|| "sent back".to_owned());
                 Command::ResolveRefund {
-                    payment,
-                    note: None,
+                    payment: self.payment(),
+                    note,
                 }
             }
             38 => {
@@ -227,17 +241,25 @@ impl Crowd {
         ProductId::new(1 + self.below(products)).unwrap()
     }
 
-    /// Mostly a recent one.
     fn hold(&mut self) -> HoldId {
-        let recent = (self.holds - self.below(8)).max(1);
-        let any = 1 + self.below(self.holds + 1);
-        HoldId::new(if self.below(4) > 0 { recent } else { any }).unwrap()
+        HoldId::new(self.one_of(self.holds)).unwrap()
     }
 
     fn order(&mut self) -> OrderId {
-        let recent = (self.orders - self.below(6)).max(1);
-        let any = 1 + self.below(self.orders + 1);
-        OrderId::new(if self.below(4) > 0 { recent } else { any }).unwrap()
+        OrderId::new(self.one_of(self.orders)).unwrap()
+    }
+
+    fn payment(&mut self) -> PaymentId {
+        PaymentId::new(self.one_of(self.payments)).unwrap()
+    }
+
+    /// Mostly a recent one, or one that this very batch may make.
+    fn one_of(&mut self, last: i64) -> i64 {
+        match self.below(5) {
+            0 => 1 + self.below(last + 1),
+            1 => last + 1 + self.below(4),
+            _ => (last - self.below(8)).max(1),
+        }
     }
 
     /// What an operator asks a list.
@@ -512,7 +534,7 @@ proptest! {
             now += crowd.pause_micros();
             terms.parked_ttl_s = if round % 2 == 0 { 10 } else { 86_400 };
             let before = lists(&store, now);
-            transact(&mut store, &terms, now, &[Command::Sweep { limit: 100_000 }]);
+            transact(&mut store, &terms, now, &[Command::Sweep { rows_max: 100_000, keys_max: 100_000 }]);
             prop_assert_eq!(before, lists(&store, now));
             now += crowd.pause_micros();
             let batch = crowd.batch();

@@ -382,7 +382,11 @@ impl Shop {
     }
 
     pub fn sweep(&self) {
-        self.command(Command::Sweep { limit: 10_000 }).unwrap();
+        self.command(Command::Sweep {
+            rows_max: 10_000,
+            keys_max: 10_000,
+        })
+        .unwrap();
     }
 
     /// Webhook ids of the refunds that are due.

@@ -148,11 +148,13 @@ fn verify_finds_each_kind_of_drift() {
             "every request kept",
         ),
         (
-            "insert into replays select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'hold'",
+            "insert into replays (key, done, hold_id, order_id, status, expires_at)
+                select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'hold'",
             "no hold and no order was given out",
         ),
         (
-            "insert into replays select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'order'",
+            "insert into replays (key, done, hold_id, order_id, status, expires_at)
+                select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'order'",
             "no hold and no order was given out",
         ),
         (
@@ -326,6 +328,12 @@ fn sweeping_what_is_swept_changes_nothing() {
     shop.after(HOLD_TTL + Duration::from_secs(1));
     shop.sweep();
     let before = shop.contents();
-    assert!(shop.command(Command::Sweep { limit: 10 }).is_ok());
+    assert!(
+        shop.command(Command::Sweep {
+            rows_max: 10,
+            keys_max: 10
+        })
+        .is_ok()
+    );
     assert_eq!(shop.contents(), before);
 }

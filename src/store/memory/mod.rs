@@ -323,14 +323,12 @@ impl Shelf for Tables {
                 let rows = self.overdue_rows(book, product);
                 book.fetched_overdue_rows(product, rows);
             }
-            Need::Due(limit) => {
-                let due = self
-                    .due(now)
-                    .into_iter()
-                    .map(|(_, due)| due)
-                    .take(limit)
-                    .collect();
-                book.fetched_due(due);
+            Need::Due { rows_max, keys_max } => {
+                let due = self.due(now).into_iter().map(|(_, due)| due);
+                let (keys, rows): (Vec<Due>, Vec<Due>) =
+                    due.partition(|due| matches!(due, Due::Replay(_)));
+                let rows = rows.into_iter().take(rows_max);
+                book.fetched_due(rows.chain(keys.into_iter().take(keys_max)).collect());
             }
         }
         Ok(())

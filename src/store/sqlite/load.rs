@@ -165,7 +165,7 @@ impl Pages<'_> {
                 book.fetched_overdue_units(product, units);
             }
             Need::OverdueRows(product, units) => self.fetch_overdue_rows(book, product, units)?,
-            Need::Due(limit) => self.fetch_due(book, limit)?,
+            Need::Due { rows_max, keys_max } => self.fetch_due(book, rows_max, keys_max)?,
         }
         Ok(())
     }
@@ -280,9 +280,9 @@ impl Pages<'_> {
     }
 
     /// The oldest due rows of all kinds, with everything in the book that ending them will look at first.
-    fn fetch_due(&self, book: &mut Book, limit: usize) -> Result<()> {
-        let limit_sql = i64::try_from(limit).unwrap_or(i64::MAX);
-        let params = named_params! {":now": book.now.micros(), ":limit": limit_sql};
+    fn fetch_due(&self, book: &mut Book, rows_max: usize, keys_max: usize) -> Result<()> {
+        let limit = |max: usize| i64::try_from(max).unwrap_or(i64::MAX);
+        let params = named_params! {":now": book.now.micros(), ":limit": limit(rows_max)};
         let mut due = Vec::new();
 
         let sql =
@@ -312,15 +312,18 @@ impl Pages<'_> {
             book.payments.fetched(payment.id, Some(payment));
         }
 
-        let sql = "select key, expires_at from replays where expires_at <= :now order by expires_at, key limit :limit";
-        for (deadline, key) in self.all(sql, params, row::replay_key)? {
-            due.push((deadline, Due::Replay(key.clone())));
-            book.fetched_replay(key, None);
-        }
-
         due.sort_by_key(|(deadline, _)| *deadline);
-        due.truncate(limit);
-        book.fetched_due(due.into_iter().map(|(_, due)| due).collect());
+        due.truncate(rows_max);
+        let mut due: Vec<Due> = due.into_iter().map(|(_, due)| due).collect();
+
+        let sql =
+            "select * from replays where expires_at <= :now order by expires_at, key limit :limit";
+        let params = named_params! {":now": book.now.micros(), ":limit": limit(keys_max)};
+        for replay in self.all(sql, params, row::replay)? {
+            due.push(Due::Replay(replay.key.clone()));
+            book.fetched_replay(replay.key.clone(), Some(replay));
+        }
+        book.fetched_due(due);
         Ok(())
     }
 }

@@ -133,13 +133,6 @@ pub fn replay(row: &Row<'_>) -> Result<Replay> {
     })
 }
 
-pub fn replay_key(row: &Row<'_>) -> Result<(Timestamp, IdempotencyKey)> {
-    Ok((
-        time(row, "expires_at")?,
-        state(row, "key", IdempotencyKey::new)?,
-    ))
-}
-
 pub fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
     row.get(column).map(Timestamp::from_micros)
 }
