@@ -111,9 +111,11 @@ impl Error {
                 "origin_not_allowed",
                 "Pages of this origin may not write here",
             ),
-            Error::LengthRequired => {
-                Says::new(411, "length_required", "A Content-Length is required here")
-            }
+            Error::LengthRequired => Says::new(
+                411,
+                "length_required",
+                "A Content-Length, or Transfer-Encoding: chunked, is required here",
+            ),
             Error::InvalidJson(why) => Says::new(400, "invalid_json", why),
             Error::InvalidIdempotencyKey => Says::new(
                 400,
@@ -179,13 +181,15 @@ fn malformed_says(malformed: Malformed) -> Says {
             "headers_too_large",
             "The head is larger than 8 KiB, or has more than 64 headers",
         ),
-        Malformed::BodyTooLarge => {
-            Says::new(413, "body_too_large", "The body is larger than 16 KiB")
-        }
+        Malformed::BodyTooLarge { bytes_max } => Says::new(
+            413,
+            "body_too_large",
+            &format!("The body is larger than {} KiB", bytes_max / 1024),
+        ),
         Malformed::TransferEncoding => Says::new(
             501,
             "transfer_encoding_not_supported",
-            "Send a Content-Length in place of a Transfer-Encoding",
+            "The only Transfer-Encoding read here is chunked, in HTTP/1.1: send that, or a Content-Length",
         ),
         Malformed::Expectation => Says::new(
             417,

@@ -38,6 +38,10 @@ use answers::respond;
 use error::Error;
 use routes::{Endpoint, Route};
 
+const BODY_BYTES_MAX: usize = 16 * 1024;
+/// What a payment provider reports may hold all that was bought.
+const PAYMENT_BYTES_MAX: usize = 64 * 1024;
+
 /// Everything that an answer may need.
 pub struct Api {
     pub writer: Writer,
@@ -90,6 +94,13 @@ impl Handler for Api {
         let response = Error::from(malformed).response();
         (self.access_log)(&Visit::of_refused(asked).ends_with(&response));
         response
+    }
+
+    fn body_bytes_max(&self, path: &str) -> usize {
+        match Route::of(path) {
+            Some(Route::PaymentWebhook) => PAYMENT_BYTES_MAX,
+            Some(_) | None => BODY_BYTES_MAX,
+        }
     }
 }
 

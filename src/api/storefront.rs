@@ -218,7 +218,7 @@ impl Api {
 
 /// The body of a request that needs one.
 pub fn required_body(request: &Request) -> Result<&[u8], Error> {
-    if request.content_length.is_some() {
+    if request.is_framed {
         Ok(&request.body)
     } else {
         Err(Error::LengthRequired)

@@ -13,7 +13,7 @@ use super::guests::Guest;
 
 use super::head::{self, Head};
 use super::house::House;
-use super::message::{Asked, Malformed, Reply, Request};
+use super::message::{Asked, Handler, Malformed, Reply, Request};
 use super::outgoing::{Condition, Manners, Outgoing};
 
 /// How long a thread stays with a connection for its next bytes before the connection is parked.
@@ -33,6 +33,7 @@ pub struct Timeouts {
 pub struct Connection {
     stream: Arc<Socket>,
     outgoing: Arc<Outgoing>,
+    handler: Arc<dyn Handler>,
     peer: Option<SocketAddr>,
     timeouts: Timeouts,
     buffer: Vec<u8>,
@@ -106,6 +107,7 @@ impl Connection {
         Ok(Connection {
             stream,
             outgoing,
+            handler: house.handler.clone(),
             peer,
             timeouts,
             buffer: Vec::new(),
@@ -229,19 +231,20 @@ impl Connection {
             self.enter(Stage::Head, now, self.timeouts.head);
         }
         if matches!(self.stage, Stage::Head) {
-            let Some(head) = head::parse(&self.buffer, self.peer)? else {
+            let bytes_max = |path: &str| self.handler.body_bytes_max(path);
+            let Some(head) = head::parse(&self.buffer, self.peer, bytes_max)? else {
                 return Ok(None);
             };
             self.buffer.drain(..head.bytes);
             self.expects_invitation = head.expects_continue;
             self.enter(Stage::Body(Box::new(head)), now, self.timeouts.body);
         }
-        let Stage::Body(head) = &self.stage else {
+        let Stage::Body(head) = &mut self.stage else {
             return Ok(None);
         };
-        if self.buffer.len() >= head.body_bytes {
+        if let Some(body) = head.body.take_from(&mut self.buffer)? {
             self.expects_invitation = false;
-            return Ok(self.finish_body(now));
+            return Ok(self.finish_body(body, now));
         }
         // Never in the middle of the answer before.
         if self.expects_invitation && self.condition() == Condition::Free {
@@ -251,19 +254,18 @@ impl Connection {
         Ok(None)
     }
 
-    fn finish_body(&mut self, now: Instant) -> Option<Exchange> {
+    fn finish_body(&mut self, body: Vec<u8>, now: Instant) -> Option<Exchange> {
         let Stage::Body(head) = std::mem::replace(&mut self.stage, Stage::Idle) else {
             return None;
         };
         self.rest(now);
         let Head {
             mut request,
-            body_bytes,
             keep_alive,
             is_http_1_0,
             ..
         } = *head;
-        request.body = self.buffer.drain(..body_bytes).collect();
+        request.body = body;
         request.began = self.began;
         Some(Exchange {
             request,

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use tiny_http::Method;
 
+use super::body::Body;
+use super::chunked::ChunkedBody;
 use super::message::{Field, Malformed, Request};
 use super::target::{Target, is_authority};
 
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
 pub const HEADERS_MAX: usize = 64;
 pub const TARGET_BYTES_MAX: usize = 1024;
-pub const BODY_BYTES_MAX: u64 = 16 * 1024;
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
 /// A head that was read whole, and what it says about what follows.
@@ -22,14 +23,18 @@ pub struct Head {
     pub request: Request,
     /// How many bytes it took.
     pub bytes: usize,
-    pub body_bytes: usize,
+    pub body: Body,
     pub keep_alive: bool,
     pub is_http_1_0: bool,
     pub expects_continue: bool,
 }
 
-/// `None` while the head is incomplete.
-pub fn parse(buffer: &[u8], peer: Option<SocketAddr>) -> Result<Option<Head>, Malformed> {
+/// `None` while the head is incomplete. How large a body may be depends on the path.
+pub fn parse(
+    buffer: &[u8],
+    peer: Option<SocketAddr>,
+    body_bytes_max: impl Fn(&str) -> usize,
+) -> Result<Option<Head>, Malformed> {
     let mut fields = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut parsed = httparse::Request::new(&mut fields);
     let bytes = match parsed.parse(buffer) {
@@ -68,7 +73,7 @@ pub fn parse(buffer: &[u8], peer: Option<SocketAddr>) -> Result<Option<Head>, Ma
         query,
         authority,
         body: Vec::new(),
-        content_length: None,
+        is_framed: false,
         id: Arc::default(),
         peer,
         began: Instant::now(),
@@ -79,19 +84,30 @@ pub fn parse(buffer: &[u8], peer: Option<SocketAddr>) -> Result<Option<Head>, Ma
             .collect(),
         head: head.into(),
     };
-    understand(request, bytes, is_http_1_0).map(Some)
+    understand(request, bytes, is_http_1_0, body_bytes_max).map(Some)
 }
 
-fn understand(mut request: Request, bytes: usize, is_http_1_0: bool) -> Result<Head, Malformed> {
-    if request.has_header("Transfer-Encoding") {
-        return Err(Malformed::TransferEncoding);
-    }
-    request.content_length = content_length(&request)?;
+fn understand(
+    mut request: Request,
+    bytes: usize,
+    is_http_1_0: bool,
+    body_bytes_max: impl Fn(&str) -> usize,
+) -> Result<Head, Malformed> {
+    let framing = framing(&request, is_http_1_0)?;
+    request.is_framed = framing.is_some();
     check_host(&request, is_http_1_0)?;
-    let body_bytes = match request.content_length {
-        Some(length) if length > BODY_BYTES_MAX => return Err(Malformed::BodyTooLarge),
-        Some(length) => usize::try_from(length).map_err(|_| Malformed::BodyTooLarge)?,
-        None => 0,
+    let body = match framing {
+        Some(Framing::Length(length)) => {
+            let bytes_max = body_bytes_max(&request.path);
+            let length = usize::try_from(length).ok();
+            let length = length.filter(|length| *length <= bytes_max);
+            Body::OfLength(length.ok_or(Malformed::BodyTooLarge { bytes_max })?)
+        }
+        Some(Framing::Chunked) => {
+            let bytes_max = body_bytes_max(&request.path);
+            Body::Chunked(Box::new(ChunkedBody::new(bytes_max)))
+        }
+        None => Body::OfLength(0),
     };
     let expects_continue = expects_continue(&request)? && !is_http_1_0;
     let says = |option: &str| {
@@ -105,7 +121,7 @@ fn understand(mut request: Request, bytes: usize, is_http_1_0: bool) -> Result<H
     Ok(Head {
         request,
         bytes,
-        body_bytes,
+        body,
         keep_alive,
         is_http_1_0,
         expects_continue,
@@ -184,6 +200,31 @@ fn field_at(buffer: &[u8], field: &httparse::Header<'_>) -> Field {
     }
 }
 
+/// How a head says where the body ends.
+enum Framing {
+    Length(u64),
+    Chunked,
+}
+
+/// Where two of them could be understood, none is: that is how requests are smuggled (RFC 9112, section 6.3).
+fn framing(request: &Request, is_http_1_0: bool) -> Result<Option<Framing>, Malformed> {
+    if !request.has_header("Transfer-Encoding") {
+        return Ok(content_length(request)?.map(Framing::Length));
+    }
+    if request.has_header("Content-Length") {
+        return Err(Malformed::Syntax(
+            "A request has a Content-Length or a Transfer-Encoding, not both.",
+        ));
+    }
+    let mut encodings = request.header_values("Transfer-Encoding");
+    match (encodings.next(), encodings.next()) {
+        (Some(encoding), None) if encoding.eq_ignore_ascii_case("chunked") && !is_http_1_0 => {
+            Ok(Some(Framing::Chunked))
+        }
+        _ => Err(Malformed::TransferEncoding),
+    }
+}
+
 fn content_length(request: &Request) -> Result<Option<u64>, Malformed> {
     let sent = request
         .fields
@@ -196,10 +237,7 @@ fn content_length(request: &Request) -> Result<Option<u64>, Malformed> {
         [] => Ok(None),
         [digits] if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
             let digits = std::str::from_utf8(digits).unwrap_or_default();
-            digits
-                .parse()
-                .map(Some)
-                .map_err(|_| Malformed::BodyTooLarge)
+            Ok(Some(digits.parse().unwrap_or(u64::MAX)))
         }
         _ => Err(Malformed::Syntax(
             "A request has at most one Content-Length, and it is a number.",

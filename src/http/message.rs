@@ -14,6 +14,9 @@ pub trait Handler: Send + Sync {
 
     /// What to say to bytes that were no request, or where the handler itself failed.
     fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response;
+
+    /// How large the body of a request for this path may be. It is asked before any of the body is read.
+    fn body_bytes_max(&self, path: &str) -> usize;
 }
 
 /// What is known of whoever waits for an answer, even if the question was not understood.
@@ -61,8 +64,8 @@ pub struct Request {
     /// The host of a target that is a URL.
     pub(super) authority: Option<String>,
     pub body: Vec<u8>,
-    /// What the client said about the length of the body, before it was read.
-    pub content_length: Option<u64>,
+    /// Whether the head says where the body ends: it has a length, or comes in chunks.
+    pub is_framed: bool,
     /// The client's `X-Request-Id` if it sent a sane one, else a new one.
     pub id: Arc<str>,
     pub peer: Option<SocketAddr>,
@@ -142,7 +145,7 @@ impl Request {
             query,
             authority: None,
             body: Vec::new(),
-            content_length: None,
+            is_framed: false,
             id: "by-hand".into(),
             peer: None,
             began: Instant::now(),
@@ -152,7 +155,7 @@ impl Request {
     }
 
     pub fn with_body(mut self, body: &[u8]) -> Request {
-        self.content_length = Some(body.len() as u64);
+        self.is_framed = true;
         self.body = body.to_vec();
         self
     }
@@ -225,7 +228,10 @@ pub enum Malformed {
     VersionUnknown,
     TargetTooLong,
     HeadTooLarge,
-    BodyTooLarge,
+    BodyTooLarge {
+        bytes_max: usize,
+    },
+    /// One that is not read: only chunks are, in HTTP/1.1.
     TransferEncoding,
     Expectation,
     /// It did not come in time.

@@ -6,6 +6,8 @@
 //! request (a huge `Content-Length`, or `HTTP/2.0` in the request line), starves keep-alive clients in a burst, ends its
 //! accept loop on any error, and has no time-outs; and its printer drops `Connection: close` and goes chunked by itself.
 
+mod body;
+mod chunked;
 mod connection;
 mod guests;
 mod head;

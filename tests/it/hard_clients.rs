@@ -61,6 +61,10 @@ fn a_request_that_drips_is_told_that_it_took_too_long() {
     );
     let head = "POST /api/holds HTTP/1.1\r\nHost: a\r\nContent-Length: 600\r\n\r\n";
     drips_until_told(&server, head, &endless);
+    let head = "POST /api/holds HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    drips_until_told(&server, head, &format!("258\r\n{endless}"));
+    drips_until_told(&server, head, &"1\r\n \r\n".repeat(100));
+    drips_until_told(&server, &format!("{head}0\r\nX: "), &endless);
     server.stop();
 }
 

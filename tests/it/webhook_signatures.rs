@@ -13,7 +13,7 @@ use crate::wire;
 
 const PATH: &str = "/api/payments/webhook";
 const OPENING_S: i64 = OPENING / 1_000_000;
-const BODY_BYTES_MAX: usize = 16 * 1024;
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// With an order, and tokens that no provider has.
 fn shop() -> Shop {

@@ -176,7 +176,7 @@ fn requests_in_a_row_are_answered_in_a_row() {
         cases! {
             "a write before an encoded transfer is answered first" =>
                 b"Content-Length: 29\r\n\r\n{\"product_id\":1,\"quantity\":1}\
-                  POST /api/holds HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                  POST /api/holds HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n\
                   0\r\n\r\n",
         },
     );
@@ -207,26 +207,54 @@ fn nothing_is_smuggled_behind_a_request_whose_end_is_in_doubt() {
         closes([501]),
         and_smuggled,
         cases! {
-            "a length before chunks hides nothing" =>
-                b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            "chunks before a length hide nothing" =>
-                b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-            "chunks before a length of nothing hide nothing" =>
-                b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n",
             "chunks and an unknown encoding hide nothing" =>
                 b"Transfer-Encoding: chunked\r\nTransfer-Encoding: cow\r\n\r\n0\r\n\r\n",
-            "the end of chunks hides nothing" =>
-                b"Transfer-Encoding: chunked\r\n\r\n0;a=\"\r\n\r\n",
-            "chunks that end with line feeds hide nothing" =>
-                b"Transfer-Encoding: chunked\r\n\r\n2\n{}\n0\n\n",
-            "a length that is none, beside chunks, hides nothing" =>
-                b"Transfer-Encoding: chunked\r\nContent-Length: x\r\n\r\n0\r\n\r\n",
+            "an unknown encoding and chunks hide nothing" =>
+                b"Transfer-Encoding: xchunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "chunks named twice in a line hide nothing" =>
+                b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
         },
     );
     theme.expect(
         closes([400]),
         and_smuggled,
         cases! {
+            "a length before chunks hides nothing" =>
+                b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "chunks before a length hide nothing" =>
+                b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+            "chunks before a length of nothing hide nothing" =>
+                b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n",
+            "a length that is none, beside chunks, hides nothing" =>
+                b"Transfer-Encoding: chunked\r\nContent-Length: x\r\n\r\n0\r\n\r\n",
+            "an empty length beside chunks hides nothing" =>
+                b"Transfer-Encoding: chunked\r\nContent-Length:\r\n\r\n0\r\n\r\n",
+            "a length that is too large, beside chunks, hides nothing" =>
+                b"Content-Length: 99999\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "a length beside an unknown encoding hides nothing" =>
+                b"Content-Length: 5\r\nTransfer-Encoding: cow\r\n\r\n0\r\n\r\n",
+            "a length beside an empty encoding hides nothing" =>
+                b"Content-Length: 0\r\nTransfer-Encoding:\r\n\r\n",
+            "the end of chunks hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n0;a=\"\r\n\r\n",
+            "chunks that end with line feeds hide nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2\n{}\n0\n\n",
+            "a line feed in an extension hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2;\n{}\r\n0\r\n\r\n",
+            "a line feed in a quoted extension hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2;a=\"\n\"\r\n{}\r\n0\r\n\r\n",
+            "a carriage return in an extension hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2;\ra\r\n{}\r\n0\r\n\r\n",
+            "a chunk that spills hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}XX0\r\n\r\n",
+            "a chunk that ends with a line feed hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\n0\r\n\r\n",
+            "a trailer that ends with a line feed hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: y\n\r\n",
+            "trailers that end with a line feed hide nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: y\r\n\n",
+            "a request as a trailer hides nothing" =>
+                b"Transfer-Encoding: chunked\r\n\r\n0\r\n",
             "two lengths hide nothing" => b"Content-Length: 0\r\nContent-Length: 34\r\n\r\n",
             "two lengths in a line hide nothing" => b"Content-Length: 0, 34\r\n\r\n",
             "a plus sign hides nothing" => b"Content-Length: +34\r\n\r\n",

@@ -285,7 +285,7 @@ fn an_answer_bears_the_id_of_its_request() {
         with_field,
         cases! {
             "a refused encoding bears the id" =>
-                b"X-Request-Id: mine-1\r\nTransfer-Encoding: chunked",
+                b"X-Request-Id: mine-1\r\nTransfer-Encoding: gzip",
         },
     );
     theme.expect(

@@ -17,6 +17,7 @@ macro_rules! cases {
 }
 
 mod bodies;
+mod chunks;
 mod connections;
 mod fields;
 mod meanings;

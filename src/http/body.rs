@@ -1,0 +1,22 @@
+//! Where a request's body ends, and the body once it is whole.
+
+use super::chunked::ChunkedBody;
+use super::message::Malformed;
+
+#[derive(Debug)]
+pub enum Body {
+    /// It has so many bytes; none where its head says nothing of one.
+    OfLength(usize),
+    Chunked(Box<ChunkedBody>),
+}
+
+impl Body {
+    /// Takes the body's bytes out of the buffer; `None` while it is incomplete.
+    pub fn take_from(&mut self, buffer: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Malformed> {
+        match self {
+            Body::OfLength(bytes) if buffer.len() < *bytes => Ok(None),
+            Body::OfLength(bytes) => Ok(Some(buffer.drain(..*bytes).collect())),
+            Body::Chunked(body) => body.take_from(buffer),
+        }
+    }
+}
