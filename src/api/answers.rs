@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use super::json::{money, ok, with_status};
 use crate::http::Response;
 use crate::sale::{
-    Cause, Customer, Hold, HoldStatus, Loaded, Movement, MovementKind, Named, Order, OrderStatus,
-    Outcome, Payment, PaymentRecorded, PaymentStatus, Product, ProductStatus, Secret, Timestamp,
-    TokenKind, Verdict,
+    Cause, Customer, Hold, HoldStatus, Movement, MovementKind, Named, Order, OrderStatus, Outcome,
+    Payment, PaymentRecorded, PaymentStatus, Product, ProductStatus, Secret, Timestamp, TokenKind,
+    Verdict,
 };
 
 #[derive(Serialize)]
@@ -313,7 +313,7 @@ impl MovementBody {
 #[derive(Serialize)]
 struct ProductLoadedBody {
     id: i64,
-    loaded: Loaded,
+    loaded: &'static str,
 }
 
 /// The answer to a command that had an outcome. Total and pure: equal outcomes give equal bytes.
@@ -332,7 +332,7 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
         Outcome::RefundResolved(payment) => ok(&RefundBody::new(payment)),
         Outcome::ProductLoaded { product, loaded } => ok(&ProductLoadedBody {
             id: product.get(),
-            loaded: *loaded,
+            loaded: loaded.as_str(),
         }),
         Outcome::ProductCreated { product, at } => {
             let location = format!("/api/products/{}", product.id);

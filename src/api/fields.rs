@@ -184,6 +184,7 @@ pub fn switch(raw: &str) -> Option<bool> {
 }
 
 pub const WANTED_LABEL: Wanted = "1 to 255 characters without control characters";
+pub const WANTED_SKU: Wanted = "1 to 255 characters without control or format characters";
 pub const WANTED_PRICE: Wanted = "an amount from 0.00 to 10000000.00 with at most two decimals";
 pub const WANTED_STOCK: Wanted = "a whole number from 0 to 2147483647";
 pub const WANTED_LIMIT: Wanted = "a whole number from 1 to 2147483647";

@@ -38,6 +38,20 @@ impl<'a> Cell<'a> {
         Cell::text(customer.map(Customer::as_str))
     }
 
+    /// As a sentence shows it: text in quotes, nothing as "none".
+    pub fn for_people(&self) -> String {
+        match self {
+            Cell::Empty => "none".into(),
+            Cell::Text(text) => format!("{text:?}"),
+            Cell::Number(_)
+            | Cell::Flag(_)
+            | Cell::Money(_)
+            | Cell::Time(_)
+            | Cell::Word(_)
+            | Cell::Amount(_) => self.for_spreadsheets().into_owned(),
+        }
+    }
+
     /// Our own numbers and words as they are; what others wrote never as a formula.
     pub fn for_spreadsheets(&self) -> Cow<'a, str> {
         match self {

@@ -8,6 +8,7 @@ mod export;
 mod journal;
 mod report;
 mod seed;
+mod seed_report;
 mod serve;
 mod service_manager;
 mod sweep_holds;
@@ -78,6 +79,7 @@ impl Fault {
 }
 
 const FOUND_A_PROBLEM: u8 = 1;
+const USAGE: u8 = 2;
 const BAD_DATA: u8 = 65;
 const INPUT_MISSING: u8 = 66;
 const CANNOT_LISTEN: u8 = 69;

@@ -23,6 +23,10 @@ pub enum Format {
 }
 
 impl Report {
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// `text` for people, `result` for programs.
     pub fn print(&self, text: &str, result: &impl Serialize) -> Result<(), Fault> {
         match self.format {
@@ -41,6 +45,12 @@ pub fn print_line(line: &str) -> Result<(), Fault> {
     let mut stdout = std::io::stdout().lock();
     let printed = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
     printed.map_err(|error| Fault::new(IO_ERROR, format!("stdout: {error}")))
+}
+
+/// To stderr. Where nobody can hear it, what was done is done all the same.
+pub fn tell(lines: &str) {
+    use std::io::Write;
+    std::io::stderr().lock().write_all(lines.as_bytes()).ok();
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,22 +1,27 @@
 //! `flashsale seed`: products from CSV or JSON, or the sample catalogue; all of them, or none.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
-use super::catalogue::{self, BadInput, InputFormat, Row};
-use super::report::{Report, patiently};
-use super::{BAD_DATA, Fault, INPUT_MISSING, INTERNAL, IO_ERROR, cannot_open, durability, open};
+use super::catalogue::{self, BadRows, InputFormat, Row, Wrong};
+use super::report::{Report, patiently, tell};
+use super::seed_report::Seeded;
+use super::{
+    BAD_DATA, Fault, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE, cannot_open, durability, open,
+};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::sale::{Command, Loaded, Outcome, Rejection};
+use crate::sale::{Command, Rejection};
+use crate::store::memory::MemoryStore;
 use crate::store::sqlite::{Access, SqliteStore};
-use crate::store::{Rest, Store};
+use crate::store::{Decision, Failure, Rest, Store};
 
 #[derive(Args)]
 pub struct Seed {
@@ -25,15 +30,11 @@ pub struct Seed {
     /// What FILE is, where its extension does not tell
     #[arg(long, value_enum)]
     input_format: Option<InputFormat>,
+    /// Say what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     report: Report,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    inserted: u64,
-    updated: u64,
-    unchanged: u64,
 }
 
 const ROWS_A_CHUNK: usize = 10_000;
@@ -41,43 +42,42 @@ const ROWS_A_CHUNK: usize = 10_000;
 impl Seed {
     pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
         let rows = self.rows()?;
-        let database = open(config, Access::CreateOrMigrate)?;
-        let mut store = database
-            .writer(durability(config))
-            .map_err(|error| cannot_open(config, &error))?;
-        let counts = load(&mut store, config, &Clock::system(), &rows).map_err(|fault| Fault {
+        let seeded = if self.dry_run {
+            rehearse(config, &rows)
+        } else {
+            let database = open(config, Access::CreateOrMigrate)?;
+            let mut store = database
+                .writer(durability(config))
+                .map_err(|error| cannot_open(config, &error))?;
+            load(&mut store, config, &Clock::system(), &rows)
+        };
+        let seeded = seeded.map_err(|fault| Fault {
             message: format!("{}: {}", self.source(), fault.message),
             ..fault
         })?;
-        let text = format!(
-            "inserted: {}\nupdated: {}\nunchanged: {}",
-            counts.inserted, counts.updated, counts.unchanged
-        );
-        self.report.print(&text, &counts)?;
+        if self.report.is_json() {
+            tell(&seeded.json_lines());
+        } else if self.dry_run {
+            tell("flashsale: this was a dry run, and nothing was written\n");
+        }
+        self.report.print(&seeded.text(), &seeded)?;
         Ok(ExitCode::SUCCESS)
     }
 
     fn rows(&self) -> Result<Vec<Row>, Fault> {
         let Some(file) = &self.file else {
+            ensure_nothing_is_ignored()?;
             return Ok(catalogue::sample());
         };
+        let bad = |why: String| Fault::new(BAD_DATA, format!("{}: {why}", self.source()));
         let bytes = read(file)?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let line = 1 + bytes[..error.valid_up_to()]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count();
-            Fault::new(
-                BAD_DATA,
-                format!("{}: line {line}: this is not UTF-8", self.source()),
-            )
-        })?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| bad(no_text(&bytes, error.valid_up_to())))?;
         let format = self
             .input_format
             .or(by_extension(file))
             .unwrap_or_else(|| by_looks(text));
-        catalogue::read(text, format)
-            .map_err(|wrong| Fault::new(BAD_DATA, format!("{}: {wrong}", self.source())))
+        catalogue::read(text, format).map_err(|wrong| bad(wrong.to_string()))
     }
 
     fn source(&self) -> String {
@@ -89,6 +89,20 @@ impl Seed {
     }
 }
 
+/// Whoever redirects a catalogue to a command means that it is read.
+fn ensure_nothing_is_ignored() -> Result<(), Fault> {
+    let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    let stdin = stdin.and_then(|stdin| Ok(stdin.metadata()?.file_type()));
+    if stdin.is_ok_and(|stdin| stdin.is_file() || stdin.is_fifo()) {
+        return Err(Fault::new(
+            USAGE,
+            "seed: stdin is a file or a pipe, and without FILE it is not read: `flashsale seed -` reads it; \
+             `flashsale seed < /dev/null` loads the sample catalogue",
+        ));
+    }
+    Ok(())
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Fault> {
     let bytes = if file == Path::new("-") {
         let mut bytes = Vec::new();
@@ -97,13 +111,29 @@ fn read(file: &Path) -> Result<Vec<u8>, Fault> {
         fs::read(file)
     };
     bytes.map_err(|error| {
-        let code = if error.kind() == io::ErrorKind::NotFound {
+        use io::ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied};
+        let kind = error.kind();
+        let code = if matches!(kind, NotFound | NotADirectory | IsADirectory) {
             INPUT_MISSING
+        } else if kind == PermissionDenied {
+            NOT_PERMITTED
         } else {
             IO_ERROR
         };
         Fault::new(code, format!("{}: {error}", file.display()))
     })
+}
+
+/// What the bytes are, where they are not UTF-8 from `valid` on.
+fn no_text(bytes: &[u8], valid: usize) -> String {
+    if bytes.starts_with(b"PK\x03\x04") {
+        return "this is a workbook or another zip file; save the sheet as CSV".into();
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return "line 1: this is UTF-16; save it as CSV in UTF-8".into();
+    }
+    let line = 1 + bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
+    format!("line {line}: this is not UTF-8; save it as CSV in UTF-8")
 }
 
 fn by_extension(file: &Path) -> Option<InputFormat> {
@@ -117,11 +147,19 @@ fn by_extension(file: &Path) -> Option<InputFormat> {
 
 /// No CSV header begins with a bracket.
 fn by_looks(text: &str) -> InputFormat {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with(['[', '{']) {
         InputFormat::Json
     } else {
         InputFormat::Csv
     }
+}
+
+fn chunks(rows: &[Row]) -> impl Iterator<Item = Vec<Command>> {
+    rows.chunks(ROWS_A_CHUNK).map(|chunk| {
+        let load = |row: &Row| Command::LoadProduct(row.load.clone());
+        chunk.iter().map(load).collect()
+    })
 }
 
 /// Loads all rows in one transaction, or none.
@@ -130,82 +168,94 @@ pub fn load(
     config: &Config,
     clock: &Clock,
     rows: &[Row],
-) -> Result<Counts, Fault> {
-    let progress = progress_bar(rows.len());
-    let terms = config.terms();
-    let mut counts = Counts::default();
-    let mut refused = None;
-    patiently(|| {
-        let chunks = rows.chunks(ROWS_A_CHUNK).map(|chunk| {
-            chunk
-                .iter()
-                .map(|row| Command::LoadProduct(row.load.clone()))
-                .collect::<Vec<_>>()
-        });
-        let mut loaded = 0;
-        store.transact_in_chunks(
-            &terms,
-            &|last_now| clock.begin_batch(last_now),
-            chunks,
-            |decisions| {
-                for decision in decisions {
-                    match decision {
-                        Ok(outcome) => counts.count(outcome),
-                        Err(rejection) if refused.is_none() => {
-                            refused = Some((loaded, rejection.clone()))
-                        }
-                        Err(_) => {}
-                    }
-                    loaded += 1;
-                }
-                progress.inc(decisions.len() as u64);
-            },
-        )
-    })?;
+) -> Result<Seeded, Fault> {
+    let seeded = judge_patiently(rows, |each| {
+        let now = |last_now| clock.begin_batch(last_now);
+        store.transact_in_chunks(&config.terms(), &now, chunks(rows), each)
+    });
     clock.end_batch();
-    progress.finish_and_clear();
-    if let Some((index, rejection)) = refused {
-        return Err(refused_row(&rows[index], &rejection));
-    }
+    let seeded = seeded?;
     if let Err(failure) = store.rest(Rest::Long) {
         log::debug!("the log is left for the next checkpoint: {failure}");
     }
-    Ok(counts)
+    Ok(seeded)
 }
 
-/// A row that can be read and not be loaded.
-fn refused_row(row: &Row, rejection: &Rejection) -> Fault {
-    let (column, why) = if let Rejection::StockCommitted { committed } = rejection {
-        (
-            "total_stock",
-            format!("it would fall below the {committed} units reserved and sold"),
-        )
-    } else if *rejection == Rejection::WindowEmpty {
-        ("ends_at", "the sale must end after it starts".into())
+/// What loading would do, beside whoever sells meanwhile, and without the write lock. Where there is no database, none is made.
+fn rehearse(config: &Config, rows: &[Row]) -> Result<Seeded, Fault> {
+    let clock = Clock::system();
+    let now = |last_now| clock.begin_batch(last_now);
+    let bytes = fs::metadata(&config.db).map(|metadata| metadata.len());
+    if matches!(bytes, Ok(0)) || bytes.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        let mut store = MemoryStore::default();
+        return judge_patiently(rows, |each| {
+            for commands in chunks(rows) {
+                each(&store.transact(&config.terms(), &now, &commands)?);
+            }
+            Ok(())
+        });
+    }
+    let reader = open(config, Access::Existing)?.reader(1);
+    let reader = reader.map_err(|error| cannot_open(config, &error))?;
+    judge_patiently(rows, |each| {
+        reader.judge_in_chunks(&config.terms(), &now, chunks(rows), each)
+    })
+}
+
+/// Counts from nothing at each attempt: what an attempt before was told is undone.
+fn judge_patiently(
+    rows: &[Row],
+    mut attempt: impl FnMut(&mut dyn FnMut(&[Decision])) -> Result<(), Failure>,
+) -> Result<Seeded, Fault> {
+    let progress = progress_bar(rows.len());
+    let judged = patiently(|| {
+        progress.reset();
+        let mut judged = Judged::default();
+        attempt(&mut |decisions| {
+            judged.add(rows, decisions);
+            progress.inc(decisions.len() as u64);
+        })?;
+        Ok(judged)
+    });
+    progress.finish_and_clear();
+    let judged = judged?;
+    if judged.bad.is_empty() {
+        Ok(judged.seeded)
     } else {
-        let why = format!(
-            "line {}: refused for no reason that a row can have: {rejection:?}",
-            row.line
-        );
-        return Fault::new(INTERNAL, why);
-    };
-    let wrong = BadInput {
-        line: row.line,
-        column: Some(column.into()),
-        why,
-    };
-    Fault::new(BAD_DATA, wrong.to_string())
+        Err(Fault::new(BAD_DATA, judged.bad.to_string()))
+    }
 }
 
-impl Counts {
-    fn count(&mut self, outcome: &Outcome) {
-        if let Outcome::ProductLoaded { loaded, .. } = outcome {
-            match loaded {
-                Loaded::Inserted => self.inserted += 1,
-                Loaded::Updated => self.updated += 1,
-                Loaded::Unchanged => self.unchanged += 1,
+/// What came of the rows so far.
+#[derive(Default)]
+struct Judged {
+    rows: usize,
+    seeded: Seeded,
+    bad: BadRows,
+}
+
+impl Judged {
+    fn add(&mut self, rows: &[Row], decisions: &[Decision]) {
+        let rows = rows[self.rows..].iter();
+        for (row, decision) in rows.zip(decisions) {
+            match decision {
+                Ok(outcome) => self.seeded.add(outcome),
+                Err(rejection) => self.bad.add(row.line, vec![refused(rejection)]),
             }
         }
+        self.rows += decisions.len();
+    }
+}
+
+/// What is wrong with a row that can be read and not be loaded.
+fn refused(rejection: &Rejection) -> Wrong {
+    if let Rejection::StockCommitted { committed } = rejection {
+        let why = format!("it would fall below the {committed} units reserved and sold");
+        Wrong::in_column("total_stock", why)
+    } else if *rejection == Rejection::WindowEmpty {
+        Wrong::in_column("ends_at", "the sale must end after it starts")
+    } else {
+        unreachable!("a row is refused for its stock or its window only, not for {rejection:?}")
     }
 }
 

@@ -1,7 +1,5 @@
 //! What is on sale: a price, a stock in four counters, a window, limits.
 
-use serde::Serialize;
-
 use super::book::Book;
 use super::command::{Outcome, Rejection};
 use super::id::ProductId;
@@ -158,12 +156,23 @@ pub struct CreateProduct {
     pub total_stock: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// What became of a row of a catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loaded {
     Inserted,
-    Updated,
+    /// The product as it stood before and as it stands now.
+    Updated(Box<(Product, Product)>),
     Unchanged,
+}
+
+impl Loaded {
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Loaded::Inserted => "inserted",
+            Loaded::Updated(_) => "updated",
+            Loaded::Unchanged => "unchanged",
+        }
+    }
 }
 
 pub fn load(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
@@ -249,7 +258,7 @@ fn update(book: &mut Book, id: ProductId, load: &LoadProduct) -> Result<Outcome,
         movement::record(book, id, MovementKind::Stocked, added, Cause::Stock(None));
     }
     let loaded = if is_changed || added != 0 {
-        Loaded::Updated
+        Loaded::Updated(Box::new((product, book.known_product(id).clone())))
     } else {
         Loaded::Unchanged
     };

@@ -196,6 +196,17 @@ impl Ran {
         self
     }
 
+    /// Exactly so, or with more after it.
+    #[track_caller]
+    pub fn prints(self, text: &str) -> Ran {
+        assert!(
+            self.stdout().starts_with(text),
+            "{text:?} is not what begins {}",
+            self.stdout()
+        );
+        self
+    }
+
     #[track_caller]
     pub fn complains(self, about: &str) -> Ran {
         assert!(

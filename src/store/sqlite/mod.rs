@@ -47,7 +47,8 @@ impl SqliteStore {
         &self.secret
     }
 
-    /// Judges chunk after chunk in one transaction: all of it is committed, or, at the first rejection, none.
+    /// Judges chunk after chunk in one transaction: all of it is committed, or, if any command is rejected, none. `each` is
+    /// told every decision of this attempt, after a rejection too; a chunk of another attempt is none of its business.
     pub fn transact_in_chunks(
         &mut self,
         terms: &Terms,
@@ -58,15 +59,19 @@ impl SqliteStore {
         let tx = begin(&mut self.conn)?;
         let (mut meta, last_now) = load::meta(&tx).map_err(not_applied)?;
         let now = now(last_now);
+        let mut is_refused = false;
         for commands in chunks {
             let mut book = Book::new(now, *terms, meta);
             let decisions = judge_all(&mut load::Pages::of(&tx), &mut book, &commands)?;
             each(&decisions);
-            if decisions.iter().any(Result::is_err) {
-                return Ok(());
+            is_refused |= decisions.iter().any(Result::is_err);
+            if !is_refused {
+                flush::write(&tx, &book).map_err(not_applied)?;
+                meta = book.meta;
             }
-            flush::write(&tx, &book).map_err(not_applied)?;
-            meta = book.meta;
+        }
+        if is_refused {
+            return Ok(());
         }
         self.commits_since_checkpoint += 1;
         commit(&tx)

@@ -19,7 +19,7 @@ use crate::sale::{
     Book, Command, Hold, HoldId, Meta, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, decide,
 };
-use crate::store::{Contents, Failure, Reader, judge};
+use crate::store::{Contents, Decision, Failure, Now, Reader, judge, judge_all};
 
 pub struct SqliteReader {
     pool: Pool<SqliteConnectionManager>,
@@ -95,6 +95,25 @@ impl SqliteReader {
         let (meta, _) = load::meta(&tx).map_err(not_applied)?;
         let mut book = Book::new(now, *terms, meta);
         Ok(judge(&mut load::Pages::of(&tx), &mut book, wish)?.err())
+    }
+
+    /// Judges chunk after chunk on rows of one moment, as if the chunks before had not been; nothing is written.
+    pub fn judge_in_chunks(
+        &self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: impl Iterator<Item = Vec<Command>>,
+        mut each: impl FnMut(&[Decision]),
+    ) -> Result<(), Failure> {
+        let mut conn = self.conn()?;
+        let tx = conn.transaction().map_err(not_applied)?;
+        let (meta, last_now) = load::meta(&tx).map_err(not_applied)?;
+        let now = now(last_now);
+        for commands in chunks {
+            let mut book = Book::new(now, *terms, meta);
+            each(&judge_all(&mut load::Pages::of(&tx), &mut book, &commands)?);
+        }
+        Ok(())
     }
 
     fn one<T>(

@@ -1,0 +1,41 @@
+//! A catalogue as a program writes it: an array of objects, a product each.
+
+use serde_json::value::RawValue;
+
+use super::cell::{Cell, load};
+use super::{COLUMNS, Rows, Wrong};
+use crate::api::fields::Fields;
+use crate::sale::LoadProduct;
+
+pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
+    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
+        let line = u64::try_from(error.line()).unwrap_or(1).max(1);
+        let why = "this is not a JSON array of objects, [{\"sku\": …}, …]";
+        (line, Wrong::with_the_row(why))
+    })?;
+    let (mut line, mut seen) = (1, 0);
+    Ok(Box::new(items.into_iter().map(move |item| {
+        let offset = item.get().as_ptr() as usize - text.as_ptr() as usize;
+        line += text[seen..offset].matches('\n').count() as u64;
+        seen = offset;
+        (line, row(item.get()))
+    })))
+}
+
+fn row(object: &str) -> Result<LoadProduct, Vec<Wrong>> {
+    let not_an_object = || vec![Wrong::with_the_row("this is not an object")];
+    let mut fields = Fields::of_object(object).ok_or_else(not_an_object)?;
+    let cells = COLUMNS.map(|name| fields.optional(name, "given", Some));
+    if let Err(error) = fields.finish() {
+        let (column, why) = error.first_field().unwrap_or_default();
+        return Err(vec![Wrong::in_column(&column, why)]);
+    }
+    load(|name| {
+        let index = COLUMNS.iter().position(|column| *column == name);
+        match index.and_then(|index| cells[index]) {
+            None => Cell::Absent,
+            Some("null") => Cell::Empty,
+            Some(raw) => Cell::Json(raw),
+        }
+    })
+}
