@@ -70,7 +70,7 @@ impl Handler for Api {
         self.proxies.warn_if_exposed(&request);
         let route = Route::of(&request.path);
         let visit = Visit::of(&request, route, self.proxies.client_of(&request));
-        let grant = self.origins.grant(&request);
+        let grant = self.origins.grant(request.header("Origin"));
         let access_log = self.access_log.clone();
         let finish = move |response| {
             let response = grant.given_to(response);
@@ -91,7 +91,8 @@ impl Handler for Api {
     }
 
     fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response {
-        let response = Error::from(malformed).response();
+        let grant = self.origins.grant(asked.origin.as_deref());
+        let response = grant.given_to(Error::from(malformed).response());
         (self.access_log)(&Visit::of_refused(asked).ends_with(&response));
         response
     }

@@ -2,15 +2,16 @@
 //! middle of.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use socket2::Socket;
 
-use super::guests::Guest;
+mod leaving;
 
+use super::guests::Guest;
 use super::head::{self, Head};
 use super::house::House;
 use super::message::{Asked, Handler, Malformed, Reply, Request};
@@ -59,6 +60,8 @@ enum Stage {
     Idle,
     Head,
     Body(Box<Head>),
+    /// There is no room for it, and it is about to be told so.
+    TurnedAway(Malformed),
     /// It was told to go; what it still sends is read and dropped for a while, so that it gets to read that.
     Leaving {
         dropped: usize,
@@ -83,10 +86,6 @@ pub struct Exchange {
 
 /// Bytes asked of the socket at once.
 const READ_BYTES: usize = 2 * 1024;
-/// How long a client may take to go, once it was told to.
-const LEAVING_MAX: Duration = Duration::from_secs(1);
-/// What a client may still send after an answer that closes, so that it gets to read the answer.
-const DRAIN_BYTES_MAX: usize = 256 * 1024;
 
 impl Connection {
     pub fn new(
@@ -139,7 +138,12 @@ impl Connection {
 
     /// Whether nobody is in the middle of anything.
     pub fn is_at_rest(&self) -> bool {
-        self.is_leaving() || (self.is_idle() && self.condition() == Condition::Free)
+        self.is_to_go() || (self.is_idle() && self.condition() == Condition::Free)
+    }
+
+    /// Whether it was told to go, or is about to be.
+    pub fn is_to_go(&self) -> bool {
+        self.is_leaving() || self.turned_away().is_some()
     }
 
     pub fn condition(&self) -> Condition {
@@ -326,56 +330,21 @@ impl Connection {
     }
 
     fn manners_of_refused(&self) -> Manners {
-        let (id, method, is_http_1_0) = match &self.stage {
-            Stage::Body(head) => (
-                head.request.id.clone(),
-                Some(head.request.method.clone()),
-                head.is_http_1_0,
-            ),
-            Stage::Idle | Stage::Head | Stage::Leaving { .. } => {
-                let (id, method) = head::guess(&self.buffer);
-                (id, method, false)
+        let (asked, is_http_1_0) = match (&self.postponed, &self.stage) {
+            (Some(Next::Request(exchange)), _) => (exchange.request.asked(), exchange.is_http_1_0),
+            (_, Stage::Body(head)) => (head.request.asked(), head.is_http_1_0),
+            (_, Stage::Idle | Stage::Head | Stage::TurnedAway(_) | Stage::Leaving { .. }) => {
+                (head::guess(&self.buffer, self.peer, self.began), false)
             }
         };
         Manners {
             asked: Asked {
-                id,
-                method,
-                peer: self.peer,
                 began: self.began,
+                ..asked
             },
             keep_alive: false,
             is_http_1_0,
         }
-    }
-
-    /// Closing with unread bytes would reset the connection and might take the answer with it: says goodbye, and from now
-    /// on reads and drops what the client still sends, a bounded lot for a bounded time. False if it is gone already.
-    pub fn start_to_leave(&mut self) -> bool {
-        let has_said_goodbye = self.stream.shutdown(Shutdown::Write).is_ok()
-            && self.stream.set_nonblocking(true).is_ok();
-        self.enter(Stage::Leaving { dropped: 0 }, Instant::now(), LEAVING_MAX);
-        has_said_goodbye && self.drop_what_it_sends()
-    }
-
-    pub fn is_leaving(&self) -> bool {
-        matches!(self.stage, Stage::Leaving { .. })
-    }
-
-    /// Reads and drops what came; false once the client is gone, or has sent too much.
-    pub fn drop_what_it_sends(&mut self) -> bool {
-        let Stage::Leaving { dropped } = &mut self.stage else {
-            return false;
-        };
-        let mut scrap = [0; READ_BYTES];
-        while *dropped < DRAIN_BYTES_MAX {
-            match (&*self.stream).read(&mut scrap) {
-                Ok(0) => return false,
-                Ok(read) => *dropped += read,
-                Err(error) => return error.kind() == ErrorKind::WouldBlock,
-            }
-        }
-        false
     }
 }
 

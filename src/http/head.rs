@@ -9,7 +9,7 @@ use tiny_http::Method;
 
 use super::body::Body;
 use super::chunked::ChunkedBody;
-use super::message::{Field, Malformed, Request};
+use super::message::{Asked, Field, Malformed, Request};
 use super::target::{Target, is_authority};
 
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -281,9 +281,9 @@ fn hex(number: u64) -> [u8; 16] {
     })
 }
 
-/// What can be told of a head that is refused: its answer has the client's id, and no body for `HEAD`.
-pub fn guess(buffer: &[u8]) -> (Arc<str>, Option<Method>) {
-    const NAME: &[u8] = b"x-request-id:";
+/// What can be told of a head that is refused or incomplete: its answer has the client's id, no body for `HEAD`, and can be
+/// read by the page that it is for.
+pub fn guess(buffer: &[u8], peer: Option<SocketAddr>, began: Instant) -> Asked {
     let lines = buffer.split(|byte| *byte == b'\n');
     let lines = lines
         .map(<[u8]>::trim_ascii)
@@ -292,10 +292,23 @@ pub fn guess(buffer: &[u8]) -> (Arc<str>, Option<Method>) {
     let request_line = head.next().unwrap_or_default();
     let method = request_line.split(|byte| *byte == b' ').next();
     let method = method.and_then(|method| std::str::from_utf8(method).ok()?.parse().ok());
-    let id = head.find_map(|line| {
-        let (name, value) = line.split_at_checked(NAME.len())?;
-        let value = std::str::from_utf8(value).ok()?.trim();
-        (name.eq_ignore_ascii_case(NAME) && is_sane_id(value)).then(|| value.into())
-    });
-    (id.unwrap_or_else(new_request_id), method)
+    let (mut id, mut origin) = (None, None);
+    for line in head {
+        id = id.or_else(|| value_of(line, b"x-request-id:").filter(|id| is_sane_id(id)));
+        origin = origin.or_else(|| value_of(line, b"origin:"));
+    }
+    Asked {
+        id: id.map_or_else(new_request_id, Into::into),
+        method,
+        peer,
+        origin: origin.map(Into::into),
+        began,
+    }
+}
+
+/// What a line says, if it begins with this name and its colon.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a str> {
+    let (found, value) = line.split_at_checked(name.len())?;
+    let value = std::str::from_utf8(value).ok()?.trim();
+    found.eq_ignore_ascii_case(name).then_some(value)
 }

@@ -26,6 +26,8 @@ pub struct Asked {
     pub id: Arc<str>,
     pub method: Option<Method>,
     pub peer: Option<SocketAddr>,
+    /// The `Origin` of the page that it is for, as sent.
+    pub origin: Option<Box<str>>,
     /// When the first byte was read.
     pub began: Instant,
 }
@@ -113,6 +115,7 @@ impl Request {
             id: self.id.clone(),
             method: Some(self.method.clone()),
             peer: self.peer,
+            origin: self.header("Origin").map(Into::into),
             began: self.began,
         }
     }

@@ -163,9 +163,9 @@ impl Parking {
     }
 }
 
-/// Whoever was told to go is older than anybody else.
+/// Whoever is told to go is older than anybody else.
 fn age(connection: &Connection, opened: Instant) -> Instant {
-    if connection.is_leaving() {
+    if connection.is_to_go() {
         opened
     } else {
         connection.since

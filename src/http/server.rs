@@ -146,11 +146,8 @@ impl Door {
             for connection in ready.connections {
                 self.attend(connection);
             }
-            let is_incomplete = |connection: &Connection| {
-                !connection.is_at_rest() && connection.condition() == Condition::Free
-            };
-            for connection in ready.overdue.into_iter().filter(is_incomplete) {
-                self.lend_thread(connection);
+            for connection in ready.overdue {
+                self.call_time(connection);
             }
             while let Ok(connection) = self.returning.try_recv() {
                 self.place(connection);
@@ -213,12 +210,25 @@ impl Door {
         let guest = admitted.unwrap_or_else(|| Guests::admit_to_leave(&self.house.guests));
         match Connection::new(stream, peer, guest, &self.house) {
             Ok(connection) if may_stay => self.parking.park(connection),
-            Ok(connection) => self.turn_away(connection, Malformed::TooManyConnections),
+            Ok(mut connection) => {
+                connection.turn_away_soon(Malformed::TooManyConnections);
+                self.parking.park(connection);
+            }
             Err(error) => log::debug!("a connection was gone before it was welcomed: {error}"),
         }
     }
 
+    /// A connection whose time is over: it is told so if it has begun to say something, and closed if it has not.
+    fn call_time(&mut self, connection: Connection) {
+        if let Some(malformed) = connection.turned_away() {
+            self.turn_away(connection, malformed);
+        } else if !connection.is_at_rest() && connection.condition() == Condition::Free {
+            self.lend_thread(connection);
+        }
+    }
+
     fn turn_away(&mut self, mut connection: Connection, malformed: Malformed) {
+        connection.read_what_came();
         connection.refuse(malformed);
         if connection.start_to_leave() {
             self.parking.park(connection);
@@ -242,6 +252,8 @@ impl Door {
             if connection.drop_what_it_sends() {
                 self.parking.park(connection);
             }
+        } else if let Some(malformed) = connection.turned_away() {
+            self.turn_away(connection, malformed);
         } else if connection.condition() == Condition::Writing {
             connection.write_on();
             self.house.give_back(connection);

@@ -25,6 +25,7 @@ mod idempotency;
 mod operator;
 mod operator_lists;
 mod orders;
+mod origins;
 mod payments;
 mod process;
 mod products;

@@ -1,0 +1,211 @@
+//! Pages in browsers: which of them may write, and that each can read whatever it is answered.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use flashsale::config::Config;
+use flashsale::http::{Method, Request};
+
+use crate::server::{Premises, Server};
+use crate::shop::{Shop, item};
+use crate::wire::{Answer, answer, answer_to, ask, get, serve, stirs_within};
+
+const SHOP: &str = "https://shop.example";
+const HOLD: &str = r#"{"product_id":1,"quantity":1}"#;
+
+/// What lets a script of the page see an answer, and all of it that it may need.
+#[track_caller]
+fn can_be_read(answer: Answer) -> Answer {
+    answer
+        .has_line(&format!("Access-Control-Allow-Origin: {SHOP}"))
+        .has_line("Access-Control-Expose-Headers: Date, ETag, Idempotent-Replayed, Location, Retry-After, X-Request-Id")
+        .has_line("Vary: Origin")
+        .has_line("Date: ")
+        .has_line("X-Request-Id: mine-1")
+}
+
+fn of_page(line: &str, rest: &str) -> Vec<u8> {
+    let fields = format!("Host: a\r\nX-Request-Id: mine-1\r\nORIGIN:{SHOP} \r\n");
+    format!("{line}\r\n{fields}{rest}").into_bytes()
+}
+
+#[test]
+fn a_page_can_read_why_its_request_was_none() {
+    let premises = Premises::stocked(1);
+    let settings = [
+        ("cors_origins", "https://other.example,https://shop.example"),
+        ("head_timeout_s", "1"),
+        ("body_timeout_s", "1"),
+    ];
+    let server = serve(&premises, &settings);
+    let post = "POST /api/holds HTTP/1.1";
+    let long = "a".repeat(9000);
+    for (status, line, rest) in [
+        (400, post, "Content-Length: x\r\n\r\n"),
+        (400, post, "Transfer-Encoding: chunked\r\n\r\nx\r\n"),
+        (408, "GET /healthz HTTP/1.1", "X: y"),
+        (408, post, "Content-Length: 29\r\n\r\n{"),
+        (408, post, "Transfer-Encoding: chunked\r\n\r\n1d\r\n{"),
+        (411, post, "\r\n"),
+        (413, post, "Content-Length: 16385\r\n\r\n"),
+        (413, post, "Transfer-Encoding: chunked\r\n\r\n4001\r\n"),
+        (414, &format!("GET /{} HTTP/1.1", &long[..1024]), "\r\n"),
+        (417, "GET /healthz HTTP/1.1", "Expect: wonders\r\n\r\n"),
+        (431, "GET /healthz HTTP/1.1", &format!("X: {long}")),
+        (501, post, "Transfer-Encoding: gzip\r\n\r\n"),
+        (505, "GET /healthz HTTP/3.0", "\r\n"),
+    ] {
+        can_be_read(answer_to(&server, &of_page(line, rest)).is(status));
+    }
+    let elsewhere =
+        format!("{post}\r\nHost: a\r\nOrigin: https://evil.example\r\nContent-Length: x\r\n\r\n");
+    let answer = answer_to(&server, elsewhere.as_bytes()).is(400);
+    assert!(!answer.head.contains("Access-Control"), "{}", answer.head);
+    server.stop();
+}
+
+#[test]
+fn a_page_can_read_whatever_it_is_answered() {
+    let premises = Premises::stocked(1);
+    let server = serve(&premises, &[("cors_origins", SHOP)]);
+    let close = "Connection: close\r\n";
+    let tag = answer_to(
+        &server,
+        &of_page("GET /api/products/1 HTTP/1.1", &format!("{close}\r\n")),
+    );
+    let tag = tag
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("ETag: "));
+    let known = format!("If-None-Match: {}\r\n", tag.unwrap());
+    for (status, line, rest) in [
+        (200, "GET /api/products HTTP/1.1", "\r\n"),
+        (304, "GET /api/products/1 HTTP/1.1", &format!("{known}\r\n")),
+        (404, "GET /nothing HTTP/1.1", "\r\n"),
+        (404, "OPTIONS /nothing HTTP/1.1", "\r\n"),
+        (405, "DELETE /api/holds HTTP/1.1", "\r\n"),
+        (
+            201,
+            "POST /api/holds HTTP/1.1",
+            &format!("Content-Length: 29\r\n\r\n{HOLD}"),
+        ),
+        (
+            400,
+            "POST /api/holds HTTP/1.1",
+            &format!("Content-Length: 29\r\n\r\n{HOLD}"),
+        ),
+        (
+            422,
+            "POST /api/holds HTTP/1.1",
+            "Content-Length: 2\r\n\r\n{}",
+        ),
+    ] {
+        let request = of_page(line, &format!("{close}{rest}"));
+        can_be_read(answer_to(&server, &request).is(status));
+    }
+    server.stop();
+}
+
+#[test]
+fn a_page_can_read_that_there_is_too_much_to_do() {
+    let premises = Premises::stocked(1);
+    let settings = [
+        ("cors_origins", SHOP),
+        ("threads_max", "1"),
+        ("queue_max", "1"),
+    ];
+    let server = serve(&premises, &settings);
+    let mut streams: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    server.signal("-STOP");
+    for stream in &mut streams {
+        let request = of_page("GET /healthz HTTP/1.1", "\r\n");
+        stream.write_all(&request).unwrap();
+    }
+    server.signal("-CONT");
+    let answers = streams
+        .iter_mut()
+        .map(|stream| can_be_read(answer(stream).unwrap()));
+    let refused = answers.filter(|answer| answer.status == 503).count();
+    assert!(refused > 0, "one thread and a queue of one are not enough");
+    server.stop();
+}
+
+#[test]
+fn a_page_can_read_that_it_has_too_many_connections() {
+    let premises = Premises::stocked(1);
+    let settings = [("cors_origins", SHOP), ("max_connections_per_ip", "1")];
+    let server = serve(&premises, &settings);
+    let mut first = server.connect();
+    ask(&mut first, &get("/healthz")).unwrap().is(200);
+    let mut second: TcpStream = server.connect();
+    assert!(
+        !stirs_within(&second, std::time::Duration::from_millis(100)),
+        "it may say first what it wants"
+    );
+    second
+        .write_all(&of_page("GET /healthz HTTP/1.1", "\r\n"))
+        .unwrap();
+    can_be_read(answer(&mut second).unwrap().is(503)).says("code", "too_many_connections");
+    server.stop();
+}
+
+#[test]
+fn a_page_can_read_that_the_server_is_stopping() {
+    let premises = Premises::stocked(1);
+    let settings = [("cors_origins", SHOP), ("drain_s", "20")];
+    let mut server: Server = serve(&premises, &settings);
+    let (begun, rest) = ("GET /readyz HTTP/1.1", "\r\n");
+    let request = of_page(begun, rest);
+    let mut stream = server.connect();
+    stream.write_all(&request[..30]).unwrap();
+    assert!(!stirs_within(&stream, std::time::Duration::from_millis(50)));
+    ask(&mut server.connect(), &get("/healthz"))
+        .unwrap()
+        .is(200);
+    server.signal("-TERM");
+    while TcpStream::connect(server.address()).is_ok() {}
+    stream.write_all(&request[30..]).unwrap();
+    can_be_read(answer(&mut stream).unwrap().is(503));
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+fn shop_for(origins: &[&str]) -> Shop {
+    let config = Config {
+        cors_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+        ..Config::default()
+    };
+    Shop::on_terms(vec![item("tee", 5)], config)
+}
+
+#[test]
+fn a_preflight_allows_whatever_headers_it_asks_for() {
+    let shop = shop_for(&[SHOP]);
+    let allowed = |asked: &[&str]| {
+        let mut request = Request::new(Method::Options, "/api/holds")
+            .with_header("Origin", SHOP)
+            .with_header("Access-Control-Request-Method", "POST");
+        for asked in asked {
+            request = request.with_header("Access-Control-Request-Headers", asked);
+        }
+        let answer = shop.call(request).has_status(204);
+        answer
+            .header("Access-Control-Allow-Headers")
+            .map(str::to_owned)
+    };
+    let is = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        allowed(&["content-type,traceparent, x-requested-with"]),
+        is("content-type, traceparent, x-requested-with")
+    );
+    assert_eq!(
+        allowed(&["sentry-trace", "baggage"]),
+        is("sentry-trace, baggage")
+    );
+    assert_eq!(allowed(&["a b, x:y, \u{e9}, \"q\", , ok"]), is("ok"));
+    let usual = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id";
+    for none in [&[][..], &[""], &[","], &["a b"]] {
+        assert_eq!(allowed(none), is(usual));
+    }
+    let names = |count: usize| -> Vec<String> { (1..=count).map(|n| format!("x-{n}")).collect() };
+    assert_eq!(allowed(&[&names(33).join(",")]), is(&names(32).join(", ")));
+}
