@@ -686,3 +686,37 @@ fn a_catalogue_at_stdin_is_never_ignored() {
     Ran(command.output().unwrap()).succeeded();
     premises.run(&["seed"]).succeeded();
 }
+
+/// A Mac and a Windows machine may have typed the names of a database that is older than their normalization.
+#[test]
+fn names_of_an_older_database_are_found_however_they_were_typed() {
+    let premises = Premises::new();
+    let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    conn.execute_batch(include_str!("schema_version_1.sql"))
+        .unwrap();
+    conn.execute_batch(include_str!("rows_of_version_1.sql"))
+        .unwrap();
+    conn.execute_batch(
+        "update products set sku = 'cafe\u{301}', max_per_customer = 2, version = 4, available = 8, reserved = 2;
+         insert into holds values (2, 1, 2, 9999, 'zoe\u{308}', 'active', 253402300799000000);
+         insert into movements values (1, 4, 1795385411654010, 'hold_placed', -2, 2, 0, 2, null, null);
+         insert into products values (2, 'ta\u{303}', 'twin', 1, 0, 0, 0, 0, 1, null, null, null, null, 0);
+         insert into products values (3, 't\u{e3}', 'twin', 1, 0, 0, 0, 0, 1, null, null, null, null, 0);
+         insert into movements values (2, 1, 1795385410507712, 'stocked', 0, 0, 0, null, null, null);
+         insert into movements values (3, 1, 1795385410507712, 'stocked', 0, 0, 0, null, null, null);
+         update meta set next_product = 4, next_hold = 3;",
+    )
+    .unwrap();
+    drop(conn);
+    let catalogue = format!("{HEADER}caf\u{e9},Tee,99.99,12\nt\u{e3},twin,0.01,0\n");
+    premises
+        .run_with_input(&["seed", "-"], &catalogue)
+        .succeeded()
+        .prints("caf\u{e9}: total_stock 10 → 12\ninserted: 0\nupdated: 1\nunchanged: 1\n");
+    let server = premises.serve();
+    let wish = json!({"product_id": 1, "quantity": 1, "customer": "zo\u{eb}"});
+    let (status, refused) = server.post("/api/holds", &wish);
+    assert_eq!((status, &refused["code"]), (400, &json!("limit_exceeded")));
+    server.stop();
+    premises.books_are_right();
+}

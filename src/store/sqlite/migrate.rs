@@ -4,6 +4,7 @@
 use rusqlite::{Connection, TransactionBehavior, named_params};
 
 use super::open_error::OpenError;
+use super::respell;
 use crate::sale::SECRET_BYTES;
 
 /// "FLSH": what tells a flashsale database from any other SQLite file.
@@ -62,6 +63,9 @@ pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
             let version: i64 = tx.query_row("pragma user_version", [], |row| row.get(0))?;
             for step in STEPS.iter().skip(usize::try_from(version - 1).unwrap_or(0)) {
                 tx.execute_batch(step)?;
+            }
+            if version < 3 {
+                respell::normalize_names(&tx)?;
             }
         }
     }
