@@ -1,7 +1,9 @@
 //! Which pages of other origins may talk to us. A write from any other page is refused before it is understood.
 
 use super::error::Error;
+use super::proxies::Proxies;
 use super::routes::Route;
+use super::throttle::Throttle;
 use crate::http::{Request, Response};
 
 /// The origins of storefront pages, as configured; `*` is every origin.
@@ -29,16 +31,16 @@ impl Origins {
     }
 
     /// A write must come from our own pages, from a listed origin, or from no page at all.
-    pub fn check(&self, request: &Request) -> Result<(), Error> {
-        if !request.has_header("Origin") {
-            return Ok(());
-        }
+    pub fn check(&self, request: &Request, proxies: &Proxies) -> Result<(), Error> {
         let mut origins = request.header_values("Origin");
-        let allowed = matches!((origins.next(), origins.next()), (Some(origin), None)
-            if self.listed(origin) || is_own(origin, request.host()));
-        if allowed {
+        let (origin, is_only) = match (origins.next(), origins.next()) {
+            (None, _) => return Ok(()),
+            (Some(origin), second) => (origin, second.is_none()),
+        };
+        if is_only && (self.listed(origin) || is_ours(origin, request, proxies)) {
             Ok(())
         } else {
+            tell_of_refusal(origin, request, proxies);
             Err(Error::OriginNotAllowed)
         }
     }
@@ -92,12 +94,54 @@ fn is_visible(text: &str) -> bool {
         .all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
-/// A page that was loaded from the host that it now writes to.
-fn is_own(origin: &str, host: &str) -> bool {
-    let own = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
-    !host.is_empty() && own.is_some_and(|own| own.eq_ignore_ascii_case(host))
+/// Whether a page was loaded from where it now writes to: the host as we were asked for it, or as a proxy of ours was. A
+/// browser knows it best, whatever proxies made of the host; no page can make it say so.
+fn is_ours(origin: &str, request: &Request, proxies: &Proxies) -> bool {
+    let mut sites = request.header_values("Sec-Fetch-Site");
+    is_of_host(origin, request.host())
+        || proxies
+            .forwarded_hosts(request)
+            .any(|host| is_of_host(origin, host))
+        || matches!((sites.next(), sites.next()), (Some("same-origin"), None))
+}
+
+/// The scheme is not compared: a proxy may speak TLS for us.
+fn is_of_host(origin: &str, host: &str) -> bool {
+    let (port, authority) = match origin.split_once("://") {
+        Some(("http", authority)) => (":80", authority),
+        Some(("https", authority)) => (":443", authority),
+        Some(_) | None => return false,
+    };
+    let name = authority.strip_suffix(port).unwrap_or(authority);
+    let host_name = host.strip_suffix(":80").or(host.strip_suffix(":443"));
+    !host.is_empty()
+        && (authority.eq_ignore_ascii_case(host)
+            || name.eq_ignore_ascii_case(host_name.unwrap_or(host)))
+}
+
+/// Mostly it is a proxy that was not told to say which host it was asked for.
+fn tell_of_refusal(origin: &str, request: &Request, proxies: &Proxies) {
+    static WORTH_A_LINE: Throttle = Throttle::new(10);
+    if !WORTH_A_LINE.admits() {
+        return;
+    }
+    let own = format!("http://{}", request.host());
+    let forwarded = match (request.header("X-Forwarded-Host"), request.peer) {
+        (None, _) => String::new(),
+        (Some(host), _) if proxies.forwarded_hosts(request).next().is_some() => {
+            format!(" (http://{host} by X-Forwarded-Host)")
+        }
+        (Some(host), Some(peer)) => format!(
+            " (X-Forwarded-Host says {host}, but {} is not in trusted_proxies)",
+            peer.ip()
+        ),
+        (Some(host), None) => format!(" (X-Forwarded-Host says {host}, over a Unix socket)"),
+    };
+    log::warn!(
+        "a write of a page of {origin} is refused (403, request {}): this server's own origin is {own}{forwarded}; if the \
+         page is ours, let the proxy pass its Host on, or name the page's origin in cors_origins",
+        request.id
+    );
 }
 
 /// Lets a listed origin's page read an answer.

@@ -4,7 +4,9 @@
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::error::Error;
 use super::signature;
+use super::throttle::Throttle;
 use crate::config::{AdminToken, WebhookSecret};
 use crate::http::Request;
 use crate::sale::{Secret, Timestamp, TokenKind};
@@ -35,8 +37,22 @@ impl Guard {
             || (shown.peek().is_some() && shown.all(|token| self.secret.admits(kind, id, token)))
     }
 
-    pub fn admits_provider(&self, request: &Request, now: Timestamp) -> bool {
-        self.webhook_secrets.is_empty() || signature::is_valid(request, &self.webhook_secrets, now)
+    pub fn asks_for_signatures(&self) -> bool {
+        !self.webhook_secrets.is_empty()
+    }
+
+    /// What is wrong with a signature is for the log: whoever sent it learns nothing.
+    pub fn check_signature(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
+        static WORTH_A_LINE: Throttle = Throttle::new(10);
+        signature::check(request, &self.webhook_secrets, now).map_err(|wrong| {
+            if WORTH_A_LINE.admits() {
+                log::warn!(
+                    "a webhook is refused (401, request {}): {wrong}",
+                    request.id
+                );
+            }
+            Error::InvalidSignature
+        })
     }
 
     pub fn has_operator(&self) -> bool {

@@ -16,6 +16,7 @@ mod routes;
 mod shortage;
 mod signature;
 mod storefront;
+mod throttle;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +38,7 @@ use access::Visit;
 use answers::respond;
 use error::Error;
 use routes::{Endpoint, Route};
+use storefront::required_body;
 
 const BODY_BYTES_MAX: usize = 16 * 1024;
 /// What a payment provider reports may hold all that was bought.
@@ -139,7 +141,7 @@ impl Api {
             .endpoint(&request.method)
             .ok_or(Error::MethodNotAllowed(route.methods()))?;
         if !matches!(request.method, Method::Get | Method::Head) {
-            self.origins.check(request)?;
+            self.ensure_allowed_origin(request, endpoint)?;
         }
         match endpoint {
             Endpoint::ListProducts => self.list_products(request).map(Work::Done),
@@ -177,6 +179,20 @@ impl Api {
             Ok(())
         } else {
             Err(Error::NotTheOperator)
+        }
+    }
+
+    /// Whoever signs is no page: a signature counts in place of an origin, and before it.
+    fn ensure_allowed_origin(
+        &self,
+        request: &Request,
+        endpoint: Endpoint<'_>,
+    ) -> Result<(), Error> {
+        if endpoint == Endpoint::RecordPayment && self.guard.asks_for_signatures() {
+            required_body(request)?;
+            self.guard.check_signature(request, self.clock.wall())
+        } else {
+            self.origins.check(request, &self.proxies)
         }
     }
 

@@ -9,7 +9,7 @@ use crate::http::Request;
 
 #[derive(Debug, Default)]
 pub struct Proxies {
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Host` are believed.
     trusted: Vec<IpNet>,
     /// Whether anybody who gets here may do everything.
     is_open: bool,
@@ -17,6 +17,7 @@ pub struct Proxies {
 }
 
 const FORWARDED_FOR: &str = "X-Forwarded-For";
+const FORWARDED_HOST: &str = "X-Forwarded-Host";
 const FORWARDED: &str = "X-Forwarded-";
 
 impl Proxies {
@@ -46,6 +47,18 @@ impl Proxies {
             }
         }
         Some(client)
+    }
+
+    /// Which hosts a trusted proxy was asked for, by its word and that of proxies before it.
+    pub fn forwarded_hosts<'a>(&self, request: &'a Request) -> impl Iterator<Item = &'a str> {
+        let is_trusted = request
+            .peer
+            .is_some_and(|peer| self.is_trusted(peer.ip().to_canonical()));
+        let hosts = request.header_values(FORWARDED_HOST);
+        hosts
+            .filter(move |_| is_trusted)
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
     }
 
     fn is_trusted(&self, address: IpAddr) -> bool {

@@ -14,21 +14,35 @@ use crate::sale::Timestamp;
 /// How far the sender's clock and ours may be apart, so that what somebody overheard is soon worth nothing.
 const SKEW_MAX_S: u64 = 300;
 
+/// What is wrong with a signature, as somebody at this end may know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    #[error("the header {0} is missing, empty or there twice")]
+    Header(&'static str),
+    #[error("the header webhook-timestamp is not a number of seconds")]
+    Timestamp,
+    #[error(
+        "the clock: its timestamp is {} s {} ours, and {SKEW_MAX_S} s either way are allowed",
+        .behind_s.unsigned_abs(),
+        if *.behind_s < 0 { "ahead of" } else { "behind" }
+    )]
+    Clock { behind_s: i64 },
+    #[error("the key: no signature in it was made with a key of webhook_secrets over these bytes")]
+    Key,
+}
+
 /// Whether somebody who knows one of the secrets sent this, just now.
-pub fn is_valid(request: &Request, secrets: &[WebhookSecret], now: Timestamp) -> bool {
-    let sent = |name| only(request.header_values(name));
-    let (Some(id), Some(timestamp), Some(signatures)) = (
-        sent("webhook-id"),
-        sent("webhook-timestamp"),
-        sent("webhook-signature"),
-    ) else {
-        return false;
-    };
-    is_recent(timestamp, now)
-        && secrets.iter().any(|secret| {
-            let expected = signature(secret, id, timestamp, &request.body);
-            is_among(signatures, &expected)
-        })
+pub fn check(request: &Request, secrets: &[WebhookSecret], now: Timestamp) -> Result<(), Wrong> {
+    let sent = |name| only(request.header_values(name)).ok_or(Wrong::Header(name));
+    let id = sent("webhook-id")?;
+    let timestamp = sent("webhook-timestamp")?;
+    let signatures = sent("webhook-signature")?;
+    check_clock(timestamp, now)?;
+    let is_signed = secrets.iter().any(|secret| {
+        let expected = signature(secret, id, timestamp, &request.body);
+        is_among(signatures, &expected)
+    });
+    if is_signed { Ok(()) } else { Err(Wrong::Key) }
 }
 
 /// A header that is there once and says something.
@@ -37,11 +51,17 @@ fn only<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     value.filter(|_| values.next().is_none())
 }
 
-fn is_recent(timestamp: &str, now: Timestamp) -> bool {
+fn check_clock(timestamp: &str, now: Timestamp) -> Result<(), Wrong> {
     let is_plain = timestamp.bytes().all(|byte| byte.is_ascii_digit());
     let sent_s = timestamp.parse::<i64>().ok().filter(|_| is_plain);
+    let sent_s = sent_s.ok_or(Wrong::Timestamp)?;
     let now_s = now.micros().div_euclid(1_000_000);
-    sent_s.is_some_and(|sent_s| sent_s.abs_diff(now_s) <= SKEW_MAX_S)
+    let behind_s = now_s.saturating_sub(sent_s);
+    if behind_s.unsigned_abs() <= SKEW_MAX_S {
+        Ok(())
+    } else {
+        Err(Wrong::Clock { behind_s })
+    }
 }
 
 fn signature(secret: &WebhookSecret, id: &str, timestamp: &str, body: &[u8]) -> String {
@@ -95,7 +115,7 @@ mod tests {
 
     fn example(signature: &str) -> bool {
         let request = request(ID, &SENT_S.to_string(), BODY, signature);
-        is_valid(&request, &secrets(&[SECRET]), at(SENT_S))
+        check(&request, &secrets(&[SECRET]), at(SENT_S)).is_ok()
     }
 
     #[test]
@@ -138,7 +158,7 @@ mod tests {
             (ID, sent.as_str(), b""),
         ] {
             let request = request(id, timestamp, body, SIGNATURE);
-            assert!(!is_valid(&request, &secrets(&[SECRET]), at(SENT_S)));
+            assert!(check(&request, &secrets(&[SECRET]), at(SENT_S)).is_err());
         }
     }
 
@@ -148,7 +168,7 @@ mod tests {
         let secret = secrets(&[SECRET]);
         let signature = format!("v1,{}", signature(&secret[0], ID, "1614265330", &body));
         let request = request(ID, "1614265330", &body, &signature);
-        assert!(is_valid(&request, &secret, at(SENT_S)));
+        assert!(check(&request, &secret, at(SENT_S)).is_ok());
     }
 
     #[test]
@@ -156,9 +176,9 @@ mod tests {
         let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let request = request(ID, &SENT_S.to_string(), BODY, SIGNATURE);
         for both in [[SECRET, other], [other, SECRET]] {
-            assert!(is_valid(&request, &secrets(&both), at(SENT_S)));
+            assert!(check(&request, &secrets(&both), at(SENT_S)).is_ok());
         }
-        assert!(!is_valid(&request, &secrets(&[other]), at(SENT_S)));
+        assert!(check(&request, &secrets(&[other]), at(SENT_S)).is_err());
     }
 
     #[test]
@@ -167,7 +187,7 @@ mod tests {
         for (seconds, valid) in [(-301, false), (-300, true), (300, true), (301, false)] {
             let now = at(SENT_S + seconds);
             assert_eq!(
-                is_valid(&request, &secrets(&[SECRET]), now),
+                check(&request, &secrets(&[SECRET]), now).is_ok(),
                 valid,
                 "{seconds}"
             );
@@ -186,7 +206,7 @@ mod tests {
         ] {
             let signature = format!("v1,{}", signature(&secret[0], ID, timestamp, BODY));
             let request = request(ID, timestamp, BODY, &signature);
-            assert!(!is_valid(&request, &secret, at(SENT_S)), "{timestamp}");
+            assert!(check(&request, &secret, at(SENT_S)).is_err(), "{timestamp}");
         }
     }
 
@@ -205,7 +225,7 @@ mod tests {
                         request = request.with_header(header.0, header.1);
                     }
                 }
-                assert!(!is_valid(&request, &secrets(&[SECRET]), at(SENT_S)));
+                assert!(check(&request, &secrets(&[SECRET]), at(SENT_S)).is_err());
             }
         }
     }

@@ -209,3 +209,121 @@ fn a_preflight_allows_whatever_headers_it_asks_for() {
     let names = |count: usize| -> Vec<String> { (1..=count).map(|n| format!("x-{n}")).collect() };
     assert_eq!(allowed(&[&names(33).join(",")]), is(&names(32).join(", ")));
 }
+
+/// A hold by a page of this origin, with these headers too.
+fn hold_of(shop: &Shop, peer: &str, origin: &str, headers: &[(&str, &str)]) -> u16 {
+    let mut request = Request::new(Method::Post, "/api/holds").with_body(HOLD.as_bytes());
+    request.peer = Some(format!("{peer}:4711").parse().unwrap());
+    let request = request.with_header("Origin", origin);
+    let with = headers.iter();
+    let request = with.fold(request, |request, (name, value)| {
+        request.with_header(name, value)
+    });
+    shop.call(request).status
+}
+
+#[test]
+fn a_page_of_ours_may_write_by_whatever_port_and_letters() {
+    let shop = Shop::with_stock("tee", 100);
+    for (origin, host) in [
+        ("http://shop.example", "shop.example"),
+        ("https://shop.example", "shop.example"),
+        ("https://shop.example", "SHOP.Example"),
+        ("https://shop.example", "shop.example:443"),
+        ("https://shop.example", "shop.example:80"),
+        ("http://shop.example", "shop.example:80"),
+        ("http://shop.example:8000", "shop.example:8000"),
+        ("http://shop.example:443", "shop.example:443"),
+        ("http://[::1]", "[::1]:80"),
+    ] {
+        let status = hold_of(&shop, "9.9.9.9", origin, &[("Host", host)]);
+        assert_eq!(status, 201, "{origin} at {host}");
+    }
+    for (origin, host) in [
+        ("http://shop.example:8000", "shop.example"),
+        ("http://shop.example", "shop.example:8000"),
+        ("http://shop.example:443", "shop.example"),
+        ("https://shop.example:80", "shop.example"),
+        ("https://shop.example:4430", "shop.example"),
+        ("https://shop.example.evil.example", "shop.example"),
+        ("https://shop.example", "evil.example"),
+        ("https://", ""),
+        ("ftp://shop.example", "shop.example"),
+        ("shop.example", "shop.example"),
+        ("null", "null"),
+    ] {
+        let status = hold_of(&shop, "9.9.9.9", origin, &[("Host", host)]);
+        assert_eq!(status, 403, "{origin} at {host}");
+    }
+}
+
+/// As nginx passes requests on by default: `Host` is that of the server behind it.
+#[test]
+fn a_page_of_ours_may_write_through_a_proxy_that_changes_the_host() {
+    let config = Config {
+        trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+        ..Config::default()
+    };
+    let shop = Shop::on_terms(vec![item("tee", 100)], config);
+    let host = ("Host", "127.0.0.1:8000");
+    let by_proxy = |peer: &str, forwarded: &str| {
+        hold_of(&shop, peer, SHOP, &[host, ("X-Forwarded-Host", forwarded)])
+    };
+    assert_eq!(by_proxy("10.0.0.1", "shop.example"), 201);
+    assert_eq!(by_proxy("10.0.0.1", "Shop.example:443"), 201);
+    assert_eq!(by_proxy("10.0.0.1", "shop.example, inner.example"), 201);
+    assert_eq!(by_proxy("10.0.0.1", "evil.example"), 403);
+    assert_eq!(by_proxy("9.9.9.9", "shop.example"), 403, "nobody trusts it");
+
+    let by_browser = |sites: &[&str]| {
+        let sites = sites.iter().map(|site| ("Sec-Fetch-Site", *site));
+        let headers: Vec<_> = [host].into_iter().chain(sites).collect();
+        hold_of(&shop, "9.9.9.9", SHOP, &headers)
+    };
+    assert_eq!(by_browser(&["same-origin"]), 201);
+    for other in [
+        &["same-site"][..],
+        &["cross-site"],
+        &["none"],
+        &[""],
+        &["same-origin", "cross-site"],
+    ] {
+        assert_eq!(by_browser(other), 403, "{other:?}");
+    }
+}
+
+#[test]
+fn the_log_names_both_origins_of_a_write_that_was_refused() {
+    let premises = Premises::stocked(5);
+    let server = premises.serve();
+    let refused = |fields: &str| {
+        let request = format!(
+            "POST /api/holds HTTP/1.1\r\nHost: inner.example:8000\r\nOrigin: {SHOP}\r\nConnection: close\r\n\
+             {fields}Content-Length: 29\r\n\r\n{HOLD}"
+        );
+        answer_to(&server, request.as_bytes())
+            .is(403)
+            .says("code", "origin_not_allowed");
+    };
+    refused("X-Request-Id: mine-1\r\n");
+    refused("X-Forwarded-Host: shop.example\r\n");
+    let log = server.stop_and_read_log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("(403, ")).collect();
+    let [first, second] = lines.as_slice() else {
+        panic!("{log}");
+    };
+    for said in [
+        SHOP,
+        "http://inner.example:8000",
+        "request mine-1",
+        "cors_origins",
+    ] {
+        assert!(first.contains(said), "{first}");
+    }
+    assert!(
+        second.contains(
+            "X-Forwarded-Host says shop.example, but 127.0.0.1 is not in trusted_proxies"
+        ),
+        "{second}"
+    );
+}

@@ -176,7 +176,7 @@ impl Shop {
                 admin_token: config.admin_token.clone(),
             },
             origins,
-            proxies: Proxies::default(),
+            proxies: Proxies::new(config.trusted_proxies.clone(), false),
             shortage: Arc::default(),
             latency: Arc::default(),
             access_log: Arc::new(Box::new(|_| {})),

@@ -386,3 +386,80 @@ fn over_a_socket_only_what_is_signed_is_taken() {
     server.stop();
     premises.books_are_right();
 }
+
+#[test]
+fn whoever_signs_is_not_asked_for_an_origin() {
+    let shop = shop();
+    let from_a_page = |headers: &Signed, body: &[u8]| {
+        let mut headers = headers.clone();
+        headers.push(("Origin", "https://evil.example".into()));
+        post(&shop, &headers, body)
+    };
+    let body = event("k");
+    from_a_page(&signed_with(SECRET, OPENING_S, &body), &body).ok();
+    let stranger = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (wrong, headers) in wrongly_signed(&body, OPENING_S) {
+        let answer = from_a_page(&headers, &body);
+        assert_eq!(answer.status, 401, "{wrong}");
+    }
+    from_a_page(&signed_with(stranger, OPENING_S, &body), &body)
+        .failed_with(401, "invalid_signature");
+
+    let open = shop_that_knows(&[]);
+    let request = Request::new(Method::Post, PATH).with_body(&body);
+    open.call(request.with_header("Origin", "https://evil.example"))
+        .failed_with(403, "origin_not_allowed");
+}
+
+#[test]
+fn the_log_says_what_was_wrong_with_a_signature_and_the_sender_learns_nothing() {
+    let premises = Premises::stocked(5);
+    let settings = [("webhook_secrets", SECRET), ("require_tokens", "true")];
+    let server = wire::serve(&premises, &settings);
+    let body = event("k");
+    let now_s = present_s();
+    let right = signed_with(SECRET, now_s, &body);
+    let with = |at: usize, value: &str| {
+        let mut headers = right.clone();
+        headers[at].1 = value.to_owned();
+        headers
+    };
+    let line = format!("POST {PATH}");
+    let mut told = Vec::new();
+    for headers in [
+        Vec::new(),
+        with(2, ""),
+        with(1, "soon"),
+        signed_with(SECRET, now_s - 4000, &body),
+        signed_with(SECRET, now_s + 4000, &body),
+        signed_with(OTHER_SECRET, now_s, &body),
+    ] {
+        told.push(
+            wire::call(&server, &line, &borrowed(&headers), &body)
+                .is(401)
+                .text,
+        );
+    }
+    assert!(told.iter().all(|text| *text == told[0]), "{told:?}");
+    let log = server.stop_and_read_log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    let said = [
+        "the header webhook-id is missing",
+        "the header webhook-signature is missing",
+        "the header webhook-timestamp is not a number",
+        "s behind ours",
+        "s ahead of ours",
+        "the key: no signature",
+    ];
+    assert_eq!(lines.len(), said.len(), "{log}");
+    for (line, said) in lines.iter().zip(said) {
+        assert!(
+            line.contains("401") && line.contains(said),
+            "{said}: {line}"
+        );
+    }
+    assert!(
+        !log.contains("whsec_") && !log.contains(&right[2].1),
+        "{log}"
+    );
+}

@@ -1,0 +1,55 @@
+//! What strangers can make happen many times a second is worth a few lines a second in the log.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+pub struct Throttle {
+    per_s: u32,
+    /// When the present second began, and how often something was worth a line in it.
+    second: Mutex<Option<(Instant, u32)>>,
+}
+
+impl Throttle {
+    pub const fn new(per_s: u32) -> Throttle {
+        Throttle {
+            per_s,
+            second: Mutex::new(None),
+        }
+    }
+
+    /// Whether what just happened is worth a line.
+    pub fn admits(&self) -> bool {
+        self.admits_at(Instant::now())
+    }
+
+    fn admits_at(&self, now: Instant) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = match *second {
+            Some((began, count)) if now.duration_since(began) < Duration::from_secs(1) => {
+                *second = Some((began, count.saturating_add(1)));
+                count
+            }
+            Some(_) | None => {
+                *second = Some((now, 1));
+                0
+            }
+        };
+        count < self.per_s
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_has_so_many_lines_and_the_next_as_many() {
+        let throttle = Throttle::new(3);
+        let began = Instant::now();
+        let lines = |after_ms: u64| {
+            let now = began + Duration::from_millis(after_ms);
+            (0..10).filter(|_| throttle.admits_at(now)).count()
+        };
+        assert_eq!([0, 999, 1000, 1001, 5000].map(lines), [3, 0, 3, 0, 3]);
+    }
+}
