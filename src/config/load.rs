@@ -11,7 +11,8 @@ use std::path::Path;
 use toml::{Spanned, Value};
 
 use super::said::{Said, Shown, line_of};
-use super::{Config, KEYS};
+use super::secrets::is_quoted;
+use super::{Config, KEYS, no_such_key};
 
 pub const FILE_NAME: &str = "flash_sale.toml";
 pub const ENVIRONMENT_PREFIX: &str = "FLASHSALE_";
@@ -72,11 +73,14 @@ pub fn load(
         };
         let key = key.to_ascii_lowercase();
         if KEYS.contains(&key.as_str()) {
-            config
-                .set(&key, &Said::Text(&value))
-                .map_err(|why| invalid(format!("environment, {name}: {key}: {why}")))?;
+            let set = if is_quoted(&value) {
+                Err("it stands in quotes, which would be part of it; write it without".into())
+            } else {
+                config.set(&key, &Said::Text(&value))
+            };
+            set.map_err(|why| invalid(format!("environment, {name}: {key}: {why}")))?;
         } else {
-            warnings.push(format!("{name} is set, but there is no such key"));
+            warnings.push(format!("{name} is set, but {}", no_such_key(&key)));
         }
     }
     for (key, value) in flags {

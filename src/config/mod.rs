@@ -67,10 +67,16 @@ pub enum Listen {
 impl FromStr for Listen {
     type Err = AddrParseError;
 
+    /// `:8000` and `localhost:8000` are this machine alone: an address that others can reach is never guessed.
     fn from_str(text: &str) -> Result<Listen, AddrParseError> {
-        match text.strip_prefix("unix:") {
-            Some(path) if !path.is_empty() => Ok(Listen::Unix(path.into())),
-            Some(_) | None => text.parse().map(Listen::Tcp),
+        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+            return Ok(Listen::Unix(path.into()));
+        }
+        match text.rsplit_once(':') {
+            Some((host, port)) if host.is_empty() || host.eq_ignore_ascii_case("localhost") => {
+                format!("127.0.0.1:{port}").parse().map(Listen::Tcp)
+            }
+            _ => text.parse().map(Listen::Tcp),
         }
     }
 }
@@ -142,8 +148,10 @@ impl Config {
         match key {
             "db" => self.db = said.text()?.into(),
             "listen" => {
-                self.listen =
-                    said.parsed("an address and a port, like 127.0.0.1:8000, or unix:PATH")?
+                self.listen = said.parsed(
+                    "an address and a port: 127.0.0.1:8000, localhost:8000 or :8000 for this machine alone, \
+                     0.0.0.0:8000 for every network; or unix:PATH",
+                )?
             }
             "hold_ttl_s" => self.hold_ttl_s = said.whole(1, 86_400)?,
             "order_ttl_s" => self.order_ttl_s = said.whole(0, 31_536_000)?,
@@ -172,7 +180,7 @@ impl Config {
             "trusted_proxies" => self.trusted_proxies = networks(&said.list()?)?,
             "max_connections_per_ip" => self.max_connections_per_ip = said.whole(0, 1_000_000)?,
             "log_format" => self.json_log = said.one_of(["text", "json"])? == "json",
-            _ => return Err("there is no such key".into()),
+            _ => return Err(no_such_key(key)),
         }
         Ok(())
     }
@@ -182,28 +190,67 @@ impl Config {
         self.webhook_secrets.is_empty() || !self.require_tokens
     }
 
-    /// A server that others can reach must not be open unless somebody said that it is meant.
+    /// A server that others can reach must not be open unless somebody said that it is meant, and never has secrets that
+    /// everybody knows.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.is_open() || self.allow_open {
+        let Some(reached) = self.reached_from_elsewhere() else {
             return Ok(());
+        };
+        if self.is_open() && !self.allow_open {
+            return Err(ConfigError::Invalid(format!(
+                "{reached}, and anybody could pay, cancel and release what is not theirs; set webhook_secrets and \
+                 require_tokens = true, or allow_open = true if that is meant"
+            )));
         }
-        let reached = match &self.listen {
+        let known = |key, makes_one| {
+            let message = format!(
+                "{reached}, and {key} is the README's example, which everybody knows; make your own: {makes_one}"
+            );
+            Err(ConfigError::Invalid(message))
+        };
+        if self.webhook_secrets.iter().any(WebhookSecret::is_example) {
+            return known("webhook_secrets", "echo whsec_$(openssl rand -base64 32)");
+        }
+        if self
+            .admin_token
+            .as_ref()
+            .is_some_and(AdminToken::is_example)
+        {
+            return known("admin_token", "openssl rand -hex 16");
+        }
+        Ok(())
+    }
+
+    /// By which key, and how.
+    fn reached_from_elsewhere(&self) -> Option<String> {
+        match &self.listen {
             Listen::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
-                format!("listen: {address} can be reached from elsewhere")
+                Some(format!("listen: {address} can be reached from elsewhere"))
             }
-            Listen::Unix(path) => format!(
+            Listen::Unix(path) => Some(format!(
                 "listen: whoever may open the socket {} is let in",
                 path.display()
-            ),
+            )),
             Listen::Tcp(_) if !self.trusted_proxies.is_empty() => {
-                "trusted_proxies: they bring requests from elsewhere".into()
+                Some("trusted_proxies: they bring requests from elsewhere".into())
             }
-            Listen::Tcp(_) => return Ok(()),
-        };
-        Err(ConfigError::Invalid(format!(
-            "{reached}, and anybody could pay, cancel and release what is not theirs; set webhook_secrets and \
-             require_tokens = true, or allow_open = true if that is meant"
-        )))
+            Listen::Tcp(_) => None,
+        }
+    }
+}
+
+/// Names the key that was probably meant.
+fn no_such_key(key: &str) -> String {
+    const ALIKE_MIN: f64 = 0.8;
+    let alike = KEYS
+        .iter()
+        .map(|known| (strsim::jaro_winkler(key, known), known));
+    let nearest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
+    match nearest {
+        Some((alike, known)) if alike >= ALIKE_MIN => {
+            format!("there is no such key; did you mean {known}?")
+        }
+        _ => "there is no such key; flash_sale.example.toml lists all".into(),
     }
 }
 

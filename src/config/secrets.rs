@@ -11,6 +11,10 @@ pub struct WebhookSecret(Vec<u8>);
 
 pub const WEBHOOK_SECRETS_MAX: usize = 2;
 
+/// The secrets that the README shows, for this machine alone: whoever has read it knows them.
+pub const EXAMPLE_WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const EXAMPLE_ADMIN_TOKEN: &str = "correct-horse-battery-staple";
+
 const PREFIX: &str = "whsec_";
 const BYTES_MIN: usize = 24;
 const BYTES_MAX: usize = 64;
@@ -24,6 +28,10 @@ impl WebhookSecret {
         bytes
             .map(WebhookSecret)
             .ok_or("a secret must be whsec_ and 24 to 64 bytes in base64")
+    }
+
+    pub fn is_example(&self) -> bool {
+        WebhookSecret::parse(EXAMPLE_WEBHOOK_SECRET).as_ref() == Ok(self)
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -40,15 +48,31 @@ const CHARS_MAX: usize = 255;
 
 impl AdminToken {
     pub fn parse(text: &str) -> Result<AdminToken, &'static str> {
+        if is_quoted(text) {
+            return Err(
+                "it begins and ends with a quote, which would be part of it; write it without",
+            );
+        }
         let fits = (CHARS_MIN..=CHARS_MAX).contains(&text.len());
         (fits && text.bytes().all(|byte| byte.is_ascii_graphic()))
             .then(|| AdminToken(text.to_owned()))
             .ok_or("it must be 16 to 255 visible ASCII characters")
     }
 
+    pub fn is_example(&self) -> bool {
+        self.0 == EXAMPLE_ADMIN_TOKEN
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// As some tools leave a value that they have read from a file of variables.
+pub fn is_quoted(text: &str) -> bool {
+    ['"', '\'']
+        .iter()
+        .any(|quote| text.len() > 1 && text.starts_with(*quote) && text.ends_with(*quote))
 }
 
 impl fmt::Debug for WebhookSecret {
