@@ -194,9 +194,9 @@ pub struct AdminOrderBody {
 }
 
 impl AdminOrderBody {
-    pub fn new(order: &Order, now: Timestamp) -> AdminOrderBody {
+    pub fn new(order: &Order, status: OrderStatus) -> AdminOrderBody {
         AdminOrderBody {
-            order: OrderBody::new(order, order.status_at(now)),
+            order: OrderBody::new(order, status),
             customer: name(order.customer.as_ref()),
             transaction_id: order.transaction_id.clone(),
         }
@@ -220,6 +220,7 @@ struct PaymentBody {
 #[derive(Serialize)]
 pub struct RefundBody {
     webhook_id: i64,
+    /// The order that the payment means, if there is one.
     order_id: Option<i64>,
     hold_id: Option<i64>,
     verdict: Verdict,
@@ -233,14 +234,14 @@ pub struct RefundBody {
 
 impl RefundBody {
     pub fn new(payment: &Payment) -> RefundBody {
-        let (named_order, hold) = match payment.named {
-            Named::Order(id) => (Some(id), None),
-            Named::Hold(id) => (None, Some(id)),
+        let hold = match payment.named {
+            Named::Order(_) => None,
+            Named::Hold(id) => Some(id),
         };
         let amount = payment.report.amount.as_ref();
         RefundBody {
             webhook_id: payment.id.get(),
-            order_id: payment.order.or(named_order).map(|id| id.get()),
+            order_id: payment.order.map(|id| id.get()),
             hold_id: hold.map(|id| id.get()),
             verdict: payment.verdict,
             amount: amount.and_then(|amount| serde_json::from_str(amount.as_json()).ok()),
@@ -263,12 +264,20 @@ pub struct AdminPaymentBody {
 }
 
 impl AdminPaymentBody {
+    /// An order that it names may be still to come.
     pub fn new(payment: &Payment) -> AdminPaymentBody {
+        let named_order = match payment.named {
+            Named::Order(id) => Some(id),
+            Named::Hold(_) => None,
+        };
         AdminPaymentBody {
             idempotency_key: payment.key.clone(),
             status: payment.report.status,
             refund_due: payment.refund_due,
-            refund: RefundBody::new(payment),
+            refund: RefundBody {
+                order_id: payment.order.or(named_order).map(|id| id.get()),
+                ..RefundBody::new(payment)
+            },
         }
     }
 }
@@ -322,9 +331,8 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
         Outcome::HoldPlaced(hold) => hold_placed(hold, secret),
         Outcome::HoldReleased(hold) => ok(&HoldBody::new(hold, hold.expires_at)),
         Outcome::OrderPlaced(order) => order_placed(order, secret),
-        Outcome::OrderCancelled(order) | Outcome::OrderRefunded(order) => {
-            ok(&OrderBody::new(order, order.status))
-        }
+        Outcome::OrderCancelled(order) => ok(&OrderBody::new(order, order.status)),
+        Outcome::OrderRefunded(order) => ok(&AdminOrderBody::new(order, order.status)),
         Outcome::PaymentRecorded(recorded) => payment_recorded(recorded),
         Outcome::Replayed(first) => {
             respond(first, secret).with_header("Idempotent-Replayed", "true")
@@ -339,7 +347,9 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
             with_status(201, &AdminProductBody::new(product, *at))
                 .with_header("Location", &location)
         }
-        Outcome::ProductChanged { product, at } => ok(&AdminProductBody::new(product, *at)),
+        Outcome::ProductChanged { product, at } | Outcome::ProductRestocked { product, at, .. } => {
+            ok(&AdminProductBody::new(product, *at))
+        }
         Outcome::Swept(swept) => ok(swept),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::http::{Malformed, Response, StatusCode};
-use crate::sale::Rejection;
+use crate::sale::{OrderId, Rejection};
 use crate::store::Failure;
 use crate::writer::Denial;
 
@@ -26,6 +26,11 @@ pub enum Error {
     HoldNotFound,
     OrderNotFound,
     RefundNotFound,
+    /// As its holder gets to know it, whose answer may have been lost.
+    HoldUsed {
+        order: OrderId,
+        order_token: String,
+    },
     Malformed(Malformed),
     Denied(Denial),
     ReadFailed,
@@ -138,6 +143,10 @@ impl Error {
             Error::HoldNotFound => Says::new(404, "hold_not_found", "Hold not found"),
             Error::OrderNotFound => Says::new(404, "order_not_found", "Order not found"),
             Error::RefundNotFound => Says::new(404, "refund_not_found", "Refund not found"),
+            Error::HoldUsed { order, order_token } => {
+                rejection_says(&Rejection::HoldUsed { order: *order })
+                    .with("order_token", order_token.as_str())
+            }
             Error::Malformed(malformed) => malformed_says(*malformed),
             Error::Denied(denial) => denial_says(denial),
             Error::ReadFailed => not_applied("unavailable", "The store cannot be read right now"),
@@ -295,6 +304,11 @@ fn rejection_says(rejection: &Rejection) -> Says {
             "Too many payment events wait for their orders",
         ),
         Rejection::RefundNotFound => Error::RefundNotFound.says(),
+        Rejection::RefundResolved => no("refund_resolved", "Refund has been resolved already"),
+        Rejection::RefundHasNoOrder => no(
+            "order_not_found",
+            "There is no order that this money could pay",
+        ),
         Rejection::SkuTaken => field("sku", "Another product has this sku."),
         Rejection::ProductNotFound => Error::ProductNotFound.says(),
         Rejection::WindowEmpty => field("ends_at", "The sale must end after it starts."),

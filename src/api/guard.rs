@@ -23,8 +23,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Whether whoever sent this may touch the hold or order. A token may stand in the body or in `Authorization`; if in
-    /// both, both must be right.
+    /// Whether whoever sent this may touch the hold or order.
     pub fn admits_holder(
         &self,
         request: &Request,
@@ -32,9 +31,20 @@ impl Guard {
         kind: TokenKind,
         id: i64,
     ) -> bool {
+        !self.tokens_required || self.is_holder(request, token_in_body, kind, id)
+    }
+
+    /// Whether the right token was shown, be it asked for or not. It may stand in the body or in `Authorization`; if in
+    /// both, both must be right.
+    pub fn is_holder(
+        &self,
+        request: &Request,
+        token_in_body: Option<&str>,
+        kind: TokenKind,
+        id: i64,
+    ) -> bool {
         let mut shown = token_in_body.into_iter().chain(bearer(request)).peekable();
-        !self.tokens_required
-            || (shown.peek().is_some() && shown.all(|token| self.secret.admits(kind, id, token)))
+        shown.peek().is_some() && shown.all(|token| self.secret.admits(kind, id, token))
     }
 
     pub fn asks_for_signatures(&self) -> bool {

@@ -8,6 +8,7 @@ mod error;
 pub(crate) mod fields;
 mod guard;
 mod json;
+mod minor_units;
 mod operator;
 mod payments;
 mod proxies;
@@ -24,13 +25,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::Clock;
 use crate::http::{Asked, Handler, Malformed, Method, Reply, Request, Response};
 use crate::metrics::Latency;
-use crate::sale::{Command, HoldId, ProductId, Rejection, Terms};
+use crate::sale::{Command, HoldId, Outcome, ProductId, Rejection, Terms, TokenKind};
 use crate::store::Reader;
 use crate::writer::{Denial, Writer};
 
 pub use access::{Access, AccessLog};
 pub use cors::Origins;
 pub use guard::Guard;
+pub use minor_units::MinorUnits;
 pub use proxies::Proxies;
 pub use shortage::Shortage;
 
@@ -54,6 +56,7 @@ pub struct Api {
     pub origins: Origins,
     pub proxies: Proxies,
     pub shortage: Arc<Shortage>,
+    pub minor_units: Arc<MinorUnits>,
     pub latency: Arc<Latency>,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
@@ -65,6 +68,8 @@ enum Work {
     Done(Response),
     /// The writer will have the answer.
     Command(Command),
+    /// The same, and whoever asks has shown the token of the hold that it names: what became of it is theirs to know.
+    HoldersCommand(Command),
 }
 
 impl Handler for Api {
@@ -79,17 +84,17 @@ impl Handler for Api {
             access_log(&visit.ends_with(&response));
             reply.send(response);
         };
-        match self.understand(&request, route) {
-            Ok(Work::Done(response)) => finish(response),
-            Ok(Work::Command(command)) => {
-                let (latency, began) = (self.latency.clone(), request.began);
-                self.submit(command, move |response| {
-                    latency.record(began.elapsed());
-                    finish(response);
-                });
-            }
-            Err(error) => finish(error.response()),
-        }
+        let (command, is_holder) = match self.understand(&request, route) {
+            Ok(Work::Done(response)) => return finish(response),
+            Ok(Work::Command(command)) => (command, false),
+            Ok(Work::HoldersCommand(command)) => (command, true),
+            Err(error) => return finish(error.response()),
+        };
+        let (latency, began) = (self.latency.clone(), request.began);
+        self.submit(command, is_holder, move |response| {
+            latency.record(began.elapsed());
+            finish(response);
+        });
     }
 
     fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response {
@@ -108,18 +113,33 @@ impl Handler for Api {
 }
 
 impl Api {
-    fn submit(&self, command: Command, finish: impl FnOnce(Response) + Send + 'static) {
+    fn submit(
+        &self,
+        command: Command,
+        is_holder: bool,
+        finish: impl FnOnce(Response) + Send + 'static,
+    ) {
         let secret = self.guard.secret.clone();
         let tokens_required = self.guard.tokens_required;
         let (shortage, wanted) = (self.shortage.clone(), product_wanted(&command));
+        let (minor_units, clock) = (self.minor_units.clone(), self.clock.clone());
         self.writer.submit(command, move |answer| {
             if let (Some(product), Err(Denial::Refused(rejection))) = (wanted, &answer)
                 && is_shortage(rejection)
             {
                 shortage.expect(product);
             }
+            if let Ok(Outcome::PaymentRecorded(recorded)) = &answer
+                && recorded.is_hundredfold
+            {
+                minor_units.warn(recorded.payment, clock.wall());
+            }
             finish(match answer {
                 Ok(outcome) => respond(&outcome, &secret),
+                Err(Denial::Refused(Rejection::HoldUsed { order })) if is_holder => {
+                    let order_token = secret.token(TokenKind::Order, order.get());
+                    Error::HoldUsed { order, order_token }.response()
+                }
                 // As it is said to whoever shows no token, or a wrong one.
                 Err(Denial::Refused(Rejection::HoldUnknown)) if tokens_required => {
                     Error::HoldNotFound.response()
@@ -149,15 +169,13 @@ impl Api {
             Endpoint::PlaceHold => self.place_hold(request),
             Endpoint::ShowHold(id) => self.show_hold(request, id).map(Work::Done),
             Endpoint::ReleaseHold(id) => self.release_hold(request, id).map(Work::Command),
-            Endpoint::PlaceOrder => self.place_order(request).map(Work::Command),
+            Endpoint::PlaceOrder => self.place_order(request),
             Endpoint::ShowOrder(id) => self.show_order(request, id).map(Work::Done),
             Endpoint::CancelOrder(id) => self.cancel_order(request, id).map(Work::Command),
             Endpoint::RecordPayment => self.record_payment(request).map(Work::Command),
-            Endpoint::CreateProduct => operator::create_product(request).map(Work::Command),
+            Endpoint::CreateProduct => self.create_product(request).map(Work::Command),
             Endpoint::ChangeProduct(id) => operator::change_product(request, id).map(Work::Command),
-            Endpoint::RestockProduct(id) => {
-                operator::restock_product(request, id).map(Work::Command)
-            }
+            Endpoint::RestockProduct(id) => self.restock_product(request, id).map(Work::Command),
             Endpoint::ListMovements(id) => self.list_movements(request, id).map(Work::Done),
             Endpoint::ListHolds => self.list_holds(request).map(Work::Done),
             Endpoint::ListOrders => self.list_orders(request).map(Work::Done),
@@ -165,6 +183,7 @@ impl Api {
             Endpoint::ListPayments => self.list_payments(request).map(Work::Done),
             Endpoint::ListRefunds => self.list_refunds(request).map(Work::Done),
             Endpoint::ResolveRefund(id) => operator::resolve_refund(request, id).map(Work::Command),
+            Endpoint::AcceptRefund(id) => operator::accept_refund(request, id).map(Work::Command),
             Endpoint::ShowStats => self.show_stats(request).map(Work::Done),
             Endpoint::Health => Ok(Work::Done(json::ok(&answers::Health { status: "ok" }))),
             Endpoint::Readiness => self.readiness().map(Work::Done),

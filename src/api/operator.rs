@@ -18,41 +18,10 @@ use crate::http::{Request, Response};
 use crate::metrics::LatencySeen;
 use crate::sale::{
     Command, CreateProduct, Customer, HoldStatus, OrderId, OrderStatus, PaymentId, Product,
-    ProductChanges, ProductId, STOCK_MAX, Timestamp, TokenKind, Verdict, spelling,
+    ProductChanges, ProductId, RefundStatus, RestockProduct, STOCK_MAX, Timestamp, TokenKind,
+    Verdict, spelling,
 };
 use crate::store::{Filter, Pace, Page, Seek};
-
-pub fn create_product(request: &Request) -> Result<Command, Error> {
-    let mut fields = Fields::of_body(required_body(request)?)?;
-    let sku = fields.optional(
-        "sku",
-        "null, or 1 to 255 characters without control or format characters",
-        |raw| {
-            if raw == "null" {
-                Some(None)
-            } else {
-                string(raw).and_then(spelling::sku).map(Some)
-            }
-        },
-    );
-    let name = fields.required("name", WANTED_LABEL, label);
-    let price = fields.required("price", WANTED_PRICE, price);
-    let total_stock = fields.required("total_stock", WANTED_STOCK, stock);
-    let changes = ProductChanges {
-        name,
-        price,
-        ..window_and_limits(&mut fields)
-    };
-    fields.finish()?;
-    let Some(total_stock) = total_stock else {
-        unreachable!("finish refuses missing fields")
-    };
-    Ok(Command::CreateProduct(CreateProduct {
-        sku: sku.flatten(),
-        changes,
-        total_stock,
-    }))
-}
 
 pub fn change_product(request: &Request, id: &str) -> Result<Command, Error> {
     let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
@@ -77,27 +46,6 @@ fn window_and_limits(fields: &mut Fields<'_>) -> ProductChanges {
     }
 }
 
-pub fn restock_product(request: &Request, id: &str) -> Result<Command, Error> {
-    let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
-    let mut fields = Fields::of_body(required_body(request)?)?;
-    let wanted = "a whole number from -2147483647 to 2147483647, and not 0";
-    let units = fields.required("quantity", wanted, |raw| {
-        let units = whole_number(raw.strip_prefix('-').unwrap_or(raw))?;
-        let units = if raw.starts_with('-') { -units } else { units };
-        (units != 0 && units.abs() <= STOCK_MAX).then_some(units)
-    });
-    let reason = fields.optional("reason", WANTED_LABEL, label);
-    fields.finish()?;
-    let Some(units) = units else {
-        unreachable!("finish refuses missing fields")
-    };
-    Ok(Command::RestockProduct {
-        product,
-        units,
-        reason,
-    })
-}
-
 pub fn refund_order(request: &Request, id: &str) -> Result<Command, Error> {
     let order = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
     let mut fields = Fields::of_optional_body(&request.body)?;
@@ -115,6 +63,72 @@ pub fn resolve_refund(request: &Request, id: &str) -> Result<Command, Error> {
     let note = fields.optional("note", WANTED_LABEL, label);
     fields.finish()?;
     Ok(Command::ResolveRefund { payment, note })
+}
+
+pub fn accept_refund(request: &Request, id: &str) -> Result<Command, Error> {
+    let payment = PaymentId::parse(id).ok_or(Error::RefundNotFound)?;
+    Fields::of_optional_body(&request.body)?.finish()?;
+    Ok(Command::AcceptRefund { payment })
+}
+
+/// Wishes that take an idempotency key.
+impl Api {
+    pub fn create_product(&self, request: &Request) -> Result<Command, Error> {
+        let mut fields = Fields::of_body(required_body(request)?)?;
+        let key = self.idempotency_key(request)?;
+        let sku = fields.optional(
+            "sku",
+            "null, or 1 to 255 characters without control or format characters",
+            |raw| {
+                if raw == "null" {
+                    Some(None)
+                } else {
+                    string(raw).and_then(spelling::sku).map(Some)
+                }
+            },
+        );
+        let name = fields.required("name", WANTED_LABEL, label);
+        let price = fields.required("price", WANTED_PRICE, price);
+        let total_stock = fields.required("total_stock", WANTED_STOCK, stock);
+        let changes = ProductChanges {
+            name,
+            price,
+            ..window_and_limits(&mut fields)
+        };
+        fields.finish()?;
+        let Some(total_stock) = total_stock else {
+            unreachable!("finish refuses missing fields")
+        };
+        Ok(Command::CreateProduct(CreateProduct {
+            sku: sku.flatten(),
+            changes,
+            total_stock,
+            key,
+        }))
+    }
+
+    pub fn restock_product(&self, request: &Request, id: &str) -> Result<Command, Error> {
+        let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
+        let mut fields = Fields::of_body(required_body(request)?)?;
+        let key = self.idempotency_key(request)?;
+        let wanted = "a whole number from -2147483647 to 2147483647, and not 0";
+        let units = fields.required("quantity", wanted, |raw| {
+            let units = whole_number(raw.strip_prefix('-').unwrap_or(raw))?;
+            let units = if raw.starts_with('-') { -units } else { units };
+            (units != 0 && units.abs() <= STOCK_MAX).then_some(units)
+        });
+        let reason = fields.optional("reason", WANTED_LABEL, label);
+        fields.finish()?;
+        let Some(units) = units else {
+            unreachable!("finish refuses missing fields")
+        };
+        Ok(Command::RestockProduct(RestockProduct {
+            product,
+            units,
+            reason,
+            key,
+        }))
+    }
 }
 
 #[derive(Serialize)]
@@ -186,7 +200,7 @@ impl Api {
             orders,
             &paging,
             |order| order.id.get(),
-            |order| AdminOrderBody::new(order, now),
+            |order| AdminOrderBody::new(order, order.status_at(now)),
         ))
     }
 
@@ -205,9 +219,11 @@ impl Api {
     }
 
     pub fn list_refunds(&self, request: &Request) -> Result<Response, Error> {
-        let paging = self.paging(Query::of(request), TokenKind::RefundCursor)?;
+        let mut query = Query::of(request);
+        let status = query.optional("status", "due or resolved", RefundStatus::parse);
+        let paging = self.paging(query, TokenKind::RefundCursor)?;
         let now = self.clock.reading();
-        let refunds = self.reader.refunds(newest_first(&paging), now)?;
+        let refunds = self.reader.refunds(status, newest_first(&paging), now)?;
         Ok(self.listed(
             refunds,
             &paging,

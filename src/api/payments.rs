@@ -69,26 +69,28 @@ fn named(fields: &mut Fields<'_>) -> Option<Named> {
     order.map(Named::Order).or(hold.map(Named::Hold))
 }
 
+const WANTED_AMOUNT: &str = "an amount in major units with at most two decimals and no sign, as a number (199.98) or a \
+     string of digits (\"199.98\"), up to 21474836480000000.00; or null";
+
 /// The two fields of the payload that are judged; the rest of it is the provider's business.
 fn payment_of(payload: &str, fields: &mut Fields<'_>) -> (Option<Amount>, Option<String>) {
     let Some(mut payload) = Fields::of_object(payload) else {
         fields.error("payload", "The payload field must be an object.".into());
         return (None, None);
     };
-    let amount = payload.optional("amount", "given", Some);
+    let amount = payload.optional("amount", WANTED_AMOUNT, |raw| match raw {
+        "null" => Some(None),
+        raw => Some(Amount::new(raw.to_owned()))
+            .filter(|amount| amount.cents().is_some())
+            .map(Some),
+    });
     let wanted = "a string, or null";
-    let transaction_id = payload.optional("transaction_id", wanted, |raw| {
-        if raw == "null" {
-            Some(None)
-        } else {
-            string(raw).map(Some)
-        }
+    let transaction_id = payload.optional("transaction_id", wanted, |raw| match raw {
+        "null" | "\"\"" => Some(None),
+        raw => string(raw).map(Some),
     });
     for (name, sentence) in payload.into_errors() {
         fields.error(&format!("payload.{name}"), sentence);
     }
-    let amount = amount
-        .filter(|raw| *raw != "null")
-        .map(|raw| Amount::new(raw.to_owned()));
-    (amount, transaction_id.flatten())
+    (amount.flatten(), transaction_id.flatten())
 }

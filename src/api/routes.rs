@@ -23,6 +23,7 @@ pub enum Route<'a> {
     AdminPayments,
     AdminRefunds,
     AdminResolvedRefund(&'a str),
+    AdminAcceptedRefund(&'a str),
     AdminStats,
     Health,
     Readiness,
@@ -52,6 +53,7 @@ pub enum Endpoint<'a> {
     ListPayments,
     ListRefunds,
     ResolveRefund(&'a str),
+    AcceptRefund(&'a str),
     ShowStats,
     Health,
     Readiness,
@@ -109,6 +111,9 @@ impl<'a> Route<'a> {
             [Some("refunds"), Some(id), Some("resolve"), None] => {
                 Some(Route::AdminResolvedRefund(id))
             }
+            [Some("refunds"), Some(id), Some("accept"), None] => {
+                Some(Route::AdminAcceptedRefund(id))
+            }
             [Some("stats"), None, ..] => Some(Route::AdminStats),
             _ => None,
         }
@@ -139,6 +144,7 @@ impl<'a> Route<'a> {
             Route::AdminPayments => "/admin/api/payments",
             Route::AdminRefunds => "/admin/api/refunds",
             Route::AdminResolvedRefund(_) => "/admin/api/refunds/{webhook_id}/resolve",
+            Route::AdminAcceptedRefund(_) => "/admin/api/refunds/{webhook_id}/accept",
             Route::AdminStats => "/admin/api/stats",
             Route::Health => "/healthz",
             Route::Readiness => "/readyz",
@@ -168,7 +174,8 @@ impl<'a> Route<'a> {
             | Route::AdminProducts
             | Route::AdminRestock(_)
             | Route::AdminOrderRefund(_)
-            | Route::AdminResolvedRefund(_) => "POST",
+            | Route::AdminResolvedRefund(_)
+            | Route::AdminAcceptedRefund(_) => "POST",
         }
     }
 
@@ -197,6 +204,7 @@ impl<'a> Route<'a> {
             Route::AdminPayments => get.then_some(Endpoint::ListPayments),
             Route::AdminRefunds => get.then_some(Endpoint::ListRefunds),
             Route::AdminResolvedRefund(id) => post.then_some(Endpoint::ResolveRefund(id)),
+            Route::AdminAcceptedRefund(id) => post.then_some(Endpoint::AcceptRefund(id)),
             Route::AdminStats => get.then_some(Endpoint::ShowStats),
             Route::Health => get.then_some(Endpoint::Health),
             Route::Readiness => get.then_some(Endpoint::Readiness),

@@ -143,7 +143,7 @@ impl Api {
         Ok(Command::ReleaseHold { hold })
     }
 
-    pub fn place_order(&self, request: &Request) -> Result<Command, Error> {
+    pub(super) fn place_order(&self, request: &Request) -> Result<Work, Error> {
         let mut fields = Fields::of_body(required_body(request)?)?;
         let key = self.idempotency_key(request)?;
         let hold = fields.required("hold_id", WANTED_ID, |raw| {
@@ -152,7 +152,16 @@ impl Api {
         let token = fields.optional("token", WANTED_TOKEN, string);
         fields.finish()?;
         let hold = self.hold_shown(request, token.as_deref(), hold)?;
-        Ok(Command::PlaceOrder { hold, key })
+        let command = Command::PlaceOrder { hold, key };
+        let shown = token.as_deref();
+        if self
+            .guard
+            .is_holder(request, shown, TokenKind::Hold, hold.get())
+        {
+            Ok(Work::HoldersCommand(command))
+        } else {
+            Ok(Work::Command(command))
+        }
     }
 
     pub fn cancel_order(&self, request: &Request, id: &str) -> Result<Command, Error> {
@@ -201,7 +210,10 @@ impl Api {
         id.filter(admits).ok_or(Error::OrderNotFound)
     }
 
-    fn idempotency_key(&self, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+    pub(super) fn idempotency_key(
+        &self,
+        request: &Request,
+    ) -> Result<Option<IdempotencyKey>, Error> {
         if !request.has_header("Idempotency-Key") {
             return Ok(None);
         }

@@ -36,7 +36,9 @@ pub struct Book {
     payment_keys: HashMap<String, Option<PaymentId>>,
     payloads: HashMap<PaymentId, String>,
     parked: HashMap<Named, Vec<PaymentId>>,
-    refunds_due: HashMap<(Named, String), bool>,
+    refunds: HashMap<(Named, String), Vec<PaymentId>>,
+    refunds_noted: HashMap<(Named, String), Vec<PaymentId>>,
+    lost: HashMap<Named, bool>,
     replays: HashMap<IdempotencyKey, Option<Replay>>,
     kept: Vec<IdempotencyKey>,
     forgotten: HashSet<IdempotencyKey>,
@@ -64,7 +66,9 @@ impl Book {
             payment_keys: HashMap::new(),
             payloads: HashMap::new(),
             parked: HashMap::new(),
-            refunds_due: HashMap::new(),
+            refunds: HashMap::new(),
+            refunds_noted: HashMap::new(),
+            lost: HashMap::new(),
             replays: HashMap::new(),
             kept: Vec::new(),
             forgotten: HashSet::new(),
@@ -125,12 +129,19 @@ impl Book {
             .collect())
     }
 
-    pub fn refund_was_due(&self, payee: Named, transaction_id: &str) -> Result<bool, Stop> {
+    /// The payments of the transaction whose refunds ever were due to `payee`, by that name: all of them looked at.
+    pub fn refunds(&self, payee: Named, transaction_id: &str) -> Result<Vec<PaymentId>, Stop> {
         let key = (payee, transaction_id.to_owned());
-        self.refunds_due
-            .get(&key)
-            .copied()
-            .ok_or_else(|| Stop::needs(Need::RefundDue(key.0, key.1)))
+        let Some(at_start) = self.refunds.get(&key) else {
+            return Err(Stop::needs(Need::Refunds(key.0, key.1)));
+        };
+        let since = self.refunds_noted.get(&key).into_iter().flatten();
+        Ok(at_start.iter().chain(since).copied().collect())
+    }
+
+    pub fn is_lost(&self, named: Named) -> Result<bool, Stop> {
+        let is_lost = self.lost.get(&named).copied();
+        is_lost.ok_or(Stop::needs(Need::Lost(named)))
     }
 
     /// Live, pending and paid units of one customer in one product: the one figure that `max_per_customer` bounds.
@@ -276,8 +287,9 @@ impl Book {
         self.payments.insert(payment.id, payment);
     }
 
-    pub fn note_refund_due(&mut self, payee: Named, transaction_id: String) {
-        self.refunds_due.insert((payee, transaction_id), true);
+    pub fn note_refund(&mut self, payee: Named, transaction_id: String, payment: PaymentId) {
+        let noted = self.refunds_noted.entry((payee, transaction_id));
+        noted.or_default().push(payment);
     }
 
     /// Moves the customer's use by `units`. Expiry moves nothing: by the clock, what is overdue no longer counted.
@@ -355,10 +367,16 @@ impl Book {
         }
     }
 
-    pub fn fetched_refund_due(&mut self, payee: Named, transaction_id: String, was_due: bool) {
-        self.refunds_due
-            .entry((payee, transaction_id))
-            .or_insert(was_due);
+    pub fn fetched_refunds(&mut self, payee: Named, transaction_id: String, refunds: Vec<Payment>) {
+        let ids = refunds.iter().map(|payment| payment.id).collect();
+        self.refunds.entry((payee, transaction_id)).or_insert(ids);
+        for payment in refunds {
+            self.payments.fetched(payment.id, Some(payment));
+        }
+    }
+
+    pub fn fetched_lost(&mut self, named: Named, is_lost: bool) {
+        self.lost.insert(named, is_lost);
     }
 
     pub fn fetched_customer_use(&mut self, product: ProductId, customer: Customer, units: i64) {

@@ -7,7 +7,7 @@ use super::hold::Hold;
 use super::id::{HoldId, OrderId, PaymentId, ProductId};
 use super::order::Order;
 use super::payment::{Payment, PaymentEvent};
-use super::product::{CreateProduct, LoadProduct, Loaded, Product, ProductChanges};
+use super::product::{CreateProduct, LoadProduct, Loaded, Product, ProductChanges, RestockProduct};
 use super::quantity::Quantity;
 use super::replay::IdempotencyKey;
 use super::time::Timestamp;
@@ -38,18 +38,17 @@ pub enum Command {
         payment: PaymentId,
         note: Option<String>,
     },
+    /// The order becomes paid by the money that was to be paid back.
+    AcceptRefund {
+        payment: PaymentId,
+    },
     LoadProduct(LoadProduct),
     CreateProduct(CreateProduct),
     ChangeProduct {
         product: ProductId,
         changes: ProductChanges,
     },
-    /// `units` may be negative, but never takes what is reserved or sold.
-    RestockProduct {
-        product: ProductId,
-        units: i64,
-        reason: Option<String>,
-    },
+    RestockProduct(RestockProduct),
     /// Ends at most `rows_max` of the holds, orders and parked events whose deadlines have passed, oldest first, and
     /// forgets at most `keys_max` idempotency keys.
     Sweep {
@@ -89,6 +88,12 @@ pub enum Outcome {
         product: Product,
         at: Timestamp,
     },
+    ProductRestocked {
+        product: Product,
+        at: Timestamp,
+        units: i64,
+        reason: Option<String>,
+    },
     Swept(Swept),
     /// The first outcome of the same request under the same idempotency key.
     Replayed(Box<Outcome>),
@@ -101,6 +106,8 @@ pub struct PaymentRecorded {
     pub verdict: Verdict,
     /// The order's status as it stands now; `None` while the event waits for one, or where there never will be one.
     pub order_status: Option<super::order::OrderStatus>,
+    /// The amount is a hundred times the total, as of a provider that counts in minor units.
+    pub is_hundredfold: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -168,6 +175,9 @@ pub enum Rejection {
     ParkedFull,
     /// The payment does not exist, or no refund is due for it.
     RefundNotFound,
+    RefundResolved,
+    /// There is no order that the money could pay.
+    RefundHasNoOrder,
 
     ProductNotFound,
     /// Another product has this sku.

@@ -8,7 +8,7 @@ use super::id::{HoldId, OrderId, ProductId};
 use super::movement::{self, Cause, MovementKind};
 use super::need::Due;
 use super::order::OrderStatus;
-use super::{Stop, ensure, payment};
+use super::{Stop, all_looked_at, ensure, payment};
 
 /// The rows to end so that `units` of the product are available; refused if even all overdue rows together would not do.
 pub fn room_for(book: &Book, product: ProductId, units: i64) -> Result<Vec<Due>, Stop> {
@@ -32,7 +32,7 @@ pub fn make_room(book: &mut Book, rows: &[Due]) {
 /// Ends whatever of the oldest due rows is not ended yet.
 pub fn sweep(book: &mut Book, rows_max: usize, keys_max: usize) -> Result<Outcome, Stop> {
     let due = book.due(rows_max, keys_max)?.to_vec();
-    look_at_all(book, &due)?;
+    all_looked_at(due.iter().map(|row| look_at(book, row)))?;
 
     // From here on the sweep must succeed.
     let mut swept = Swept::default();
@@ -57,24 +57,7 @@ pub fn sweep(book: &mut Book, rows_max: usize, keys_max: usize) -> Result<Outcom
     Ok(Outcome::Swept(swept))
 }
 
-/// Looks at everything that ending these rows will touch, and asks for all that is missing at once.
-fn look_at_all(book: &Book, due: &[Due]) -> Result<(), Stop> {
-    let mut missing = Vec::new();
-    for row in due {
-        if let Err(stop) = look_at(book, row) {
-            match stop {
-                Stop::Needs(needs) => missing.extend(needs),
-                Stop::Refused(_) => return Err(stop),
-            }
-        }
-    }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(Stop::Needs(missing))
-    }
-}
-
+/// Looks at everything that ending this row will touch.
 fn look_at(book: &Book, row: &Due) -> Result<(), Stop> {
     match row {
         Due::Hold(id) => {

@@ -10,7 +10,7 @@ use super::payment::{self, Named};
 use super::quantity::Quantity;
 use super::text::text_enum;
 use super::time::Timestamp;
-use super::{Stop, ensure, expiry};
+use super::{Stop, all_looked_at, ensure, expiry};
 
 text_enum! {
     pub enum HoldStatus {
@@ -108,9 +108,11 @@ pub fn release(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
     }
     book.product(hold.product)?;
     let parked = book.parked_on(Named::Hold(id))?;
-    for event in &parked {
-        payment::look_at_refund(book, *event)?;
-    }
+    all_looked_at(
+        parked
+            .iter()
+            .map(|event| payment::look_at_refund(book, *event)),
+    )?;
 
     // From here on the release must succeed.
     book.change_hold(id).status = HoldStatus::Released;

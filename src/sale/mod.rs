@@ -16,6 +16,7 @@ mod order;
 mod payment;
 mod product;
 mod quantity;
+mod refund;
 mod replay;
 mod rows;
 pub mod spelling;
@@ -24,6 +25,8 @@ mod text;
 mod time;
 mod token;
 mod verdict;
+
+use std::collections::HashSet;
 
 pub use book::Book;
 pub use command::{Command, Outcome, PaymentRecorded, PlaceHold, Rejection, Swept};
@@ -34,9 +37,9 @@ pub use money::{Amount, Cents};
 pub use movement::{Cause, Movement, MovementKind, Shift};
 pub use need::{Due, Need};
 pub use order::{Order, OrderStatus};
-pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, Report, Resolution};
+pub use payment::{Named, Payment, PaymentEvent, PaymentStatus, RefundStatus, Report, Resolution};
 pub use product::{
-    CreateProduct, LoadProduct, Loaded, Product, ProductChanges, ProductStatus, Set,
+    CreateProduct, LoadProduct, Loaded, Product, ProductChanges, ProductStatus, RestockProduct, Set,
 };
 pub use quantity::{Quantity, STOCK_MAX};
 pub use replay::{Done, IdempotencyKey, Replay, is_visible_key};
@@ -75,6 +78,26 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
+/// What all of the looks miss, asked for at once: a rule that stops at the first miss of many starts again for each.
+fn all_looked_at<T>(looks: impl IntoIterator<Item = Result<T, Stop>>) -> Result<(), Stop> {
+    let mut missing = Vec::new();
+    let mut asked = HashSet::new();
+    for look in looks {
+        match look {
+            Ok(_) => {}
+            Err(Stop::Needs(needs)) => {
+                missing.extend(needs.into_iter().filter(|need| asked.insert(need.clone())));
+            }
+            Err(refused @ Stop::Refused(_)) => return Err(refused),
+        }
+    }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Stop::Needs(missing))
+    }
+}
+
 /// Judges one command against the book, and if nothing speaks against it, changes the book.
 pub fn decide(book: &mut Book, command: &Command) -> Result<Outcome, Stop> {
     let Some(key) = replay::key(command) else {
@@ -103,16 +126,13 @@ fn apply(book: &mut Book, command: &Command) -> Result<Outcome, Stop> {
         Command::RefundOrder { order, restock } => order::refund(book, *order, *restock),
         Command::RecordPayment(event) => payment::record(book, event),
         Command::ResolveRefund { payment, note } => {
-            payment::resolve_refund(book, *payment, note.as_deref())
+            refund::resolve(book, *payment, note.as_deref())
         }
+        Command::AcceptRefund { payment } => refund::accept(book, *payment),
         Command::LoadProduct(load) => product::load(book, load),
         Command::CreateProduct(wish) => product::create(book, wish),
         Command::ChangeProduct { product, changes } => product::change(book, *product, changes),
-        Command::RestockProduct {
-            product,
-            units,
-            reason,
-        } => product::restock(book, *product, *units, reason.as_deref()),
+        Command::RestockProduct(wish) => product::restock(book, wish),
         Command::Sweep { rows_max, keys_max } => expiry::sweep(book, *rows_max, *keys_max),
     }
 }

@@ -7,6 +7,8 @@ use super::quantity::Quantity;
 pub struct Cents(i64);
 
 impl Cents {
+    pub const ZERO: Cents = Cents(0);
+
     /// The dearest unit price: 10 000 000.00. Times the largest quantity it still fits an `i64`.
     pub const PRICE_MAX: Cents = Cents(1_000_000_000);
 
@@ -86,7 +88,7 @@ impl std::fmt::Display for Cents {
     }
 }
 
-/// What a payment event says was paid, as the raw JSON that came: a number, a string, or anything else.
+/// What a payment event says was paid, as the raw JSON that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount(String);
 
@@ -99,18 +101,71 @@ impl Amount {
         &self.0
     }
 
-    /// A number or a string of digits that is exactly `price`; everything else is another amount.
-    pub fn is(&self, price: Cents) -> bool {
-        let paid = match self
-            .0
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'))
-        {
+    /// The cents that a number or a string of digits says. `None` for everything else, and for more than any order costs.
+    pub fn cents(&self) -> Option<Cents> {
+        let text = self.0.strip_prefix('"');
+        let cents = match text.and_then(|text| text.strip_suffix('"')) {
             Some(text) => Cents::from_plain_decimal(text),
-            None => Cents::from_json_number(&self.0),
+            None => cents_of_number(&self.0),
         };
-        paid == Some(price)
+        cents.filter(|cents| *cents <= AMOUNT_MAX)
     }
+
+    pub fn is(&self, price: Cents) -> bool {
+        self.cents() == Some(price)
+    }
+
+    /// A hundred times the price: a provider that counts in minor units.
+    pub fn is_hundredfold(&self, price: Cents) -> bool {
+        let hundredfold = price.0.checked_mul(100).map(Cents);
+        price.0 > 0 && hundredfold.is_some_and(|price| self.is(price))
+    }
+}
+
+/// 10 000 000.00 × 2^31.
+const AMOUNT_MAX: Cents = Cents(Cents::PRICE_MAX.0 << 31);
+
+/// Digits of a number in millionths, which a `u128` holds.
+const MILLIONTHS_DIGITS_MAX: usize = 30;
+
+/// The cent that a JSON number lies within 0.000001 of, digit by digit: binary floats print as `199.98000000000002`.
+fn cents_of_number(text: &str) -> Option<Cents> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (unsigned, is_negative) = match mantissa.strip_prefix('-') {
+        Some(unsigned) => (unsigned, true),
+        None => (mantissa, false),
+    };
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = [whole, fraction].concat();
+    if whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(Cents(0));
+    }
+    if is_negative {
+        return None;
+    }
+    let to_millionths = exponent.parse::<i64>().ok()?.checked_add(6)?;
+    let shift = to_millionths.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let length = i64::try_from(digits.len()).ok()?.checked_add(shift)?.max(0);
+    let length = usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= MILLIONTHS_DIGITS_MAX)?;
+    let kept = &digits[..length.min(digits.len())];
+    let has_more = digits[kept.len()..].bytes().any(|digit| digit != b'0');
+    let millionths: u128 = format!("0{kept:0<length$}").parse().ok()?;
+    let cents = millionths / 10_000;
+    let above = millionths % 10_000;
+    let nearest = if above == 0 || (above == 1 && !has_more) {
+        cents
+    } else if above == 9_999 {
+        cents + 1
+    } else {
+        return None;
+    };
+    i64::try_from(nearest).ok().map(Cents)
 }
 
 #[cfg(test)]
@@ -174,7 +229,7 @@ mod tests {
         }
         for raw in [
             "199.97",
-            "199.980000000000000001",
+            "\"199.980000000000000001\"",
             "\"1.9998e2\"",
             "\" 199.98\"",
             "\"+199.98\"",
@@ -185,5 +240,49 @@ mod tests {
         ] {
             assert!(!Amount::new(raw.into()).is(price), "{raw}");
         }
+    }
+
+    #[test]
+    fn a_float_as_binary_prints_it_is_its_cent() {
+        for (raw, cents) in [
+            ("199.98000000000002", 19998),
+            ("199.97999999999999", 19998),
+            ("199.980001", 19998),
+            ("199.979999", 19998),
+            ("0.30000000000000004", 30),
+            ("1.9998000000000002e2", 19998),
+            ("19998000000e-8", 19998),
+            ("70", 7000),
+            ("1e2", 10_000),
+            ("0", 0),
+            ("-0.0", 0),
+            ("0e400", 0),
+            ("1e-400", 0),
+            ("21474836480000000.00", 2_147_483_648_000_000_000),
+        ] {
+            assert_eq!(Amount::new(raw.into()).cents(), Some(Cents(cents)), "{raw}");
+        }
+        for raw in [
+            "199.985",
+            "199.9800011",
+            "199.9799989",
+            "0.001",
+            "-0.000000001",
+            "-1",
+            "1e400",
+            "1e99999999999999999999",
+            "21474836480000000.01",
+            "null",
+            "{\"value\":1}",
+            "\"199,98\"",
+            "\"199.98 EUR\"",
+            "\"199.981\"",
+            "\"-1.00\"",
+        ] {
+            assert_eq!(Amount::new(raw.into()).cents(), None, "{raw}");
+        }
+        assert!(Amount::new("1000".into()).is_hundredfold(Cents(1000)));
+        assert!(!Amount::new("999".into()).is_hundredfold(Cents(1000)));
+        assert!(!Amount::new("0".into()).is_hundredfold(Cents(0)));
     }
 }

@@ -19,8 +19,10 @@ pub enum Need {
     PaymentKey(String),
     /// The events that wait for this order, or for an order from this hold.
     Parked(Named),
-    /// Whether a refund was ever due for this payee and this transaction.
-    RefundDue(Named, String),
+    /// The payments of this transaction for this payee whose refunds ever were due.
+    Refunds(Named, String),
+    /// Whether the id lies in a gap that a restored backup left.
+    Lost(Named),
     /// Units of the product that the customer holds, has ordered or has paid for, by the clock.
     CustomerUse(ProductId, Customer),
     Replay(IdempotencyKey),

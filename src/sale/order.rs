@@ -11,7 +11,7 @@ use super::payment::{self, Named};
 use super::quantity::Quantity;
 use super::text::text_enum;
 use super::time::Timestamp;
-use super::{Stop, ensure};
+use super::{Stop, all_looked_at, ensure};
 
 text_enum! {
     pub enum OrderStatus {
@@ -46,6 +46,11 @@ impl Order {
         self.unit_price.times(self.quantity)
     }
 
+    /// Needs no payment.
+    pub fn is_free(&self) -> bool {
+        self.total_price() == Cents::ZERO
+    }
+
     pub fn status_at(&self, now: Timestamp) -> OrderStatus {
         let overdue = self.pay_by.is_some_and(|pay_by| pay_by.has_passed(now));
         match self.status {
@@ -77,19 +82,26 @@ pub fn place(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
     let mut parked = book.parked_on(Named::Hold(id))?;
     parked.extend(book.parked_on(Named::Order(order_id))?);
     parked.sort_unstable();
-    if !parked.is_empty() {
-        book.product(hold.product)?;
+    let order = pending(book, order_id, hold);
+    if order.is_free() || !parked.is_empty() {
+        book.product(order.product)?;
     }
-    for event in &parked {
-        payment::look_at_parked(book, *event, order_id, id)?;
-    }
+    let looks = parked
+        .iter()
+        .map(|event| payment::look_at_parked(book, *event, order_id, id));
+    all_looked_at(looks)?;
 
     // From here on the order must succeed.
     book.meta.next_order = order_id.next();
     let row = book.change_hold(id);
     row.status = HoldStatus::Ordered;
     row.order = Some(order_id);
-    book.insert_order(pending(book, order_id, hold));
+    let is_free = order.is_free();
+    book.insert_order(order);
+    if is_free {
+        book.change_order(order_id).pay_by = None;
+        pay(book, order_id, None, MovementKind::OrderPaid);
+    }
     for event in parked {
         payment::settle_parked(book, event, order_id);
     }
@@ -113,6 +125,17 @@ fn pending(book: &Book, id: OrderId, hold: Hold) -> Order {
         paid_at: None,
         transaction_id: None,
     }
+}
+
+/// The order becomes paid, by this transaction if it has a name.
+pub fn pay(book: &mut Book, id: OrderId, transaction_id: Option<String>, kind: MovementKind) {
+    let now = book.now;
+    let order = book.change_order(id);
+    order.status = OrderStatus::Paid;
+    order.paid_at = Some(now);
+    order.transaction_id = transaction_id;
+    let (product, units) = (order.product, order.quantity.units());
+    movement::record(book, product, kind, units, Cause::Order(id));
 }
 
 pub fn cancel(book: &mut Book, id: OrderId) -> Result<Outcome, Stop> {

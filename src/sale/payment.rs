@@ -5,16 +5,23 @@ use super::book::Book;
 use super::command::{Outcome, PaymentRecorded, Rejection};
 use super::hold::HoldStatus;
 use super::id::{HoldId, OrderId, PaymentId};
-use super::money::Amount;
+use super::money::{Amount, Cents};
 use super::text::text_enum;
 use super::time::Timestamp;
-use super::verdict::{Effect, Verdict, carry_out, judge, refund_once, refund_was_due};
-use super::{Stop, ensure};
+use super::verdict::{Effect, Verdict, carry_out, judge};
+use super::{Stop, all_looked_at, ensure, refund};
 
 text_enum! {
     pub enum PaymentStatus {
         Success = "success",
         Failure = "failure",
+    }
+}
+
+text_enum! {
+    pub enum RefundStatus {
+        Due = "due",
+        Resolved = "resolved",
     }
 }
 
@@ -75,9 +82,21 @@ pub struct Payment {
 /// How far above the highest order an event may name one that is still to come.
 const ORDERS_AHEAD_MAX: i64 = 10_000;
 
+/// Events that may wait for one order: they are judged in the transaction that makes it.
+const PARKED_ON_ONE_NAME_MAX: usize = 32;
+
 impl Payment {
     pub fn is_parked(&self) -> bool {
         self.verdict == Verdict::Parked
+    }
+
+    /// `None`: no refund ever was due.
+    pub fn refund_status(&self) -> Option<RefundStatus> {
+        let status = match self.resolved_at {
+            None => RefundStatus::Due,
+            Some(_) => RefundStatus::Resolved,
+        };
+        self.refund_due.then_some(status)
     }
 
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
@@ -118,14 +137,20 @@ pub fn record(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
             let ahead = id.get() - (book.meta.next_order.get() - 1);
             ensure!(ahead <= ORDERS_AHEAD_MAX, Rejection::PaymentOrderUnknown);
             let until = book.now.plus_seconds(book.terms.parked_ttl_s);
-            park(book, event, until)
+            park(book, event, until, None)
         }
         Named::Order(id) => {
-            ensure!(book.order(id)?.is_some(), Rejection::PaymentOrderUnknown);
-            record_for_order(book, event, id)
+            if book.order(id)?.is_some() {
+                return record_for_order(book, event, id);
+            }
+            ensure!(book.is_lost(event.named)?, Rejection::PaymentOrderUnknown);
+            record_without_order(book, event)
         }
         Named::Hold(id) => {
-            let hold = book.hold(id)?.ok_or(Rejection::PaymentHoldUnknown)?;
+            let Some(hold) = book.hold(id)? else {
+                ensure!(book.is_lost(event.named)?, Rejection::PaymentHoldUnknown);
+                return record_without_order(book, event);
+            };
             match (hold.status_at(book.now), hold.order) {
                 (_, Some(order)) => {
                     book.order(order)?;
@@ -135,7 +160,8 @@ pub fn record(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
                     let until = hold
                         .expires_at
                         .min(book.now.plus_seconds(book.terms.parked_ttl_s));
-                    park(book, event, until)
+                    let total = hold.unit_price.times(hold.quantity);
+                    park(book, event, until, Some(total))
                 }
                 (HoldStatus::Ordered | HoldStatus::Released | HoldStatus::Expired, None) => {
                     record_without_order(book, event)
@@ -152,6 +178,7 @@ fn record_for_order(
 ) -> Result<Outcome, Stop> {
     book.product(book.known_order(order).product)?;
     let (verdict, effect) = judge(book, order, &event.report)?;
+    let total = book.known_order(order).total_price();
 
     // From here on the event must be recorded.
     let refund_due = matches!(effect, Effect::RefundDue);
@@ -161,14 +188,18 @@ fn record_for_order(
         refund_due,
         ..unjudged(book, event, verdict)
     };
-    Ok(insert(book, event, payment))
+    let recorded = insert(book, event, payment);
+    Ok(Outcome::PaymentRecorded(PaymentRecorded {
+        is_hundredfold: refund_due && event.report.pays_hundredfold(total),
+        ..recorded
+    }))
 }
 
-/// The named hold was released or has expired: there will never be an order.
+/// The named hold was released or has expired, or what is named went with a lost disk: there will never be an order.
 fn record_without_order(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
     let (verdict, effect) = match event.report.status {
         PaymentStatus::Success => {
-            refund_once(book, event.named, &event.report, Verdict::LatePayment)?
+            refund::due_once(book, event.named, &event.report, Verdict::LatePayment)?
         }
         PaymentStatus::Failure => (Verdict::Ignored, Effect::None),
     };
@@ -179,22 +210,34 @@ fn record_without_order(book: &mut Book, event: &PaymentEvent) -> Result<Outcome
         refund_due,
         ..unjudged(book, event, verdict)
     };
-    Ok(insert(book, event, payment))
+    Ok(Outcome::PaymentRecorded(insert(book, event, payment)))
 }
 
-fn park(book: &mut Book, event: &PaymentEvent, until: Timestamp) -> Result<Outcome, Stop> {
+/// `total`: what the order will cost, where that is known.
+fn park(
+    book: &mut Book,
+    event: &PaymentEvent,
+    until: Timestamp,
+    total: Option<Cents>,
+) -> Result<Outcome, Stop> {
+    let parked = book.parked_on(event.named)?;
+    let waits = |id: &&PaymentId| !book.known_payment(**id).has_lapsed(book.now);
     ensure!(
-        book.meta.parked < book.terms.parked_max,
+        book.meta.parked < book.terms.parked_max
+            && parked.iter().filter(waits).count() < PARKED_ON_ONE_NAME_MAX,
         Rejection::ParkedFull
     );
-    book.parked_on(event.named)?;
 
     // From here on the event must be recorded.
     let payment = Payment {
         parked_until: Some(until),
         ..unjudged(book, event, Verdict::Parked)
     };
-    Ok(insert(book, event, payment))
+    let recorded = insert(book, event, payment);
+    Ok(Outcome::PaymentRecorded(PaymentRecorded {
+        is_hundredfold: total.is_some_and(|total| event.report.pays_hundredfold(total)),
+        ..recorded
+    }))
 }
 
 fn unjudged(book: &Book, event: &PaymentEvent, verdict: Verdict) -> Payment {
@@ -214,9 +257,9 @@ fn unjudged(book: &Book, event: &PaymentEvent, verdict: Verdict) -> Payment {
     }
 }
 
-fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> Outcome {
+fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> PaymentRecorded {
     book.meta.next_payment = payment.id.next();
-    note_refund(book, &payment);
+    refund::note(book, &payment);
     let recorded = PaymentRecorded {
         payment: payment.id,
         already_processed: false,
@@ -224,9 +267,10 @@ fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> Outcome {
         order_status: payment
             .order
             .map(|order| book.known_order(order).status_at(book.now)),
+        is_hundredfold: false,
     };
     book.insert_payment(payment, event.payload.clone());
-    Outcome::PaymentRecorded(recorded)
+    recorded
 }
 
 /// The same key again: nothing is judged twice, and the answer is as things stand now.
@@ -257,10 +301,12 @@ fn repeat(book: &mut Book, known: &Payment, event: &PaymentEvent) -> Result<Outc
         already_processed: true,
         verdict,
         order_status,
+        is_hundredfold: false,
     }))
 }
 
-fn order_meant(book: &Book, named: Named) -> Result<Option<OrderId>, Stop> {
+/// The order that a name has come to mean; one by its own number may have gone with a lost disk.
+pub fn order_meant(book: &Book, named: Named) -> Result<Option<OrderId>, Stop> {
     match named {
         Named::Order(id) => Ok((id < book.meta.next_order).then_some(id)),
         Named::Hold(id) => Ok(book.hold(id)?.and_then(|hold| hold.order)),
@@ -274,11 +320,11 @@ pub fn look_at_parked(
     order: OrderId,
     hold: HoldId,
 ) -> Result<(), Stop> {
-    if let Some(transaction_id) = &book.known_payment(id).report.transaction_id {
-        book.refund_was_due(Named::Order(order), transaction_id)?;
-        book.refund_was_due(Named::Hold(hold), transaction_id)?;
-    }
-    Ok(())
+    let Some(transaction_id) = &book.known_payment(id).report.transaction_id else {
+        return Ok(());
+    };
+    let payees = [Named::Order(order), Named::Hold(hold)];
+    all_looked_at(payees.map(|payee| book.refunds(payee, transaction_id)))
 }
 
 /// Judges an event that waited, inside the transaction that made its order.
@@ -301,7 +347,7 @@ pub fn look_at_refund(book: &Book, id: PaymentId) -> Result<(), Stop> {
     let payment = book.known_payment(id);
     if payment.is_parked() {
         book.parked_on(payment.named)?;
-        refund_was_due(book, payment.named, &payment.report)?;
+        refund::of_transaction(book, payment.named, &payment.report)?;
     }
     Ok(())
 }
@@ -314,10 +360,13 @@ pub fn settle_without_order(book: &mut Book, id: PaymentId) {
     unpark(book, id, verdict, None, matches!(effect, Effect::RefundDue));
 }
 
-fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
+/// What becomes of an event that waited too long for `payee`.
+pub fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
     match payment.verdict_without_order() {
         Verdict::LatePayment if has_elder(book, payment)? => Ok((Verdict::Ignored, Effect::None)),
-        Verdict::LatePayment => refund_once(book, payee, &payment.report, Verdict::LatePayment),
+        Verdict::LatePayment => {
+            refund::due_once(book, payee, &payment.report, Verdict::LatePayment)
+        }
         verdict @ (Verdict::Applied
         | Verdict::Ignored
         | Verdict::Parked
@@ -354,43 +403,5 @@ fn unpark(
     payment.parked_until = None;
     payment.refund_due = refund_due;
     let payment = payment.clone();
-    note_refund(book, &payment);
-}
-
-fn note_refund(book: &mut Book, payment: &Payment) {
-    if let Some(transaction_id) = payment
-        .report
-        .transaction_id
-        .clone()
-        .filter(|_| payment.refund_due)
-    {
-        let payee = payment.order.map_or(payment.named, Named::Order);
-        book.note_refund_due(payee, transaction_id);
-    }
-}
-
-pub fn resolve_refund(book: &mut Book, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
-    let payment = book.payment(id)?.ok_or(Rejection::RefundNotFound)?;
-    let has_lapsed = payment.has_lapsed(book.now);
-    let refund_due = if has_lapsed {
-        let (_, effect) = lapse(book, payment.named, payment)?;
-        matches!(effect, Effect::RefundDue)
-    } else {
-        payment.refund_due
-    };
-    ensure!(refund_due, Rejection::RefundNotFound);
-    if payment.resolved_at.is_some() {
-        return Ok(Outcome::RefundResolved(payment.clone()));
-    }
-
-    // From here on the refund is resolved.
-    if has_lapsed {
-        settle_without_order(book, id);
-    }
-    let now = book.now;
-    let payment = book.change_payment(id);
-    payment.resolved_at = Some(now);
-    payment.resolution = Some(Resolution::PaidBack);
-    payment.note = note.map(str::to_owned);
-    Ok(Outcome::RefundResolved(payment.clone()))
+    refund::note(book, &payment);
 }

@@ -6,6 +6,7 @@ use super::id::ProductId;
 use super::money::Cents;
 use super::movement::{self, Cause, MovementKind};
 use super::quantity::{Quantity, STOCK_MAX};
+use super::replay::IdempotencyKey;
 use super::text::text_enum;
 use super::time::Timestamp;
 use super::{Stop, ensure, expiry};
@@ -85,6 +86,25 @@ impl Product {
         self
     }
 
+    fn blank(id: ProductId) -> Product {
+        Product {
+            id,
+            sku: None,
+            name: String::new(),
+            price: Cents::ZERO,
+            total: 0,
+            available: 0,
+            reserved: 0,
+            sold: 0,
+            version: 0,
+            starts_at: None,
+            ends_at: None,
+            max_per_hold: None,
+            max_per_customer: None,
+            paused: false,
+        }
+    }
+
     fn committed(&self) -> i64 {
         self.reserved + self.sold
     }
@@ -154,6 +174,33 @@ pub struct CreateProduct {
     pub sku: Option<String>,
     pub changes: ProductChanges,
     pub total_stock: i64,
+    pub key: Option<IdempotencyKey>,
+}
+
+impl CreateProduct {
+    /// Whether `created`, as it was then, is what is asked for here.
+    pub fn asks_for(&self, created: &Product) -> bool {
+        let wanted = self.changes.applied_to(&Product::blank(created.id));
+        wanted.is_ok_and(|wanted| {
+            *created
+                == Product {
+                    sku: self.sku.clone(),
+                    total: self.total_stock,
+                    available: self.total_stock,
+                    version: created.version,
+                    ..wanted
+                }
+        })
+    }
+}
+
+/// `units` may be negative, but never takes what is reserved or sold.
+#[derive(Clone, Debug)]
+pub struct RestockProduct {
+    pub product: ProductId,
+    pub units: i64,
+    pub reason: Option<String>,
+    pub key: Option<IdempotencyKey>,
 }
 
 /// What became of a row of a catalogue.
@@ -207,23 +254,10 @@ fn insert(
         "a stock is bounded where it is read"
     );
     let id = book.meta.next_product;
-    let blank = Product {
-        id,
+    let product = Product {
         sku: sku.map(str::to_owned),
-        name: String::new(),
-        price: Cents::new(0),
-        total: 0,
-        available: 0,
-        reserved: 0,
-        sold: 0,
-        version: 0,
-        starts_at: None,
-        ends_at: None,
-        max_per_hold: None,
-        max_per_customer: None,
-        paused: false,
+        ..changes.applied_to(&Product::blank(id))?
     };
-    let product = changes.applied_to(&blank)?;
 
     // From here on the product must be inserted.
     book.meta.next_product = id.next();
@@ -289,23 +323,19 @@ pub fn change(book: &mut Book, id: ProductId, changes: &ProductChanges) -> Resul
     if is_changed {
         *book.change_product(id) = changed;
     }
-    changed_by_the_clock(book, id)
-}
-
-fn changed_by_the_clock(book: &Book, id: ProductId) -> Result<Outcome, Stop> {
-    let product = book.known_product(id).clone();
     Ok(Outcome::ProductChanged {
-        product: product.with_overdue_free(book.overdue_units(id)?),
+        product: by_the_clock(book, id)?,
         at: book.now,
     })
 }
 
-pub fn restock(
-    book: &mut Book,
-    id: ProductId,
-    units: i64,
-    reason: Option<&str>,
-) -> Result<Outcome, Stop> {
+fn by_the_clock(book: &Book, id: ProductId) -> Result<Product, Stop> {
+    let product = book.known_product(id).clone();
+    Ok(product.with_overdue_free(book.overdue_units(id)?))
+}
+
+pub fn restock(book: &mut Book, wish: &RestockProduct) -> Result<Outcome, Stop> {
+    let (id, units) = (wish.product, wish.units);
     let product = book.product(id)?.ok_or(Rejection::ProductNotFound)?;
     let total = product
         .total
@@ -326,7 +356,12 @@ pub fn restock(
         id,
         MovementKind::Stocked,
         units,
-        Cause::Stock(reason.map(str::to_owned)),
+        Cause::Stock(wish.reason.clone()),
     );
-    changed_by_the_clock(book, id)
+    Ok(Outcome::ProductRestocked {
+        product: by_the_clock(book, id)?,
+        at: book.now,
+        units,
+        reason: wish.reason.clone(),
+    })
 }

@@ -6,6 +6,7 @@ use super::command::{Command, Outcome};
 use super::hold::{Hold, HoldStatus};
 use super::id::{HoldId, OrderId};
 use super::order::{Order, OrderStatus};
+use super::product::Product;
 use super::time::Timestamp;
 
 /// The `Idempotency-Key` of a request: 1 to 255 visible ASCII characters, chosen by its sender.
@@ -43,14 +44,24 @@ pub struct Replay {
     pub expires_at: Timestamp,
 }
 
-/// What a request did. All that its answer said beside stands in the rows that it made, where it never changes: there the
-/// next request is compared with the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a request did. What its answer said about a hold or an order stands in their rows, where it never changes; a
+/// product's row goes on changing, so it is kept as it was answered. With that the next request is compared.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Done {
     HoldPlaced(HoldId),
     /// With the status that the order began with: payments may have waited for it.
     OrderPlaced(OrderId, OrderStatus),
     OrderCancelled(OrderId),
+    ProductCreated {
+        product: Box<Product>,
+        at: Timestamp,
+    },
+    ProductRestocked {
+        product: Box<Product>,
+        at: Timestamp,
+        units: i64,
+        reason: Option<String>,
+    },
 }
 
 impl Done {
@@ -59,12 +70,26 @@ impl Done {
             Outcome::HoldPlaced(hold) => Some(Done::HoldPlaced(hold.id)),
             Outcome::OrderPlaced(order) => Some(Done::OrderPlaced(order.id, order.status)),
             Outcome::OrderCancelled(order) => Some(Done::OrderCancelled(order.id)),
+            Outcome::ProductCreated { product, at } => Some(Done::ProductCreated {
+                product: Box::new(product.clone()),
+                at: *at,
+            }),
+            Outcome::ProductRestocked {
+                product,
+                at,
+                units,
+                reason,
+            } => Some(Done::ProductRestocked {
+                product: Box::new(product.clone()),
+                at: *at,
+                units: *units,
+                reason: reason.clone(),
+            }),
             Outcome::HoldReleased(_)
             | Outcome::OrderRefunded(_)
             | Outcome::PaymentRecorded(_)
             | Outcome::RefundResolved(_)
             | Outcome::ProductLoaded { .. }
-            | Outcome::ProductCreated { .. }
             | Outcome::ProductChanged { .. }
             | Outcome::Swept(_)
             | Outcome::Replayed(_) => None,
@@ -72,21 +97,36 @@ impl Done {
     }
 
     /// The first outcome again.
-    pub fn outcome(self, book: &Book) -> Result<Outcome, Stop> {
+    pub fn outcome(&self, book: &Book) -> Result<Outcome, Stop> {
         match self {
             Done::HoldPlaced(id) => Ok(Outcome::HoldPlaced(Hold {
                 status: HoldStatus::Active,
                 order: None,
-                ..book.hold(id)?.expect(IS_THERE).clone()
+                ..book.hold(*id)?.expect(IS_THERE).clone()
             })),
             Done::OrderPlaced(id, status) => Ok(Outcome::OrderPlaced(order_as_it_was(
-                book.order(id)?.expect(IS_THERE),
-                status,
+                book.order(*id)?.expect(IS_THERE),
+                *status,
             ))),
             Done::OrderCancelled(id) => Ok(Outcome::OrderCancelled(order_as_it_was(
-                book.order(id)?.expect(IS_THERE),
+                book.order(*id)?.expect(IS_THERE),
                 OrderStatus::Cancelled,
             ))),
+            Done::ProductCreated { product, at } => Ok(Outcome::ProductCreated {
+                product: (**product).clone(),
+                at: *at,
+            }),
+            Done::ProductRestocked {
+                product,
+                at,
+                units,
+                reason,
+            } => Ok(Outcome::ProductRestocked {
+                product: (**product).clone(),
+                at: *at,
+                units: *units,
+                reason: reason.clone(),
+            }),
         }
     }
 }
@@ -109,14 +149,15 @@ pub fn key(command: &Command) -> Option<&IdempotencyKey> {
     match command {
         Command::PlaceHold(wish) => wish.key.as_ref(),
         Command::PlaceOrder { key, .. } | Command::CancelOrder { key, .. } => key.as_ref(),
+        Command::CreateProduct(wish) => wish.key.as_ref(),
+        Command::RestockProduct(wish) => wish.key.as_ref(),
         Command::ReleaseHold { .. }
         | Command::RefundOrder { .. }
         | Command::RecordPayment(_)
         | Command::ResolveRefund { .. }
+        | Command::AcceptRefund { .. }
         | Command::LoadProduct(_)
-        | Command::CreateProduct(_)
         | Command::ChangeProduct { .. }
-        | Command::RestockProduct { .. }
         | Command::Sweep { .. } => None,
     }
 }
@@ -135,6 +176,21 @@ pub fn asks_for(command: &Command, outcome: &Outcome) -> bool {
         (command, outcome)
     {
         *id == order.id
+    } else if let (Command::CreateProduct(wish), Outcome::ProductCreated { product, .. }) =
+        (command, outcome)
+    {
+        wish.asks_for(product)
+    } else if let (
+        Command::RestockProduct(wish),
+        Outcome::ProductRestocked {
+            product,
+            units,
+            reason,
+            ..
+        },
+    ) = (command, outcome)
+    {
+        wish.product == product.id && wish.units == *units && wish.reason == *reason
     } else {
         false
     }

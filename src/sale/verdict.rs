@@ -1,15 +1,15 @@
 //! The table of verdicts: what a payment event means for an order that exists, and what it does.
 
 use super::book::Book;
-use super::id::OrderId;
+use super::id::{OrderId, PaymentId};
 use super::money::Cents;
-use super::movement::{self, Cause, MovementKind};
+use super::movement::MovementKind;
 use super::need::Due;
 use super::order::{self, OrderStatus};
 use super::payment::{Named, PaymentStatus, Report};
 use super::terms::LatePayment;
 use super::text::text_enum;
-use super::{Stop, expiry};
+use super::{Stop, expiry, refund};
 
 text_enum! {
     pub enum Verdict {
@@ -35,11 +35,19 @@ impl Verdict {
 /// What a verdict does.
 pub enum Effect {
     None,
-    Pay,
+    Pay(Purchase),
     Cancel,
-    /// Takes the units again, after the rows that must be ended for them.
-    TakeAgain(Vec<Due>),
+    /// The transaction turns out to be the one that paid; the refunds that were due for it are withdrawn.
+    Adopt(Vec<PaymentId>),
     RefundDue,
+}
+
+/// An order that becomes paid.
+pub struct Purchase {
+    /// Its units are taken again, after the rows that must be ended for them; `None`: they are still reserved.
+    pub again: Option<Vec<Due>>,
+    /// The refunds that were due for what pays it.
+    pub withdrawn: Vec<PaymentId>,
 }
 
 /// The table of verdicts for an order that exists.
@@ -47,22 +55,28 @@ pub fn judge(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict
     let order = book.known_order(order_id);
     let payee = Named::Order(order_id);
     match (order.status_at(book.now), report.status) {
+        (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success) if order.is_free() => {
+            judge_for_nothing(book, payee, report)
+        }
         (OrderStatus::Pending, PaymentStatus::Success) if report.pays(order.total_price()) => {
-            Ok((Verdict::Applied, Effect::Pay))
+            purchase(book, order_id, report, None)
         }
         (OrderStatus::Pending, PaymentStatus::Success) => {
-            refund_once(book, payee, report, Verdict::AmountMismatch)
+            refund::due_once(book, payee, report, Verdict::AmountMismatch)
         }
         (OrderStatus::Pending, PaymentStatus::Failure) => Ok((Verdict::Applied, Effect::Cancel)),
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
             if report.differs_from(order.transaction_id.as_deref()) =>
         {
-            refund_once(book, payee, report, Verdict::DuplicatePayment)
+            refund::due_once(book, payee, report, Verdict::DuplicatePayment)
+        }
+        (OrderStatus::Paid, PaymentStatus::Success) if order.transaction_id.is_none() => {
+            adoption(book, order_id, report)
         }
         (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Success) => {
-            match room_again(book, order_id, report)? {
-                Some(overdue) => Ok((Verdict::Applied, Effect::TakeAgain(overdue))),
-                None => refund_once(book, payee, report, Verdict::LatePayment),
+            match room_if_accepted(book, order_id, report)? {
+                Some(overdue) => purchase(book, order_id, report, Some(overdue)),
+                None => refund::due_once(book, payee, report, Verdict::LatePayment),
             }
         }
         (
@@ -75,88 +89,111 @@ pub fn judge(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict
     }
 }
 
+/// An order of 0.00 was paid by nobody.
+fn judge_for_nothing(
+    book: &Book,
+    payee: Named,
+    report: &Report,
+) -> Result<(Verdict, Effect), Stop> {
+    if report.pays(Cents::ZERO) {
+        Ok((Verdict::Ignored, Effect::None))
+    } else {
+        refund::due_once(book, payee, report, Verdict::AmountMismatch)
+    }
+}
+
+fn purchase(
+    book: &Book,
+    order: OrderId,
+    report: &Report,
+    again: Option<Vec<Due>>,
+) -> Result<(Verdict, Effect), Stop> {
+    let withdrawn = refund::withdrawn_by_paying(book, order, report)?;
+    Ok(match withdrawn {
+        Some(withdrawn) => (Verdict::Applied, Effect::Pay(Purchase { again, withdrawn })),
+        None => (Verdict::Ignored, Effect::None),
+    })
+}
+
+/// The payment named no transaction, and this is the first success that does: it is taken for the same, unless that
+/// transaction is known as money that was paid back, or as another amount that is owed.
+fn adoption(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict, Effect), Stop> {
+    let effect = match refund::withdrawn_by_paying(book, order_id, report)? {
+        Some(refunds)
+            if refunds.is_empty() || report.pays(book.known_order(order_id).total_price()) =>
+        {
+            Effect::Adopt(refunds)
+        }
+        Some(_) | None => Effect::None,
+    };
+    Ok((Verdict::Ignored, effect))
+}
+
 /// Whether a late payment may have its units again, and what to end for them: by policy, amount and stock.
-fn room_again(book: &Book, order_id: OrderId, report: &Report) -> Result<Option<Vec<Due>>, Stop> {
-    let order = book.known_order(order_id);
-    let accepted = match book.terms.late_payment {
-        LatePayment::Accept => report.pays(order.total_price()),
+fn room_if_accepted(
+    book: &Book,
+    order_id: OrderId,
+    report: &Report,
+) -> Result<Option<Vec<Due>>, Stop> {
+    let is_accepted = match book.terms.late_payment {
+        LatePayment::Accept => report.pays(book.known_order(order_id).total_price()),
         LatePayment::Refund => false,
     };
-    if !accepted {
+    if !is_accepted {
         return Ok(None);
     }
-    if order.overdue_units(book.now).is_some() {
-        return Ok(Some(vec![Due::Order(order_id)]));
-    }
-    match expiry::room_for(book, order.product, order.quantity.units()) {
+    match room_again(book, order_id) {
         Ok(overdue) => Ok(Some(overdue)),
         Err(Stop::Refused(_)) => Ok(None),
         Err(Stop::Needs(needs)) => Err(Stop::Needs(needs)),
     }
 }
 
-/// One payment is refunded once: a second report of the same transaction is ignored.
-pub fn refund_once(
-    book: &Book,
-    payee: Named,
-    report: &Report,
-    verdict: Verdict,
-) -> Result<(Verdict, Effect), Stop> {
-    let already = refund_was_due(book, payee, report)?;
-    Ok(if already {
-        (Verdict::Ignored, Effect::None)
-    } else {
-        (verdict, Effect::RefundDue)
-    })
-}
-
-/// Whether this transaction's refund was due before; for an order, under the name of its hold too.
-pub fn refund_was_due(book: &Book, payee: Named, report: &Report) -> Result<bool, Stop> {
-    let Some(transaction_id) = &report.transaction_id else {
-        return Ok(false);
-    };
-    let by_hold = match payee {
-        Named::Order(id) if id < book.meta.next_order => {
-            book.order(id)?.map(|order| Named::Hold(order.hold))
-        }
-        Named::Order(_) | Named::Hold(_) => None,
-    };
-    let was_due = |payee| book.refund_was_due(payee, transaction_id);
-    Ok(was_due(payee)? || by_hold.map_or(Ok(false), was_due)?)
+/// The rows to end so that a cancelled or expired order's units are available again; refused if they are gone.
+pub fn room_again(book: &Book, order_id: OrderId) -> Result<Vec<Due>, Stop> {
+    let order = book.known_order(order_id);
+    if order.overdue_units(book.now).is_some() {
+        return Ok(vec![Due::Order(order_id)]);
+    }
+    expiry::room_for(book, order.product, order.quantity.units())
 }
 
 pub fn carry_out(book: &mut Book, order_id: OrderId, report: &Report, effect: Effect) {
     match effect {
         Effect::None | Effect::RefundDue => {}
         Effect::Cancel => order::give_up(book, order_id),
-        Effect::Pay => pay(book, order_id, report, MovementKind::OrderPaid),
-        Effect::TakeAgain(overdue) => {
-            expiry::make_room(book, &overdue);
-            let order = book.known_order(order_id);
-            let (product, units, customer) = (
-                order.product,
-                order.quantity.units(),
-                order.customer.clone(),
-            );
-            book.move_customer_use(product, customer.as_ref(), units);
-            pay(book, order_id, report, MovementKind::OrderPaidLate);
+        Effect::Adopt(refunds) => {
+            book.change_order(order_id).transaction_id = report.transaction_id.clone();
+            refund::withdraw(book, &refunds);
+        }
+        Effect::Pay(Purchase { again, withdrawn }) => {
+            let transaction_id = report.transaction_id.clone();
+            match again {
+                None => order::pay(book, order_id, transaction_id, MovementKind::OrderPaid),
+                Some(overdue) => pay_late(book, order_id, transaction_id, &overdue),
+            }
+            refund::withdraw(book, &withdrawn);
         }
     }
 }
 
-fn pay(book: &mut Book, order_id: OrderId, report: &Report, kind: MovementKind) {
-    let now = book.now;
-    let order = book.change_order(order_id);
-    order.status = OrderStatus::Paid;
-    order.paid_at = Some(now);
-    order.transaction_id = report.transaction_id.clone();
+fn pay_late(book: &mut Book, order_id: OrderId, transaction_id: Option<String>, overdue: &[Due]) {
+    expiry::make_room(book, overdue);
+    let order = book.known_order(order_id);
     let (product, units) = (order.product, order.quantity.units());
-    movement::record(book, product, kind, units, Cause::Order(order_id));
+    let customer = order.customer.clone();
+    book.move_customer_use(product, customer.as_ref(), units);
+    order::pay(book, order_id, transaction_id, MovementKind::OrderPaidLate);
 }
 
 impl Report {
-    fn pays(&self, price: Cents) -> bool {
+    pub fn pays(&self, price: Cents) -> bool {
         self.amount.as_ref().is_none_or(|amount| amount.is(price))
+    }
+
+    pub fn pays_hundredfold(&self, price: Cents) -> bool {
+        let amount = self.amount.as_ref();
+        amount.is_some_and(|amount| amount.is_hundredfold(price))
     }
 
     /// Whether it is about another transaction than the one that paid the order; one that is missing is never another.

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::sale::{
     Customer, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Payment, ProductId,
-    Timestamp, Verdict,
+    RefundStatus, Timestamp, Verdict,
 };
 
 /// At most `limit` rows from a place in a list. Rows keep their places: new ones come at one end.
@@ -47,7 +47,7 @@ pub struct Pace {
 }
 
 /// Movements that a pace is counted from: a product that moves faster is looked at for a shorter time.
-pub const PACE_MOVEMENTS_MAX: usize = 10_000;
+pub const PACE_MOVEMENTS_MAX: usize = 1_000;
 
 /// Each call sees one moment of the store, in which `now` is the time.
 pub trait Lists {
@@ -65,7 +65,7 @@ pub trait Lists {
         now: Timestamp,
     ) -> Result<Vec<Order>, Failure>;
 
-    /// Payments as they stand by the clock. Their product and customer are those of the order or hold that they name.
+    /// Payments as they stand by the clock, each with the order that its name means by now. Their product and customer are those of the order or hold that they name.
     fn payments(
         &self,
         filter: &Filter<Verdict>,
@@ -74,7 +74,12 @@ pub trait Lists {
     ) -> Result<Vec<Payment>, Failure>;
 
     /// The payments whose money is to be paid back, or was.
-    fn refunds(&self, page: Page, now: Timestamp) -> Result<Vec<Payment>, Failure>;
+    fn refunds(
+        &self,
+        status: Option<RefundStatus>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Payment>, Failure>;
 
     /// A product's ledger.
     fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure>;

@@ -170,11 +170,11 @@ fn lists_are_alike(memory: &MemoryStore, sqlite: &impl Lists, crowd: &mut Crowd,
         sqlite.payments(&payments, page, now).unwrap(),
         "{payments:?} {page:?} at {now}"
     );
-    let page = crowd.page();
+    let (status, page) = (crowd.refund_status(), crowd.page());
     assert_eq!(
-        memory.refunds(page, now).unwrap(),
-        sqlite.refunds(page, now).unwrap(),
-        "refunds {page:?} at {now}"
+        memory.refunds(status, page, now).unwrap(),
+        sqlite.refunds(status, page, now).unwrap(),
+        "refunds {status:?} {page:?} at {now}"
     );
     let (product, page) = (crowd.product(), crowd.page());
     assert_eq!(

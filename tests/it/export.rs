@@ -116,7 +116,7 @@ impl Server {
 }
 
 /// A sale to people who know spreadsheets.
-fn history(server: &Server) {
+fn history(premises: &Premises, server: &Server) {
     server.holds_for("=HYPERLINK(\"http://evil.example\",\"open me\")", 2);
     server.did("/api/orders", r#"{"hold_id": 1}"#);
     server.did(
@@ -133,7 +133,7 @@ fn history(server: &Server) {
     server.did(
         "/api/payments/webhook",
         r#"{"idempotency_key": "-2", "order_id": 2, "status": "success",
-            "payload": {"transaction_id": "\t＋1", "amount": "=1+1"}}"#,
+            "payload": {"transaction_id": "\t＋1", "amount": 1.10}}"#,
     );
     server.did("/admin/api/refunds/2/resolve", r#"{"note": "-by hand"}"#);
     server.did("/api/holds", r#"{"product_id": 1, "quantity": 1}"#);
@@ -144,7 +144,7 @@ fn history(server: &Server) {
     server.did(
         "/api/payments/webhook",
         "{\"idempotency_key\": \"odd\", \"order_id\": 1, \"status\": \"failure\",
-          \"payload\": {\"transaction_id\": \"t \\\"1\\\", ä\\n山\", \"amount\": {\"a\":\n\"=1\"}}}",
+          \"payload\": {\"transaction_id\": \"t \\\"1\\\", ä\\n山\", \"amount\": 1.10}}",
     );
     server.did(
         "/admin/api/products/1/restock",
@@ -154,13 +154,19 @@ fn history(server: &Server) {
         "/admin/api/products/1/restock",
         r#"{"quantity": -3, "reason": "lost, \"too\" – ä"}"#,
     );
+    // Older versions stored whatever was called an amount.
+    let older = [("-2", "\"=1+1\""), ("odd", "{\"a\":\n\"=1\"}")];
+    for (key, amount) in older {
+        let sql = "update payments set amount = ?2 where key = ?1";
+        assert_eq!(premises.database().execute(sql, (key, amount)).unwrap(), 1);
+    }
 }
 
 #[test]
 fn each_table_has_its_columns_in_both_formats_and_says_what_the_api_says() {
     let premises = Premises::stocked(10);
     let server = premises.serve_operator();
-    history(&server);
+    history(&premises, &server);
     for (table, columns, path) in TABLES {
         let names: Vec<&str> = columns.split(',').collect();
         let (header, rows) = premises.csv(table);
@@ -206,7 +212,7 @@ fn each_table_has_its_columns_in_both_formats_and_says_what_the_api_says() {
 fn rows_are_told_oldest_first_with_exact_money() {
     let premises = Premises::stocked(10);
     let server = premises.serve_operator();
-    history(&server);
+    history(&premises, &server);
     let time = |name: &str, index: usize| premises.column("orders", name)[index].clone();
     let orders = premises.export(&["orders"]).succeeded().stdout();
     let expected = format!(
@@ -251,7 +257,7 @@ fn rows_are_told_oldest_first_with_exact_money() {
 fn no_cell_that_others_wrote_is_a_formula() {
     let premises = Premises::stocked(10);
     let server = premises.serve_operator();
-    history(&server);
+    history(&premises, &server);
     server.stop();
     for (table, column, cells) in [
         ("orders", "transaction_id", &["'@SUM(A1)", ""][..]),
@@ -301,7 +307,7 @@ fn no_cell_that_others_wrote_is_a_formula() {
 fn an_export_holds_no_payload_no_token_and_no_key_of_a_request() {
     let premises = Premises::stocked(10);
     let server = premises.serve_operator();
-    history(&server);
+    history(&premises, &server);
     let request = server.agent.post(format!("{}/api/holds", server.base));
     let answer = request
         .header("Idempotency-Key", "a-buyer's-key")
@@ -363,7 +369,7 @@ fn everything_is_over(premises: &Premises) {
 fn what_nobody_has_swept_is_told_as_the_clock_sees_it() {
     let premises = Premises::stocked(10);
     let server = premises.serve_operator();
-    history(&server);
+    history(&premises, &server);
     server.stop();
     end_everything(&premises, 1_000_000);
     everything_is_over(&premises);
@@ -381,7 +387,7 @@ fn an_export_is_not_behind_the_sales_own_time() {
     const YEAR_2098: i64 = 4_039_372_800_000_000;
     let premises = Premises::stocked(10);
     let server = premises.serve_operator();
-    history(&server);
+    history(&premises, &server);
     server.stop();
     end_everything(&premises, YEAR_2098);
     assert_eq!(premises.column("orders", "status"), ["paid", "pending"]);

@@ -267,3 +267,79 @@ fn kept_answers_are_deleted_in_bounded_batches() {
         assert!(anew.id("hold_id") > i64::try_from(KEYS).unwrap());
     }
 }
+
+#[test]
+fn the_operators_products_and_restocks_take_keys_too() {
+    let shop = Shop::operated(vec![item("tee", 5)]);
+    let keyed = |path: &str, key: &str, body: &str| {
+        let request = Request::new(Method::Post, path).with_header("Idempotency-Key", key);
+        shop.operate(request.with_body(body.as_bytes()))
+    };
+    let novelty = r#"{"name":"New","price":1.50,"total_stock":3,"sku":"new","max_per_hold":2}"#;
+    let created = keyed("/products", "c", novelty).created();
+    let id = created.id("id");
+    let restock = format!("/products/{id}/restock");
+    let counted = r#"{"quantity":4,"reason":"counted"}"#;
+    let restocked = keyed(&restock, "r", counted).ok();
+    assert_eq!(restocked.body["total_stock"], 7);
+    shop.admin_patch(
+        &format!("/products/{id}"),
+        r#"{"name":"Newer","price":2,"paused":true}"#,
+    )
+    .ok();
+    shop.after(Duration::from_secs(1));
+
+    let again = keyed("/products", "c", novelty).created();
+    assert_eq!(again.bytes, created.bytes);
+    assert_eq!(again.header("Location"), created.header("Location"));
+    assert_eq!(again.header("Idempotent-Replayed"), Some("true"));
+    let spelled =
+        r#"{"sku":"new","total_stock":3,"price":1.5,"name":"New","max_per_hold":2,"ends_at":null}"#;
+    assert_eq!(
+        keyed("/products", "c", spelled).created().bytes,
+        created.bytes
+    );
+    let again = keyed(&restock, "r", counted).ok();
+    assert_eq!(again.bytes, restocked.bytes);
+    assert_eq!(again.header("Idempotent-Replayed"), Some("true"));
+    assert_eq!(
+        shop.admin_get(&format!("/products/{id}/movements"))
+            .ok()
+            .body["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+
+    for (path, key, body) in [
+        (
+            "/products",
+            "c",
+            r#"{"name":"New","price":1.51,"total_stock":3,"sku":"new","max_per_hold":2}"#,
+        ),
+        (
+            "/products",
+            "c",
+            r#"{"name":"New","price":1.50,"total_stock":4,"sku":"new","max_per_hold":2}"#,
+        ),
+        (
+            "/products",
+            "c",
+            r#"{"name":"New","price":1.50,"total_stock":3,"max_per_hold":2}"#,
+        ),
+        (
+            "/products",
+            "c",
+            r#"{"name":"New","price":1.50,"total_stock":3,"sku":"new"}"#,
+        ),
+        ("/products", "r", novelty),
+        (&restock, "c", counted),
+        (&restock, "r", r#"{"quantity":4}"#),
+        (&restock, "r", r#"{"quantity":5,"reason":"counted"}"#),
+        ("/products/1/restock", "r", counted),
+    ] {
+        keyed(path, key, body).failed_with(422, "idempotency_key_reused");
+    }
+    keyed(&restock, "a b", counted).refused("invalid_idempotency_key");
+}

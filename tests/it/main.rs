@@ -31,6 +31,7 @@ mod process;
 mod products;
 mod properties;
 mod readme;
+mod refunds;
 mod requests;
 mod secrets;
 mod seed;

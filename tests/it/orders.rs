@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use flashsale::config::Config;
+use flashsale::http::{Method, Request};
 use flashsale::sale::{Command, OrderId};
 use serde_json::json;
 
@@ -159,4 +160,35 @@ fn a_refunded_order_is_available_again_or_leaves_the_sale() {
     shop.stock_is("tee", 3, 0, 0);
     assert_eq!(shop.product("tee")["total_stock"], 3);
     shop.show_order(gone).ok().says("status", "refunded");
+}
+
+/// A lost answer costs nobody their order: whoever shows the hold's token gets the order's.
+#[test]
+fn who_shows_the_holds_token_gets_to_know_the_order_that_it_became() {
+    let shop = Shop::with_stock("tee", 5);
+    let held = shop.hold("tee", 1).created();
+    let token = held.body["token"].as_str().unwrap();
+    let placed = shop.order(1).created();
+    let again = shop.post("/api/orders", &json!({"hold_id": 1, "token": token}));
+    again
+        .refused("hold_used")
+        .says("order_id", placed.id("order_id"))
+        .says("order_token", placed.body["token"].clone());
+    let request = Request::new(Method::Post, "/api/orders").with_body(br#"{"hold_id":1}"#);
+    let shown = request.with_header("Authorization", &format!("Bearer {token}"));
+    let again = shop.call(shown).refused("hold_used");
+    assert_eq!(again.body["order_token"], placed.body["token"]);
+    let other = shop.hold("tee", 1).created();
+    for body in [
+        json!({"hold_id": 1}),
+        json!({"hold_id": 1, "token": "guess"}),
+        json!({"hold_id": 1, "token": other.body["token"]}),
+    ] {
+        let again = shop.post("/api/orders", &body).refused("hold_used");
+        assert_eq!(again.body.get("order_token"), None, "{body}");
+    }
+    assert_eq!(
+        shop.release(1).refused("hold_used").body.get("order_token"),
+        None
+    );
 }

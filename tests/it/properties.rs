@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use flashsale::sale::{
     Amount, Cents, Command, CreateProduct, HoldId, HoldStatus, IdempotencyKey, LatePayment, Named,
-    OrderId, OrderStatus, Outcome, PaymentEvent, PaymentId, PaymentStatus, PlaceHold,
-    ProductChanges, ProductId, Quantity, Rejection, Report, Terms, Timestamp,
+    OrderId, OrderStatus, Outcome, Payment, PaymentEvent, PaymentId, PaymentStatus, PlaceHold,
+    ProductChanges, ProductId, Quantity, RefundStatus, Rejection, Report, Resolution,
+    RestockProduct, Terms, Timestamp, Verdict,
 };
 use flashsale::store::memory::MemoryStore;
 use flashsale::store::{Contents, Decision, Filter, Lists, Page, Reader, Seek, Store};
@@ -22,15 +23,16 @@ const LIMIT: i64 = 6;
 const LATELY_MAX: usize = 20;
 
 /// How many products there are at first.
-const CATALOGUE: i64 = 4;
+const CATALOGUE: i64 = 5;
 
-/// What every crowd finds: enough, little, a limit each, nothing.
+/// What every crowd finds: enough, little, a limit each, nothing, and something for nothing.
 pub fn catalogue() -> Vec<Command> {
     let items = [
         item("many", 100_000),
         item("few", 5),
         item("limited", 40).max_per_customer(LIMIT).max_per_hold(4),
         item("none", 0),
+        item("free", 60).price(0),
     ];
     items.iter().map(|item| item.load()).collect()
 }
@@ -127,18 +129,21 @@ impl Crowd {
             28..=36 => Command::RecordPayment(self.event()),
             37 => {
                 let note = self.flips().then(|| "sent back".to_owned());
-                Command::ResolveRefund {
-                    payment: self.payment(),
-                    note,
+                let payment = self.payment();
+                if self.flips() {
+                    Command::ResolveRefund { payment, note }
+                } else {
+                    Command::AcceptRefund { payment }
                 }
             }
             38 => {
                 let units = self.below(21) - 10;
-                Command::RestockProduct {
+                Command::RestockProduct(RestockProduct {
                     product: self.product(),
                     units,
                     reason: Some("count".into()),
-                }
+                    key: self.key(),
+                })
             }
             _ if self.below(8) == 0 => Command::CreateProduct(self.novelty()),
             _ => {
@@ -166,6 +171,7 @@ impl Crowd {
             sku: sku.map(|sku| (*sku).into()),
             changes,
             total_stock: self.below(10),
+            key: self.key(),
         }
     }
 
@@ -294,6 +300,11 @@ impl Crowd {
         Page { seek, limit }
     }
 
+    pub fn refund_status(&mut self) -> Option<RefundStatus> {
+        let status = usize::try_from(self.below(4)).unwrap();
+        RefundStatus::ALL.get(status).copied()
+    }
+
     pub fn learn(&mut self, decisions: &[Decision]) {
         for decision in decisions {
             match decision {
@@ -376,7 +387,7 @@ fn lists(store: &MemoryStore, now: i64) -> String {
     let orders = store.orders(&Filter::ALL, all, now).unwrap();
     let orders: Vec<_> = orders.iter().map(|o| (o.id, o.status_at(now))).collect();
     let payments = store.payments(&Filter::ALL, all, now).unwrap();
-    let refunds = store.refunds(all, now).unwrap();
+    let refunds = store.refunds(None, all, now).unwrap();
     format!("{holds:?} {orders:?} {payments:?} {refunds:?}")
 }
 
@@ -445,12 +456,43 @@ fn books_are_right(contents: &Contents) {
             "a hold ends once"
         );
     }
+    every_payment_has_one_fate(contents);
     let parked = contents
         .payments
         .iter()
         .filter(|(payment, _)| payment.is_parked())
         .count();
     assert_eq!(usize::try_from(contents.meta.parked).unwrap(), parked);
+}
+
+/// A transaction paid its order, or is owed back: never both. And what is paid was paid once.
+pub fn every_payment_has_one_fate(contents: &Contents) {
+    for order in &contents.orders {
+        let payments = contents.payments.iter().map(|(payment, _)| payment);
+        let about_it: Vec<_> = payments
+            .filter(|payment| match payment.named {
+                _ if payment.order.is_some() => payment.order == Some(order.id),
+                Named::Order(id) => id == order.id,
+                Named::Hold(id) => id == order.hold,
+            })
+            .collect();
+        let pays = |payment: &&&Payment| {
+            let is_success = payment.report.status == PaymentStatus::Success;
+            (payment.verdict == Verdict::Applied && is_success)
+                || payment.resolution == Some(Resolution::Accepted)
+        };
+        let paid = usize::from(order.paid_at.is_some() && !order.is_free());
+        assert_eq!(about_it.iter().filter(pays).count(), paid, "{order:?}");
+        for payment in about_it.iter().filter(|payment| payment.refund_due) {
+            let paid_the_order = order.transaction_id.is_some()
+                && payment.report.transaction_id == order.transaction_id;
+            match payment.resolution {
+                None | Some(Resolution::PaidBack) => assert!(!paid_the_order, "{payment:?}"),
+                Some(Resolution::Withdrawn) => assert!(paid_the_order, "{payment:?}"),
+                Some(Resolution::Accepted) => assert!(order.paid_at.is_some(), "{payment:?}"),
+            }
+        }
+    }
 }
 
 proptest! {
@@ -514,7 +556,10 @@ proptest! {
             let probes = &decisions[decisions.len() - CUSTOMERS.len()..];
             for (name, decision) in CUSTOMERS.iter().zip(probes) {
                 let used = recounted_use(&contents, limited, name, Timestamp::from_micros(now));
-                prop_assert!(used <= LIMIT);
+                // Money that is accepted buys its units whatever the limit.
+                let accepts = |payment: &Payment| payment.resolution == Some(Resolution::Accepted);
+                let is_accepted = contents.payments.iter().any(|(payment, _)| accepts(payment));
+                prop_assert!(used <= LIMIT || is_accepted);
                 match decision {
                     Err(Rejection::CustomerLimitExceeded { used: told, .. }) => prop_assert_eq!(*told, used),
                     Ok(Outcome::HoldPlaced(_)) => prop_assert!(used >= 4),

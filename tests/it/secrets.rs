@@ -319,7 +319,10 @@ fn in_a_whole_sale_no_secret_gets_into_the_log_or_an_error() {
         ];
         secrets.extend(KEYS);
         secrets.extend(tokens.iter().map(String::as_str));
-        let told = answers.iter().filter(|answer| answer.status != 201);
+        // Whoever shows a hold's token is told the token of the order that it became.
+        let told = answers.iter().filter(|answer| {
+            answer.status != 201 && !answer.text.contains(r#""code":"hold_used""#)
+        });
         for answer in told {
             tells_none(&format!("{}\n{}", answer.head, answer.text), &secrets);
         }

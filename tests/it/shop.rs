@@ -81,6 +81,11 @@ pub fn item(sku: &'static str, stock: i64) -> Item {
 }
 
 impl Item {
+    pub fn price(mut self, cents: i64) -> Item {
+        self.changes.price = Some(Cents::new(cents));
+        self
+    }
+
     pub fn starts_at(mut self, micros: i64) -> Item {
         self.changes.starts_at = Set::To(Timestamp::from_micros(micros));
         self
@@ -178,6 +183,7 @@ impl Shop {
             origins,
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
             shortage: Arc::default(),
+            minor_units: Arc::default(),
             latency: Arc::default(),
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),

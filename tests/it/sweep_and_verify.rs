@@ -122,6 +122,12 @@ fn verify_finds_each_kind_of_drift() {
             "every paid order has the one payment",
         ),
         (
+            "update payments set order_id = 1, transaction_id = 't', verdict = 'late_payment', refund_due = 1
+                where key = 'l';
+             update orders set transaction_id = 't' where id = 1",
+            "no refund is due for the transaction that paid",
+        ),
+        (
             "update payments set verdict = 'duplicate_payment', refund_due = 1, transaction_id = 't', order_id = 1",
             "one transaction's refund is due once",
         ),
@@ -150,12 +156,12 @@ fn verify_finds_each_kind_of_drift() {
         (
             "insert into replays (key, done, hold_id, order_id, status, expires_at)
                 select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'hold'",
-            "no hold and no order was given out",
+            "no hold, order or product was given out",
         ),
         (
             "insert into replays (key, done, hold_id, order_id, status, expires_at)
                 select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'order'",
-            "no hold and no order was given out",
+            "no hold, order or product was given out",
         ),
         (
             "update meta set parked = parked + 1",

@@ -2,8 +2,8 @@
 
 use super::{MemoryStore, Tables};
 use crate::sale::{
-    Customer, Hold, HoldStatus, Movement, Named, Order, OrderStatus, Payment, ProductId, Timestamp,
-    Verdict,
+    Customer, Hold, HoldStatus, Movement, Named, Order, OrderId, OrderStatus, Payment, ProductId,
+    RefundStatus, Timestamp, Verdict,
 };
 use crate::store::Failure;
 use crate::store::lists::{self, Filter, Lists, Pace, Page, Seek};
@@ -61,9 +61,17 @@ impl Lists for MemoryStore {
         Ok(page.of(wanted, |payment| payment.id.get()))
     }
 
-    fn refunds(&self, page: Page, now: Timestamp) -> Result<Vec<Payment>, Failure> {
+    fn refunds(
+        &self,
+        status: Option<RefundStatus>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Payment>, Failure> {
         let payments = self.tables().payments_at(now).into_iter();
-        let due = payments.filter(|payment| payment.refund_due);
+        let due = payments.filter(|payment| {
+            let wanted = status.is_none() || payment.refund_status() == status;
+            payment.refund_due && wanted
+        });
         Ok(page.of(due, |payment| payment.id.get()))
     }
 
@@ -109,7 +117,20 @@ impl Tables {
             payments[index] = payment.clone().at(now, was_due);
         }
         payments.sort_by_key(|payment| payment.id);
+        for payment in &mut payments {
+            payment.order = self.order_of(payment);
+        }
         payments
+    }
+
+    /// The order that a payment means, if there is one by now.
+    fn order_of(&self, payment: &Payment) -> Option<OrderId> {
+        let mut orders = self.orders.values();
+        let named = match payment.named {
+            Named::Order(id) => self.orders.get(&id),
+            Named::Hold(hold) => orders.find(|order| order.hold == hold),
+        };
+        payment.order.or(named.map(|order| order.id))
     }
 
     /// The hold that a payment is about, if there is one by now.

@@ -230,14 +230,16 @@ impl Tables {
             .collect()
     }
 
-    fn refund_was_due(&self, payee: Named, transaction_id: &str) -> bool {
-        self.payments.values().any(|(payment, _)| {
+    fn refunds(&self, payee: Named, transaction_id: &str) -> Vec<Payment> {
+        let payments = self.payments.values().map(|(payment, _)| payment);
+        let refunds = payments.filter(|payment| {
             let for_payee =
                 payment.named == payee || payment.order.map(Named::Order) == Some(payee);
             payment.refund_due
                 && for_payee
                 && payment.report.transaction_id.as_deref() == Some(transaction_id)
-        })
+        });
+        refunds.cloned().collect()
     }
 
     fn flush(&mut self, book: &Book) -> Result<(), Failure> {
@@ -304,10 +306,11 @@ impl Shelf for Tables {
                 book.fetched_payment_key(key, known.cloned());
             }
             Need::Parked(named) => book.fetched_parked(named, self.parked(named)),
-            Need::RefundDue(payee, transaction_id) => {
-                let was_due = self.refund_was_due(payee, &transaction_id);
-                book.fetched_refund_due(payee, transaction_id, was_due);
+            Need::Refunds(payee, transaction_id) => {
+                let refunds = self.refunds(payee, &transaction_id);
+                book.fetched_refunds(payee, transaction_id, refunds);
             }
+            Need::Lost(named) => book.fetched_lost(named, false),
             Need::CustomerUse(product, customer) => {
                 let units = self.customer_use(product, &customer, now);
                 book.fetched_customer_use(product, customer, units);

@@ -23,7 +23,7 @@ pub struct Check {
 }
 
 /// A name, how many rows it concerns, and how many of them break it, counted in one statement and so at one moment.
-const CHECKS: [(&str, &str, &str); 17] = [
+const CHECKS: [(&str, &str, &str); 18] = [
     (
         "stock is conserved: total = available + reserved + sold, none below 0",
         "select count(*) from products",
@@ -102,12 +102,20 @@ const CHECKS: [(&str, &str, &str); 17] = [
             is not (o.status in ('paid', 'refunded'), o.status = 'refunded')",
     ),
     (
-        "every paid order has the one payment that paid it",
+        "every paid order has the one payment that paid it, and one of 0.00 has none",
         "select count(*) from orders where paid_at is not null",
         "select count(*) from orders o left join (
             select order_id, count(*) as payments from payments
-            where verdict = 'applied' and status = 'success' group by order_id) p on p.order_id = o.id
-         where o.paid_at is not null and p.payments is not 1",
+            where (verdict = 'applied' and status = 'success') or resolution = 'accepted' group by order_id) p
+            on p.order_id = o.id
+         where o.paid_at is not null and coalesce(p.payments, 0) <> (o.total_price > 0)",
+    ),
+    (
+        "no refund is due for the transaction that paid its order",
+        "select count(*) from payments where refund_due = 1 and resolved_at is null",
+        "select count(*) from payments p where refund_due = 1 and resolved_at is null and exists (
+            select 1 from orders o where o.transaction_id = p.transaction_id
+                and (o.id = p.order_id or o.id = p.named_order or o.hold_id = p.named_hold))",
     ),
     (
         "no payment key took effect twice",
@@ -125,6 +133,7 @@ const CHECKS: [(&str, &str, &str); 17] = [
                 sum(p.order_id is null and p.named_hold is not null) as before_it_by_hold
             from payments p left join orders o on o.hold_id = p.named_hold
             where p.refund_due = 1 and p.transaction_id is not null
+                and (p.resolution is null or p.resolution = 'paid_back')
             group by p.transaction_id, coalesce(p.order_id, p.named_order, o.id),
                 case when coalesce(p.order_id, p.named_order, o.id) is null then p.named_hold end)
          where by_order + max(before_it, before_it_by_hold) > 1",
@@ -137,14 +146,16 @@ const CHECKS: [(&str, &str, &str); 17] = [
          where not case done
             when 'hold_placed' then exists (select 1 from holds where id = r.hold_id)
             when 'order_placed' then o.id is not null
+            when 'product_created' then exists (select 1 from products where id = r.product_id)
+            when 'product_restocked' then exists (select 1 from products where id = r.product_id)
             else o.status is 'cancelled' or o.id in (select order_id from movements where kind = 'order_paid_late') end",
     ),
     (
-        "no hold and no order was given out under two idempotency keys",
+        "no hold, order or product was given out under two idempotency keys",
         "select count(*) from replays",
         "select count(*) from (
-            select 1 from replays where done in ('hold_placed', 'order_placed')
-            group by hold_id, order_id having count(*) > 1)",
+            select 1 from replays where done in ('hold_placed', 'order_placed', 'product_created')
+            group by hold_id, order_id, product_id having count(*) > 1)",
     ),
     (
         "parked payments are as many as counted, and none waits for what is there",

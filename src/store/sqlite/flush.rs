@@ -3,8 +3,9 @@
 
 use rusqlite::{CachedStatement, Params, Transaction, named_params};
 
+use super::replays;
 use crate::sale::{
-    Book, Cause, Done, Hold, Named, Order, Payment, Product, Resolution, Timestamp, Written,
+    Book, Cause, Hold, Named, Order, Payment, Product, Resolution, Timestamp, Written,
 };
 
 type Result<T> = rusqlite::Result<T>;
@@ -15,12 +16,12 @@ pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
     write_orders(tx, book)?;
     write_payments(tx, book)?;
     write_movements(tx, book)?;
-    write_replays(tx, book)?;
+    replays::write(tx, book)?;
     write_meta(tx, book)
 }
 
 /// Runs a statement that must change exactly one row.
-fn one_row(statement: &mut CachedStatement<'_>, params: impl Params) -> Result<()> {
+pub fn one_row(statement: &mut CachedStatement<'_>, params: impl Params) -> Result<()> {
     match statement.execute(params)? {
         1 => Ok(()),
         rows => Err(rusqlite::Error::StatementChangedRows(rows)),
@@ -241,37 +242,6 @@ fn write_movements(tx: &Transaction<'_>, book: &Book) -> Result<()> {
                 ":kind": movement.kind.as_str(), ":available": movement.shift.available,
                 ":reserved": movement.shift.reserved, ":sold": movement.shift.sold,
                 ":hold": hold, ":order": order, ":reason": reason,
-            },
-        )?;
-    }
-    Ok(())
-}
-
-fn write_replays(tx: &Transaction<'_>, book: &Book) -> Result<()> {
-    for key in book.forgotten_replays() {
-        let sql = "delete from replays where key = :key";
-        one_row(
-            &mut tx.prepare_cached(sql)?,
-            named_params! {":key": key.as_str()},
-        )?;
-    }
-    let mut insert = tx.prepare_cached(
-        "insert into replays (key, done, hold_id, order_id, status, expires_at)
-            values (:key, :done, :hold, :order, :status, :expires_at)",
-    )?;
-    for replay in book.kept_replays() {
-        let (done, hold, order, status) = match replay.done {
-            Done::HoldPlaced(id) => ("hold_placed", Some(id.get()), None, None),
-            Done::OrderPlaced(id, status) => {
-                ("order_placed", None, Some(id.get()), Some(status.as_str()))
-            }
-            Done::OrderCancelled(id) => ("order_cancelled", None, Some(id.get()), None),
-        };
-        one_row(
-            &mut insert,
-            named_params! {
-                ":key": replay.key.as_str(), ":done": done, ":hold": hold, ":order": order, ":status": status,
-                ":expires_at": replay.expires_at.micros(),
             },
         )?;
     }

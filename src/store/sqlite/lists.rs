@@ -7,8 +7,8 @@ use super::not_applied;
 use super::read::SqliteReader;
 use super::row::{self, select_hold};
 use crate::sale::{
-    Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, Timestamp,
-    Verdict,
+    Customer, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment, ProductId,
+    RefundStatus, Timestamp, Verdict,
 };
 use crate::store::Failure;
 use crate::store::lists::{self, Filter, Lists, PACE_MOVEMENTS_MAX, Pace, Page, Seek};
@@ -45,9 +45,11 @@ macro_rules! payments {
                             where q.verdict = 'parked' and q.named_hold is not null and q.named_hold = p.named_hold
                               and q.status = 'success' and q.transaction_id = p.transaction_id
                               and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
-                     then 'ignored' else 'late_payment' end as verdict_now
+                     then 'ignored' else 'late_payment' end as verdict_now,
+                orders.id as order_now
             from payments p
-            left join orders on orders.id = p.order_id
+            left join orders on orders.id = coalesce(p.order_id, p.named_order,
+                (select id from orders where hold_id = p.named_hold))
             left join holds on holds.id = coalesce(orders.hold_id, p.named_hold)
             where ",
             $which
@@ -64,7 +66,8 @@ const REFUNDS: &str = payments!(
     "p.id in (
         select id from payments where refund_due = 1
         union all select id from payments where verdict = 'parked' and parked_until <= :now)
-      and verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')"
+      and verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
+      and (:status is null or (:status = 'resolved') = (p.resolved_at is not null))"
 );
 
 const MOVEMENTS: &str = "select * from movements where product_id = :product";
@@ -107,8 +110,14 @@ impl Lists for SqliteReader {
         Ok(as_they_stand(payments, now))
     }
 
-    fn refunds(&self, page: Page, now: Timestamp) -> Result<Vec<Payment>, Failure> {
-        let params = named_params! {":now": now.micros()};
+    fn refunds(
+        &self,
+        status: Option<RefundStatus>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Payment>, Failure> {
+        let status = status.map(RefundStatus::as_str);
+        let params = named_params! {":status": status, ":now": now.micros()};
         let payments = self.page(REFUNDS, "p.id", params, page, payment_and_verdict)?;
         Ok(as_they_stand(payments, now))
     }
@@ -141,10 +150,11 @@ impl<S> Filter<S> {
 }
 
 fn payment_and_verdict(row: &Row<'_>) -> rusqlite::Result<(Payment, Verdict)> {
-    Ok((
-        row::payment(row)?,
-        row::state(row, "verdict_now", Verdict::parse)?,
-    ))
+    let payment = Payment {
+        order: row::known_or_null(row, "order_now", OrderId::new)?,
+        ..row::payment(row)?
+    };
+    Ok((payment, row::state(row, "verdict_now", Verdict::parse)?))
 }
 
 fn as_they_stand(payments: Vec<(Payment, Verdict)>, now: Timestamp) -> Vec<Payment> {

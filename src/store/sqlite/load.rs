@@ -6,8 +6,8 @@ use std::rc::Rc;
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, named_params};
 
-use super::not_applied;
 use super::row::{self, select_hold};
+use super::{not_applied, replays};
 use crate::sale::{
     Book, Customer, Due, HoldId, Meta, Named, Need, OrderId, Payment, PaymentId, ProductId, Secret,
     Timestamp,
@@ -147,17 +147,18 @@ impl Pages<'_> {
                 let payments = self.parked(named)?;
                 book.fetched_parked(named, payments);
             }
-            Need::RefundDue(payee, transaction_id) => {
-                let was_due = self.refund_was_due(payee, &transaction_id)?;
-                book.fetched_refund_due(payee, transaction_id, was_due);
+            Need::Refunds(payee, transaction_id) => {
+                let refunds = self.refunds(payee, &transaction_id)?;
+                book.fetched_refunds(payee, transaction_id, refunds);
             }
+            Need::Lost(named) => book.fetched_lost(named, self.is_lost(named)?),
             Need::CustomerUse(product, customer) => {
                 let units = self.customer_use(product, &customer, book.now)?;
                 book.fetched_customer_use(product, customer, units);
             }
             Need::Replay(key) => {
                 let sql = "select * from replays where key = :key";
-                let replay = self.one(sql, named_params! {":key": key.as_str()}, row::replay)?;
+                let replay = self.one(sql, named_params! {":key": key.as_str()}, replays::read)?;
                 book.fetched_replay(key, replay);
             }
             Need::OverdueUnits(product) => {
@@ -193,17 +194,26 @@ impl Pages<'_> {
         }
     }
 
-    fn refund_was_due(&self, payee: Named, transaction_id: &str) -> Result<bool> {
+    fn is_lost(&self, named: Named) -> Result<bool> {
+        let (ids, id) = match named {
+            Named::Order(id) => ("orders", id.get()),
+            Named::Hold(id) => ("holds", id.get()),
+        };
+        let sql =
+            "select exists (select 1 from gaps where ids = :ids and :id between first and last)";
+        self.figure(sql, named_params! {":ids": ids, ":id": id})
+    }
+
+    fn refunds(&self, payee: Named, transaction_id: &str) -> Result<Vec<Payment>> {
         let (order, hold) = match payee {
             Named::Order(id) => (Some(id.get()), None),
             Named::Hold(id) => (None, Some(id.get())),
         };
-        let sql = "select exists (select 1 from payments
-            where refund_due = 1 and transaction_id = :transaction_id
-              and (order_id = :order or named_order = :order or named_hold = :hold))";
+        let sql = "select * from payments where refund_due = 1 and transaction_id = :transaction_id
+              and (order_id = :order or named_order = :order or named_hold = :hold) order by id";
         let params =
             named_params! {":transaction_id": transaction_id, ":order": order, ":hold": hold};
-        self.figure(sql, params)
+        self.all(sql, params, row::payment)
     }
 
     fn customer_use(&self, product: ProductId, customer: &Customer, now: Timestamp) -> Result<i64> {
@@ -319,7 +329,7 @@ impl Pages<'_> {
         let sql =
             "select * from replays where expires_at <= :now order by expires_at, key limit :limit";
         let params = named_params! {":now": book.now.micros(), ":limit": limit(keys_max)};
-        for replay in self.all(sql, params, row::replay)? {
+        for replay in self.all(sql, params, replays::read)? {
             due.push(Due::Replay(replay.key.clone()));
             book.fetched_replay(replay.key.clone(), Some(replay));
         }

@@ -10,6 +10,7 @@ mod migrate;
 mod open;
 mod open_error;
 mod read;
+mod replays;
 mod respell;
 mod row;
 mod wal_index;

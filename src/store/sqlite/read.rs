@@ -14,7 +14,7 @@ use super::open::settle;
 use super::open_error::OpenError;
 use super::row::{self, select_hold};
 use super::wal_index::WalIndex;
-use super::{load, not_applied};
+use super::{load, not_applied, replays};
 use crate::sale::{
     Book, Command, Hold, HoldId, Meta, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, decide,
@@ -228,6 +228,6 @@ fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {
             "select * from movements order by product_id, version",
             row::movement,
         )?,
-        replays: all(&tx, "select * from replays order by key", row::replay)?,
+        replays: all(&tx, "select * from replays order by key", replays::read)?,
     })
 }

@@ -5,9 +5,9 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::sale::{
-    Amount, Cause, Cents, Customer, Done, Hold, HoldId, HoldStatus, IdempotencyKey, Movement,
-    MovementKind, Named, Order, OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, Product,
-    ProductId, Quantity, Replay, Report, Resolution, Shift, Timestamp, Verdict,
+    Amount, Cause, Cents, Customer, Hold, HoldId, HoldStatus, Movement, MovementKind, Named, Order,
+    OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, Product, ProductId, Quantity, Report,
+    Resolution, Shift, Timestamp, Verdict,
 };
 
 type Result<T> = rusqlite::Result<T>;
@@ -118,21 +118,6 @@ pub fn movement(row: &Row<'_>) -> Result<Movement> {
     })
 }
 
-pub fn replay(row: &Row<'_>) -> Result<Replay> {
-    let order = || known(row, "order_id", OrderId::new);
-    let done = match row.get_ref("done")?.as_str()? {
-        "hold_placed" => Done::HoldPlaced(known(row, "hold_id", HoldId::new)?),
-        "order_placed" => Done::OrderPlaced(order()?, state(row, "status", OrderStatus::parse)?),
-        "order_cancelled" => Done::OrderCancelled(order()?),
-        _ => return Err(unknown("done", Type::Text)),
-    };
-    Ok(Replay {
-        key: state(row, "key", IdempotencyKey::new)?,
-        done,
-        expires_at: time(row, "expires_at")?,
-    })
-}
-
 pub fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
     row.get(column).map(Timestamp::from_micros)
 }
@@ -151,7 +136,11 @@ pub fn known<S: rusqlite::types::FromSql, T>(
     known_or_null(row, column, parse)?.ok_or_else(|| unknown(column, Type::Null))
 }
 
-fn known_or_null<S, T>(row: &Row<'_>, column: &str, parse: fn(S) -> Option<T>) -> Result<Option<T>>
+pub fn known_or_null<S, T>(
+    row: &Row<'_>,
+    column: &str,
+    parse: fn(S) -> Option<T>,
+) -> Result<Option<T>>
 where
     S: rusqlite::types::FromSql,
 {
@@ -165,7 +154,7 @@ pub fn state<T>(row: &Row<'_>, column: &str, parse: fn(&str) -> Option<T>) -> Re
     parse(row.get_ref(column)?.as_str()?).ok_or_else(|| unknown(column, Type::Text))
 }
 
-fn unknown(column: &str, found: Type) -> rusqlite::Error {
+pub fn unknown(column: &str, found: Type) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(
         0,
         format!("{column} (a value that the sale has no word for)"),

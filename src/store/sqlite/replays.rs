@@ -1,0 +1,205 @@
+//! What is kept under idempotency keys: rows that name what a request made, and, of a product, what was answered.
+
+use rusqlite::types::Type;
+use rusqlite::{Row, Transaction, named_params};
+use serde::{Deserialize, Serialize};
+
+use super::flush::one_row;
+use super::row::{known, state, time, unknown};
+use crate::sale::{
+    Book, Cents, Done, HoldId, IdempotencyKey, OrderId, OrderStatus, Product, ProductId, Quantity,
+    Replay, Timestamp,
+};
+
+type Result<T> = rusqlite::Result<T>;
+
+/// A product as it was answered, in the column `answer`. Fields are only ever added, each with a default.
+#[derive(Serialize, Deserialize)]
+struct AnsweredProduct {
+    at: i64,
+    sku: Option<String>,
+    name: String,
+    price: i64,
+    total: i64,
+    available: i64,
+    reserved: i64,
+    sold: i64,
+    version: i64,
+    starts_at: Option<i64>,
+    ends_at: Option<i64>,
+    max_per_hold: Option<i64>,
+    max_per_customer: Option<i64>,
+    paused: bool,
+    /// Of a restock: what was asked for.
+    units: Option<i64>,
+    reason: Option<String>,
+}
+
+impl AnsweredProduct {
+    fn new(product: &Product, at: Timestamp) -> AnsweredProduct {
+        AnsweredProduct {
+            at: at.micros(),
+            sku: product.sku.clone(),
+            name: product.name.clone(),
+            price: product.price.get(),
+            total: product.total,
+            available: product.available,
+            reserved: product.reserved,
+            sold: product.sold,
+            version: product.version,
+            starts_at: product.starts_at.map(Timestamp::micros),
+            ends_at: product.ends_at.map(Timestamp::micros),
+            max_per_hold: product.max_per_hold.map(Quantity::units),
+            max_per_customer: product.max_per_customer.map(Quantity::units),
+            paused: product.paused,
+            units: None,
+            reason: None,
+        }
+    }
+
+    fn product(&self, id: ProductId) -> Product {
+        Product {
+            id,
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            price: Cents::new(self.price),
+            total: self.total,
+            available: self.available,
+            reserved: self.reserved,
+            sold: self.sold,
+            version: self.version,
+            starts_at: self.starts_at.map(Timestamp::from_micros),
+            ends_at: self.ends_at.map(Timestamp::from_micros),
+            max_per_hold: self.max_per_hold.and_then(Quantity::new),
+            max_per_customer: self.max_per_customer.and_then(Quantity::new),
+            paused: self.paused,
+        }
+    }
+
+    fn json(&self) -> Result<String> {
+        serde_json::to_string(self)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    }
+}
+
+/// The columns that differ between what requests did.
+#[derive(Default)]
+struct Columns {
+    done: &'static str,
+    hold: Option<i64>,
+    order: Option<i64>,
+    product: Option<i64>,
+    answer: Option<String>,
+    status: Option<&'static str>,
+}
+
+impl Columns {
+    fn of(done: &Done) -> Result<Columns> {
+        Ok(match done {
+            Done::HoldPlaced(id) => Columns {
+                done: "hold_placed",
+                hold: Some(id.get()),
+                ..Columns::default()
+            },
+            Done::OrderPlaced(id, status) => Columns {
+                done: "order_placed",
+                order: Some(id.get()),
+                status: Some(status.as_str()),
+                ..Columns::default()
+            },
+            Done::OrderCancelled(id) => Columns {
+                done: "order_cancelled",
+                order: Some(id.get()),
+                ..Columns::default()
+            },
+            Done::ProductCreated { product, at } => Columns {
+                done: "product_created",
+                product: Some(product.id.get()),
+                answer: Some(AnsweredProduct::new(product, *at).json()?),
+                ..Columns::default()
+            },
+            Done::ProductRestocked {
+                product,
+                at,
+                units,
+                reason,
+            } => Columns {
+                done: "product_restocked",
+                product: Some(product.id.get()),
+                answer: Some(
+                    AnsweredProduct {
+                        units: Some(*units),
+                        reason: reason.clone(),
+                        ..AnsweredProduct::new(product, *at)
+                    }
+                    .json()?,
+                ),
+                ..Columns::default()
+            },
+        })
+    }
+}
+
+pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+    for key in book.forgotten_replays() {
+        let sql = "delete from replays where key = :key";
+        one_row(
+            &mut tx.prepare_cached(sql)?,
+            named_params! {":key": key.as_str()},
+        )?;
+    }
+    let mut insert = tx.prepare_cached(
+        "insert into replays (key, done, hold_id, order_id, product_id, answer, status, expires_at)
+            values (:key, :done, :hold, :order, :product, :answer, :status, :expires_at)",
+    )?;
+    for replay in book.kept_replays() {
+        let columns = Columns::of(&replay.done)?;
+        one_row(
+            &mut insert,
+            named_params! {
+                ":key": replay.key.as_str(), ":done": columns.done, ":hold": columns.hold, ":order": columns.order,
+                ":product": columns.product, ":answer": columns.answer, ":status": columns.status,
+                ":expires_at": replay.expires_at.micros(),
+            },
+        )?;
+    }
+    Ok(())
+}
+
+pub fn read(row: &Row<'_>) -> Result<Replay> {
+    let order = || known(row, "order_id", OrderId::new);
+    let done = match row.get_ref("done")?.as_str()? {
+        "hold_placed" => Done::HoldPlaced(known(row, "hold_id", HoldId::new)?),
+        "order_placed" => Done::OrderPlaced(order()?, state(row, "status", OrderStatus::parse)?),
+        "order_cancelled" => Done::OrderCancelled(order()?),
+        "product_created" => {
+            let (product, answered) = product(row)?;
+            Done::ProductCreated {
+                product: Box::new(product),
+                at: Timestamp::from_micros(answered.at),
+            }
+        }
+        "product_restocked" => {
+            let (product, answered) = product(row)?;
+            Done::ProductRestocked {
+                product: Box::new(product),
+                at: Timestamp::from_micros(answered.at),
+                units: answered.units.unwrap_or(0),
+                reason: answered.reason,
+            }
+        }
+        _ => return Err(unknown("done", Type::Text)),
+    };
+    Ok(Replay {
+        key: state(row, "key", IdempotencyKey::new)?,
+        done,
+        expires_at: time(row, "expires_at")?,
+    })
+}
+
+fn product(row: &Row<'_>) -> Result<(Product, AnsweredProduct)> {
+    let id = known(row, "product_id", ProductId::new)?;
+    let read = |text: &str| serde_json::from_str::<AnsweredProduct>(text).ok();
+    let answered = state(row, "answer", read)?;
+    Ok((answered.product(id), answered))
+}
