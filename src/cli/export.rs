@@ -5,17 +5,19 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde::{Serialize, Serializer};
 
 use super::cells::Cell;
 use super::columns::{self, Column};
-use super::{Fault, IO_ERROR, cannot_open, open};
+use super::{Fault, IO_ERROR, USAGE, cannot_open, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
-use crate::store::sqlite::{Access, Database, SqliteReader};
+use crate::store::sqlite::{Access, Database, OpenError, SqliteReader};
 use crate::store::{Failure, Filter, Lists, Page, Reader, Seek};
 
 #[derive(Args)]
@@ -26,6 +28,9 @@ pub struct Export {
     /// CSV with a header, fit for spreadsheets; or a JSON object a line
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
+    /// Begin with a byte order mark, for spreadsheets that take a CSV without one for another encoding
+    #[arg(long)]
+    bom: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,18 +51,29 @@ enum Format {
     Json,
 }
 
+/// UTF-8's.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 const ROWS_A_PAGE: usize = 1000;
 /// Rows that are text at once; a row is at most a few times 16 KiB, as what others wrote came in a body of that.
 const ROWS_A_WRITE: usize = 64;
 
 impl Export {
     pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+        if self.bom && self.format == Format::Json {
+            return Err(Fault::new(
+                USAGE,
+                "export: --bom is for CSV; JSON has no byte order mark",
+            ));
+        }
         let database = open(config, Access::Existing)?;
         let readers = database.reader(1);
+        let cannot = |error| cannot_open(config, &error);
         let exporter = Exporter {
-            reader: readers.map_err(|error| cannot_open(config, &error))?,
-            clock: sale_clock(&database, config)?,
+            reader: readers.map_err(cannot)?,
+            began_at: began_at(&database).map_err(cannot)?,
+            database,
             format: self.format,
+            bom: self.bom,
         };
         match exporter.export(self.table) {
             Ok(()) | Err(Stopped::Unheard) => Ok(ExitCode::SUCCESS),
@@ -66,13 +82,23 @@ impl Export {
     }
 }
 
-/// A clock that is not behind the sale's time, should the wall clock have been set back.
-fn sale_clock(database: &Database, config: &Config) -> Result<Clock, Fault> {
+/// How long an export waits for the moment between two batches of a busy server.
+const QUIET_WAIT_MAX: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_millis(1);
+
+/// The clock's time, if there is a moment at which nobody is writing. Beside a commit that takes long there is none: then the
+/// newest committed time is all that is known of what that batch was judged at.
+fn began_at(database: &Database) -> Result<Timestamp, OpenError> {
     let clock = Clock::system();
-    let last_now = database.last_now();
-    clock.begin_batch(last_now.map_err(|error| cannot_open(config, &error))?);
-    clock.end_batch();
-    Ok(clock)
+    let until = Instant::now() + QUIET_WAIT_MAX;
+    loop {
+        let time = database.time_between_batches(&|last_now| clock.begin_batch(last_now))?;
+        match time {
+            Some(time) => return Ok(time),
+            None if Instant::now() < until => thread::sleep(POLL),
+            None => return database.last_now(),
+        }
+    }
 }
 
 /// Why an export ended before the last row.
@@ -90,11 +116,21 @@ impl From<Failure> for Stopped {
 
 struct Exporter {
     reader: SqliteReader,
-    clock: Clock,
+    database: Database,
+    /// No batch that commits later calls alive what is over by then.
+    began_at: Timestamp,
     format: Format,
+    bom: bool,
 }
 
 impl Exporter {
+    /// The time to judge the next page at: that of the export, or of a batch that was committed since.
+    fn now(&self) -> Result<Timestamp, Stopped> {
+        let last_now = self.database.last_now();
+        let last_now = last_now.map_err(|error| Failure::NotApplied(error.to_string()))?;
+        Ok(self.began_at.max(last_now))
+    }
+
     fn export(&self, table: Table) -> Result<(), Stopped> {
         match table {
             Table::Orders => self.table(
@@ -127,7 +163,7 @@ impl Exporter {
             seek: Seek::Before(i64::MAX),
             limit: 1,
         };
-        let newest = read(newest, self.clock.now())?;
+        let newest = read(newest, self.now()?)?;
         self.rows_until(newest.first().map_or(0, &number), columns, number, read)
     }
 
@@ -136,7 +172,7 @@ impl Exporter {
         self.header(columns::MOVEMENTS)?;
         let mut after: Option<ProductId> = None;
         loop {
-            let products = self.reader.products(after, ROWS_A_PAGE, self.clock.now())?;
+            let products = self.reader.products(after, ROWS_A_PAGE, self.now()?)?;
             let Some(last) = products.last() else {
                 return Ok(());
             };
@@ -166,7 +202,7 @@ impl Exporter {
                 seek: Seek::After(last),
                 limit: ROWS_A_PAGE,
             };
-            let now = self.clock.now();
+            let now = self.now()?;
             let mut rows = read(page, now)?;
             let Some(row) = rows.last() else {
                 return Ok(());
@@ -185,7 +221,11 @@ impl Exporter {
 
     fn header<R>(&self, columns: &[Column<R>]) -> Result<(), Stopped> {
         match self.format {
-            Format::Csv => print(&csv([columns.iter().map(|(name, _)| *name)])),
+            Format::Csv => {
+                let mut header = if self.bom { BOM.to_vec() } else { Vec::new() };
+                header.extend(csv([columns.iter().map(|(name, _)| *name)]));
+                print(&header)
+            }
             Format::Json => Ok(()),
         }
     }

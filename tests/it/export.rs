@@ -558,3 +558,55 @@ fn what_cannot_be_exported_has_its_status() {
         assert_eq!(ran.stdout(), "");
     }
 }
+
+/// A commit that takes long was judged before the deadline and lands after it: what it pays is never told as expired.
+#[test]
+fn beside_a_commit_under_way_an_export_judges_by_the_newest_committed_time() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve_operator();
+    server.did("/api/holds", r#"{"product_id": 1, "quantity": 1}"#);
+    server.did("/api/holds", r#"{"product_id": 1, "quantity": 1}"#);
+    server.did("/api/orders", r#"{"hold_id": 1}"#);
+    server.stop();
+    let writer = premises.database();
+    writer
+        .execute_batch(
+            "update orders set pay_by = (select last_now + 1 from meta);
+             update holds set expires_at = (select last_now + 1 from meta) where id = 2;
+             begin immediate;
+             update orders set status = 'paid', paid_at = pay_by - 1;",
+        )
+        .unwrap();
+    let statuses = || {
+        let holds = premises.column("holds", "status");
+        (premises.column("orders", "status"), holds)
+    };
+    let told =
+        |order: &str, hold: &str| (vec![order.to_owned()], vec!["ordered".into(), hold.into()]);
+    assert_eq!(statuses(), told("pending", "active"));
+    writer.execute_batch("rollback").unwrap();
+    assert_eq!(statuses(), told("expired", "expired"));
+}
+
+#[test]
+fn a_byte_order_mark_is_there_for_whoever_needs_one() {
+    let premises = Premises::stocked(1);
+    for (table, columns, _) in TABLES {
+        let printed = premises.export(&[table, "--bom"]).succeeded().stdout();
+        assert!(
+            printed.starts_with(&format!("\u{feff}{columns}\n")),
+            "{printed}"
+        );
+        assert!(!printed[3..].contains('\u{feff}'), "{printed}");
+        assert!(
+            premises
+                .export(&[table])
+                .succeeded()
+                .stdout()
+                .starts_with(columns)
+        );
+    }
+    premises
+        .export(&["orders", "--bom", "--format", "json"])
+        .exited(2);
+}

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod between_batches;
 mod flush;
 mod lists;
 mod load;
