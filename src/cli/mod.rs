@@ -12,6 +12,7 @@ mod seed_report;
 mod serve;
 mod service_manager;
 mod sweep_holds;
+mod usage;
 mod verify;
 
 use std::path::PathBuf;
@@ -92,7 +93,10 @@ const CONFIGURATION: u8 = 78;
 
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::told(&error),
+    };
     let ended = report_writes_that_are_too_large().and_then(|()| arguments.run());
     let last = ended
         .as_ref()

@@ -114,7 +114,7 @@ fn text_of(path: &Path, bytes: &[u8]) -> Result<String, ConfigError> {
 }
 
 /// Keys whose values are shown to nobody.
-const SECRET_KEYS: [&str; 2] = ["webhook_secrets", "admin_token"];
+pub const SECRET_KEYS: [&str; 2] = ["webhook_secrets", "admin_token"];
 
 /// Reading and writing, by anybody but the owner.
 const FOR_OTHERS: u32 = 0o066;

@@ -18,7 +18,7 @@ use crate::sale::{LatePayment, Terms};
 
 use said::Said;
 
-pub use load::{ConfigError, ENVIRONMENT_PREFIX, FILE_NAME, Flags, load};
+pub use load::{ConfigError, ENVIRONMENT_PREFIX, FILE_NAME, Flags, SECRET_KEYS, load};
 pub use secrets::{AdminToken, WebhookSecret};
 
 use secrets::WEBHOOK_SECRETS_MAX;

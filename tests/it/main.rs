@@ -39,4 +39,5 @@ mod service;
 mod sweep_and_verify;
 mod tidy;
 mod tokens;
+mod usage;
 mod webhook_signatures;

@@ -1,0 +1,46 @@
+//! What is said to a command line that cannot be understood: clap's words, and where a key stands that has no flag.
+
+use std::process::ExitCode;
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::USAGE;
+use super::report::tell;
+use crate::config::{KEYS, SECRET_KEYS};
+
+/// Help and the version go to stdout and are no errors.
+pub fn told(error: &Error) -> ExitCode {
+    error.print().ok();
+    if let Some(tip) = tip(error) {
+        tell(&format!("\n  tip: {tip}\n"));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+}
+
+fn tip(error: &Error) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let key = flag.strip_prefix("--")?.replace('-', "_");
+    if ["port", "host", "address", "bind"].contains(&key.as_str()) {
+        return Some("`--listen 127.0.0.1:8000` says where `flashsale serve` listens".into());
+    }
+    if !KEYS.contains(&key.as_str()) {
+        return None;
+    }
+    let variable = key.to_ascii_uppercase();
+    Some(if SECRET_KEYS.contains(&key.as_str()) {
+        format!(
+            "every user of this machine sees flags; {key} stands in flash_sale.toml, readable by its owner alone, or \
+             in FLASHSALE_{variable}"
+        )
+    } else {
+        format!(
+            "{key} stands in flash_sale.toml or in FLASHSALE_{variable}; flags of this command: --help"
+        )
+    })
+}
