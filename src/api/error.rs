@@ -15,6 +15,7 @@ pub enum Error {
     OriginNotAllowed,
     LengthRequired,
     InvalidJson(&'static str),
+    UnsupportedEncoding,
     InvalidIdempotencyKey,
     /// Where tokens are required, a key is a secret too.
     IdempotencyKeyTooShort,
@@ -81,10 +82,12 @@ impl Error {
         }
     }
 
-    /// What an answer of its status must say (RFC 9110, sections 15.5.2 and 15.5.6).
+    /// What an answer of its status must say (RFC 9110, sections 15.5.2, 15.5.6 and 15.5.16).
     fn header(&self) -> Option<(&'static str, &'static str)> {
         if let Error::MethodNotAllowed(methods) = self {
             Some(("Allow", methods))
+        } else if let Error::UnsupportedEncoding = self {
+            Some(("Accept-Encoding", "identity"))
         } else if let Error::NotTheOperator = self {
             Some(("WWW-Authenticate", "Bearer"))
         } else if let Error::InvalidSignature = self {
@@ -122,6 +125,11 @@ impl Error {
                 "A Content-Length, or Transfer-Encoding: chunked, is required here",
             ),
             Error::InvalidJson(why) => Says::new(400, "invalid_json", why),
+            Error::UnsupportedEncoding => Says::new(
+                415,
+                "unsupported_encoding",
+                "The body is encoded: send it as it is, without a Content-Encoding",
+            ),
             Error::InvalidIdempotencyKey => Says::new(
                 400,
                 "invalid_idempotency_key",

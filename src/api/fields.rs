@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::Error;
@@ -23,8 +24,28 @@ pub type Wanted = &'static str;
 impl<'a> Fields<'a> {
     /// A body that must be one JSON object.
     pub fn of_body(body: &'a [u8]) -> Result<Fields<'a>, Error> {
-        Fields::of_object(json::check(body)?)
-            .ok_or(Error::InvalidJson("The body is not one JSON object"))
+        let body = json::check(body)?;
+        let fields = Fields::of_object(body.text)
+            .ok_or(Error::InvalidJson("The body is not one JSON object"))?;
+        if body.has_half_pair {
+            fields.ensure_text_but_in_payload()?;
+        }
+        Ok(fields)
+    }
+
+    /// What a payment provider cut in the middle of a character is kept as it came; nobody else may send such.
+    fn ensure_text_but_in_payload(&self) -> Result<(), Error> {
+        let is_text = |(name, value): &(Cow<'_, str>, &RawValue)| {
+            let is_payload = name == "payload";
+            !json::has_half_pair(name) && (is_payload || !json::has_half_pair(value.get()))
+        };
+        if self.fields.iter().all(is_text) {
+            Ok(())
+        } else {
+            Err(Error::InvalidJson(
+                "A string holds half of a surrogate pair",
+            ))
+        }
     }
 
     /// A body that may be left out.
@@ -40,8 +61,12 @@ impl<'a> Fields<'a> {
     }
 
     pub fn of_object(text: &'a str) -> Option<Fields<'a>> {
+        Fields::by_names::<Name<'a>>(text).or_else(|| Fields::by_names::<OddName<'a>>(text))
+    }
+
+    fn by_names<N: Deserialize<'a> + Into<Cow<'a, str>>>(text: &'a str) -> Option<Fields<'a>> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let fields = deserializer.deserialize_map(Pairs).ok()?;
+        let fields = deserializer.deserialize_map(Pairs::<N>(PhantomData)).ok()?;
         deserializer.end().ok()?;
         Some(Fields {
             fields,
@@ -144,9 +169,9 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads an object's pairs in order, repeated names and all.
-struct Pairs;
+struct Pairs<N>(PhantomData<N>);
 
-impl<'de> Visitor<'de> for Pairs {
+impl<'de, N: Deserialize<'de> + Into<Cow<'de, str>>> Visitor<'de> for Pairs<N> {
     type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,16 +180,34 @@ impl<'de> Visitor<'de> for Pairs {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut pairs = Vec::new();
-        while let Some((Name(name), value)) = map.next_entry()? {
-            pairs.push((name, value));
+        while let Some((name, value)) = map.next_entry::<N, _>()? {
+            pairs.push((name.into(), value));
         }
         Ok(pairs)
     }
 }
 
 /// A name that borrows from the body unless it has escapes.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> From<Name<'a>> for Cow<'a, str> {
+    fn from(name: Name<'a>) -> Cow<'a, str> {
+        name.0
+    }
+}
+
+/// A name that may hold half of a surrogate pair: then it is what stands in the body, quotes and all, and so no name that
+/// anybody looks for.
+#[derive(Deserialize)]
+struct OddName<'a>(#[serde(borrow)] &'a RawValue);
+
+impl<'a> From<OddName<'a>> for Cow<'a, str> {
+    fn from(name: OddName<'a>) -> Cow<'a, str> {
+        let raw = name.0.get();
+        string(raw).map_or(Cow::Borrowed(raw), Cow::Owned)
+    }
+}
 
 /// A whole number as JSON writes it plainly: digits, no sign, no point, no exponent.
 pub fn whole_number(raw: &str) -> Option<i64> {

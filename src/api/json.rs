@@ -42,11 +42,16 @@ fn raw(json: String) -> Box<RawValue> {
     RawValue::from_string(json).expect("digits and a point are a JSON number")
 }
 
-/// The body as text, if it can be one JSON object: UTF-8, no deeper than we read, no half of a surrogate pair. What else
-/// JSON asks, the parser will.
-pub fn check(body: &[u8]) -> Result<&str, Error> {
+/// A body that can be one JSON object: it is UTF-8, and no deeper than we read. What else JSON asks, the parser will.
+pub struct Text<'a> {
+    pub text: &'a str,
+    pub has_half_pair: bool,
+}
+
+pub fn check(body: &[u8]) -> Result<Text<'_>, Error> {
     let text =
         std::str::from_utf8(body).map_err(|_| Error::InvalidJson("The body is not UTF-8"))?;
+    let mut has_half_pair = false;
     let mut depth = 0_usize;
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
@@ -54,38 +59,55 @@ pub fn check(body: &[u8]) -> Result<&str, Error> {
         match byte {
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => rest = after_string(after)?,
+            b'"' => rest = after_string(after, &mut has_half_pair),
             _ => {}
         }
         if depth > DEPTH_MAX {
             return Err(Error::InvalidJson("The body nests deeper than 16 levels"));
         }
     }
-    Ok(text)
+    Ok(Text {
+        text,
+        has_half_pair,
+    })
+}
+
+/// Whether a string of this JSON holds half of a surrogate pair, which no text can.
+pub fn has_half_pair(json: &str) -> bool {
+    let mut found = false;
+    let mut rest = json.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        rest = match byte {
+            b'"' => after_string(after, &mut found),
+            _ => after,
+        };
+    }
+    found
 }
 
 /// Skips a string whose opening quote was read.
-fn after_string(mut rest: &[u8]) -> Result<&[u8], Error> {
-    const LONE: Error = Error::InvalidJson("A string holds half of a surrogate pair");
+fn after_string<'a>(mut rest: &'a [u8], has_half_pair: &mut bool) -> &'a [u8] {
     loop {
         match rest {
-            [b'"', after @ ..] => return Ok(after),
+            [b'"', after @ ..] => return after,
             [b'\\', b'u', after @ ..] => {
                 let (unit, after) = code_unit(after);
-                rest = match unit {
-                    0xDC00..=0xDFFF => return Err(LONE),
-                    0xD800..=0xDBFF => match after {
-                        [b'\\', b'u', low @ ..] if matches!(code_unit(low).0, 0xDC00..=0xDFFF) => {
-                            code_unit(low).1
-                        }
-                        _ => return Err(LONE),
-                    },
+                rest = match (unit, after) {
+                    (0xD800..=0xDBFF, [b'\\', b'u', low @ ..])
+                        if matches!(code_unit(low).0, 0xDC00..=0xDFFF) =>
+                    {
+                        code_unit(low).1
+                    }
+                    (0xD800..=0xDFFF, _) => {
+                        *has_half_pair = true;
+                        after
+                    }
                     _ => after,
                 };
             }
             [b'\\', _, after @ ..] => rest = after,
             [_, after @ ..] => rest = after,
-            [] => return Ok(rest),
+            [] => return rest,
         }
     }
 }
@@ -123,18 +145,27 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_refused_wherever_it_stands() {
+    fn half_a_surrogate_pair_is_found_wherever_it_stands() {
         for body in [
             r#""\ud83d""#,
             r#""\udc00""#,
             r#""\ud83dx""#,
             r#""\ud83d\u0041""#,
+            r#""\ud83d\ud83d\ude00""#,
             r#"{"a":{"b":["\uDFFF"]}}"#,
+            r#"{"\udc00":1}"#,
         ] {
-            assert!(check(body.as_bytes()).is_err(), "{body}");
+            assert!(check(body.as_bytes()).unwrap().has_half_pair, "{body}");
+            assert!(has_half_pair(body), "{body}");
         }
-        for body in [r#""\ud83d\ude00""#, r#""\u0041""#, r#""\\ud83d""#] {
-            assert!(check(body.as_bytes()).is_ok(), "{body}");
+        for body in [
+            r#""\ud83d\ude00""#,
+            r#""\u0041""#,
+            r#""\\ud83d""#,
+            r#"\ud83d"#,
+        ] {
+            assert!(!check(body.as_bytes()).unwrap().has_half_pair, "{body}");
+            assert!(!has_half_pair(body), "{body}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod answers;
+mod body;
 mod cors;
 mod error;
 pub(crate) mod fields;
@@ -88,7 +89,7 @@ impl Handler for Api {
             Ok(Work::Done(response)) => return finish(response),
             Ok(Work::Command(command)) => (command, false),
             Ok(Work::HoldersCommand(command)) => (command, true),
-            Err(error) => return finish(error.response()),
+            Err(error) => return finish(body::explain(error, &request).response()),
         };
         let (latency, began) = (self.latency.clone(), request.began);
         self.submit(command, is_holder, move |response| {
@@ -162,6 +163,7 @@ impl Api {
             .ok_or(Error::MethodNotAllowed(route.methods()))?;
         if !matches!(request.method, Method::Get | Method::Head) {
             self.ensure_allowed_origin(request, endpoint)?;
+            body::check_encoding(request)?;
         }
         match endpoint {
             Endpoint::ListProducts => self.list_products(request).map(Work::Done),

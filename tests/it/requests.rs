@@ -2,7 +2,9 @@
 
 use flashsale::config::Config;
 use flashsale::http::{Method, Request};
+use serde_json::json;
 
+use crate::server::Premises;
 use crate::shop::{Shop, item};
 
 #[test]
@@ -146,4 +148,59 @@ fn the_server_tells_its_health() {
     let shop = Shop::with_stock("tee", 5);
     assert_eq!(shop.get("/healthz").ok().bytes, br#"{"status":"ok"}"#);
     shop.get("/readyz").ok();
+}
+
+/// A provider that cuts a text to so many UTF-16 units may cut a character in half.
+#[test]
+fn half_a_character_inside_a_payload_is_stored_as_it_came() {
+    let shop = Shop::with_stock("tee", 5);
+    shop.ordered("tee", 1);
+    let payloads = [
+        r#"{"transaction_id":"y","description":"Signed vinyl \ud83c"}"#,
+        r#"{"\udf9f":1, "a\ud83d":{"\ud83d":["\udc00"]},"transaction\u005fid":"y"}"#,
+        r#"{"amount":99.99,"x":"\ud83d\u0041\ud83d\ud83d\ude00"}"#,
+    ];
+    for (number, payload) in payloads.iter().enumerate() {
+        let body = format!(
+            r#"{{"idempotency_key":"k{number}","order_id":1,"status":"success","p\u0061yload":{payload}}}"#
+        );
+        shop.post_text("/api/payments/webhook", &body).ok();
+    }
+    let payments = shop.contents().payments;
+    let stored: Vec<_> = payments
+        .iter()
+        .map(|(_, payload)| payload.as_deref())
+        .collect();
+    assert_eq!(stored, payloads.map(Some));
+    let transactions = payments
+        .iter()
+        .map(|(payment, _)| payment.report.transaction_id.clone());
+    let transactions: Vec<_> = transactions.take(2).collect();
+    assert_eq!(transactions, [Some("y".to_owned()), Some("y".to_owned())]);
+    for payload in [
+        r#"{"transaction_id":"\ud83d"}"#,
+        r#"{"\ud83d":1,"transaction_id":"y\ud83d"}"#,
+    ] {
+        let body = format!(
+            r#"{{"idempotency_key":"k","order_id":1,"status":"success","payload":{payload}}}"#
+        );
+        shop.post_text("/api/payments/webhook", &body)
+            .invalid("payload.transaction_id");
+    }
+}
+
+#[test]
+fn a_payment_may_bring_all_that_was_bought() {
+    let premises = Premises::stocked(5);
+    let server = premises.serve();
+    assert_eq!(server.hold(1).0, 201);
+    assert_eq!(server.post("/api/orders", &json!({"hold_id": 1})).0, 201);
+    let line = json!({"title": "Signed vinyl, limited", "sku": "V1", "price": "35.00"});
+    let lines = |count: usize| json!({"transaction_id": "big", "lines": vec![line.clone(); count]});
+    let event = |count| json!({"idempotency_key": "big", "order_id": 1, "status": "success", "payload": lines(count)});
+    let (status, answer) = server.post("/api/payments/webhook", &event(400));
+    assert_eq!((status, answer["verdict"].as_str()), (200, Some("applied")));
+    assert_eq!(server.post("/api/payments/webhook", &event(1000)).0, 413);
+    server.stop();
+    premises.books_are_right();
 }
