@@ -57,8 +57,6 @@ impl Seed {
         })?;
         if self.report.is_json() {
             tell(&seeded.json_lines());
-        } else if self.dry_run {
-            tell("flashsale: this was a dry run, and nothing was written\n");
         }
         self.report.print(&seeded.text(), &seeded)?;
         Ok(ExitCode::SUCCESS)

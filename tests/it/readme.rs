@@ -1,7 +1,7 @@
 //! The README's walk through the sale is run against the real binary, block by block.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -66,16 +66,25 @@ fn matches(shown: &str, printed: &str) -> bool {
 
 fn readme() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    std::fs::read_to_string(path).unwrap()
+    fs::read_to_string(path).unwrap()
+}
+
+/// A clone in which `cargo run --release` has made the program.
+fn clone() -> Premises {
+    let premises = Premises::new();
+    let release = premises.path().join("target/release");
+    fs::create_dir_all(&release).unwrap();
+    symlink(env!("CARGO_BIN_EXE_flashsale"), release.join("flashsale")).unwrap();
+    premises
 }
 
 #[test]
 fn the_walk_through_the_sale_is_true() {
-    let premises = Premises::new();
+    let premises = clone();
     let server = premises.serve_with(&["--demo"]);
     let blocks = blocks(part(&readme(), "walk"));
     assert!(blocks.len() >= 6, "a walk has steps");
-    run(blocks, &premises, &server);
+    run(&blocks, &premises, &server);
     server.stop();
 }
 
@@ -83,40 +92,57 @@ fn the_walk_through_the_sale_is_true() {
 fn the_door_is_shut_as_the_readme_says() {
     let readme = readme();
     let part = part(&readme, "door");
-    let premises = Premises::new();
+    let premises = clone();
+    let mut blocks = blocks(part);
+    assert!(blocks.len() >= 5, "it is tried");
+    let serving = blocks.remove(0).commands;
+    let (before, serve) = serving
+        .split_once("target/release/flashsale serve ")
+        .unwrap();
+    let arguments: Vec<&str> = serve.split_whitespace().collect();
+    let ["--config", name] = arguments[..] else {
+        panic!("a configuration is served: {serve}");
+    };
     let config = part.split("```toml\n").nth(1).unwrap();
-    let file = premises.file("flash_sale.toml", config.split("```").next().unwrap());
-    std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
-    let server = premises.serve();
-    let blocks = blocks(part);
-    assert!(blocks.len() >= 4, "it is tried");
-    run(blocks, &premises, &server);
+    premises.file(name, config.split("```").next().unwrap());
+    let mut shell = Command::new("sh");
+    shell.current_dir(premises.path()).args(["-ec", before]);
+    assert!(shell.status().unwrap().success(), "{before}");
+    let server = premises.serve_with(&arguments);
+    run(&blocks, &premises, &server);
     server.stop();
 }
 
-fn run(blocks: Vec<Block>, premises: &Premises, server: &Server) {
-    let binary = Path::new(env!("CARGO_BIN_EXE_flashsale"));
-    let path = format!(
-        "{}:{}",
-        binary.parent().unwrap().display(),
-        std::env::var("PATH").unwrap()
-    );
-    for block in blocks {
+/// What ends a block's output; no command prints it.
+const END: &str = "\u{1e}";
+
+/// All blocks in one shell, as in one terminal, which knows of no flashsale but by what the README says.
+fn run(blocks: &[Block], premises: &Premises, server: &Server) {
+    let commands = blocks.iter().map(|block| {
         let commands = block
             .commands
             .replace("http://127.0.0.1:8000", &server.base);
-        let mut shell = Command::new("sh");
-        shell
-            .current_dir(premises.path())
-            .env("PATH", &path)
-            .stdin(Stdio::null())
-            .args(["-ec", &commands]);
-        let output = shell.output().unwrap();
-        assert!(output.status.success(), "{commands}: {output:?}");
-        let printed = String::from_utf8(output.stdout).unwrap();
-        if let Some(shown) = block.shown {
+        format!("{commands}\nprintf '{END}'\n")
+    });
+    let mut shell = Command::new("sh");
+    shell
+        .current_dir(premises.path())
+        .stdin(Stdio::null())
+        .args(["-ec", &commands.collect::<String>()]);
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let printed: Vec<&str> = printed.split(END).collect();
+    assert_eq!(printed.len(), blocks.len() + 1);
+    for (block, printed) in blocks.iter().zip(printed) {
+        let commands = &block.commands;
+        assert!(
+            printed.is_empty() || printed.ends_with('\n'),
+            "{commands}\nleaves the prompt behind {printed:?}"
+        );
+        if let Some(shown) = &block.shown {
             assert!(
-                matches(&shown, &printed),
+                matches(shown, printed),
                 "{commands}\nshown:   {shown}\nprinted: {printed}"
             );
         }

@@ -585,7 +585,6 @@ fn the_report_names_each_changed_product_and_what_changed() {
     for _ in 0..2 {
         let dry = premises.run(&["seed", "--dry-run", file]).succeeded();
         assert_eq!(dry.stdout(), told);
-        dry.complains("nothing was written");
     }
     let dry = premises.run(&["seed", "--dry-run", "--format", "json", file]);
     let dry = dry.succeeded();
