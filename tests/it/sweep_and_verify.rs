@@ -176,6 +176,41 @@ fn verify_finds_each_kind_of_drift() {
             "every id given is there",
         ),
         (
+            "insert into gaps values ('orders', 3, 7)",
+            "every id given is there",
+        ),
+        (
+            "update meta set next_hold = next_hold + 7; insert into gaps values ('holds', 5, 8), ('holds', 10, 12)",
+            "no id that a restore skipped was ever given",
+        ),
+        (
+            "update meta set next_order = next_order + 5; insert into gaps values ('orders', 3, 8)",
+            "no id that a restore skipped was ever given",
+        ),
+        (
+            "update meta set next_order = next_order + 6; insert into gaps values ('orders', 3, 5), ('orders', 4, 6)",
+            "no id that a restore skipped was ever given",
+        ),
+        (
+            "update meta set next_hold = next_hold + 6;
+             insert into gaps values ('holds', 5, 10); update holds set id = 7 where id = 3",
+            "no id that a restore skipped was ever given",
+        ),
+        (
+            "update meta set next_order = next_order + 6;
+             insert into gaps values ('orders', 3, 8); update orders set id = 7 where id = 2",
+            "no id that a restore skipped was ever given",
+        ),
+        (
+            "update meta set next_payment = next_payment + 6;
+             insert into gaps values ('payments', 3, 8); update payments set id = 7 where key = 'l'",
+            "no id that a restore skipped was ever given",
+        ),
+        (
+            "update payments set named_order = null, named_hold = 99 where key = 'l'",
+            "every hold that a payment names is there",
+        ),
+        (
             "update holds set product_id = 99 where status = 'released'",
             "foreign_key_check",
         ),
@@ -228,6 +263,36 @@ fn verify_finds_each_kind_of_drift() {
         });
         assert!(found, "{tampering} is not found as {finding}: {verified}");
     }
+}
+
+/// Ids that a restore skipped are no drift, nor are payments that name what was lost with them.
+#[test]
+fn skipped_ids_are_no_drift() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    server.hold(1);
+    server.post("/api/orders", &json!({"hold_id": 1}));
+    server.post(
+        "/api/payments/webhook",
+        &json!({"idempotency_key": "k", "hold_id": 1, "status": "success"}),
+    );
+    server.stop();
+    let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    conn.execute_batch(
+        "update meta set next_hold = 12, next_order = 12, next_payment = 13;
+         insert into gaps values ('holds', 2, 6), ('holds', 7, 11), ('orders', 2, 11), ('payments', 2, 11);
+         insert into payments (id, key, named_hold, status, verdict, refund_due, received_at)
+             values (12, 'lost', 6, 'success', 'late_payment', 1, 0);",
+    )
+    .unwrap();
+    drop(conn);
+    let verified = premises.run(&["verify"]).succeeded().stdout();
+    assert!(
+        verified.contains("4  no id that a restore skipped")
+            && verified.contains("2  every hold that a payment names")
+            && verified.contains("5  every id given is there"),
+        "{verified}"
+    );
 }
 
 /// Two checks are about what constraints make impossible; they fire where the constraints are gone.

@@ -23,7 +23,7 @@ pub struct Check {
 }
 
 /// A name, how many rows it concerns, and how many of them break it, counted in one statement and so at one moment.
-const CHECKS: [(&str, &str, &str); 18] = [
+const CHECKS: [(&str, &str, &str); 20] = [
     (
         "stock is conserved: total = available + reserved + sold, none below 0",
         "select count(*) from products",
@@ -168,16 +168,37 @@ const CHECKS: [(&str, &str, &str); 18] = [
     ),
     (
         "every id given is there, and below the next one to give",
-        "select next_product + next_hold + next_order + next_payment - 4 from meta",
+        "select next_product + next_hold + next_order + next_payment - 4
+            - (select coalesce(sum(last - first + 1), 0) from gaps) from meta",
         "select (next_product <= (select coalesce(max(id), 0) from products))
             + (next_hold <= (select coalesce(max(id), 0) from holds))
             + (next_order <= (select coalesce(max(id), 0) from orders))
             + (next_payment <= (select coalesce(max(id), 0) from payments))
             + abs(next_product - 1 - (select count(*) from products))
-            + abs(next_hold - 1 - (select count(*) from holds))
-            + abs(next_order - 1 - (select count(*) from orders))
-            + abs(next_payment - 1 - (select count(*) from payments))
+            + abs(next_hold - 1 - (select count(*) from holds)
+                - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'holds'))
+            + abs(next_order - 1 - (select count(*) from orders)
+                - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'orders'))
+            + abs(next_payment - 1 - (select count(*) from payments)
+                - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'payments'))
          from meta",
+    ),
+    (
+        "no id that a restore skipped was ever given, nor skipped twice",
+        "select count(*) from gaps",
+        "select (select count(*) from gaps, meta where last >= case ids
+                when 'holds' then next_hold when 'orders' then next_order else next_payment end)
+            + (select count(*) from gaps a join gaps b using (ids) where a.first < b.first and b.first <= a.last)
+            + (select count(*) from gaps join holds on id between first and last where ids = 'holds')
+            + (select count(*) from gaps join orders on id between first and last where ids = 'orders')
+            + (select count(*) from gaps join payments on id between first and last where ids = 'payments')",
+    ),
+    (
+        "every hold that a payment names is there, or was skipped by a restore",
+        "select count(*) from payments where named_hold is not null",
+        "select count(*) from payments where named_hold is not null
+            and not exists (select 1 from holds where id = named_hold)
+            and not exists (select 1 from gaps where ids = 'holds' and named_hold between first and last)",
     ),
 ];
 
