@@ -4,6 +4,7 @@ mod backup;
 mod catalogue;
 mod cells;
 mod columns;
+mod draft;
 mod export;
 mod journal;
 mod report;

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::crowd::beside_buyers;
+use crate::faults::Disk;
 use crate::server::{Premises, Ran, Server};
 
 fn holds(database: &Path) -> BTreeSet<i64> {
@@ -121,6 +122,35 @@ fn a_copy_serves_and_knows_the_same_tokens() {
     assert_eq!(server.hold(1).1["hold_id"], 2);
     server.stop();
     premises.run(&["verify", "--db", "copy.db"]).succeeded();
+}
+
+/// As on file systems of network shares and of some containers.
+#[test]
+fn a_file_system_that_can_neither_link_nor_rename_without_replacing_takes_a_copy() {
+    let premises = Premises::stocked(10);
+    let disk = Disk::new();
+    disk.fails("link");
+    let run = |arguments: &[&str]| {
+        let mut command = premises.command(arguments);
+        disk.is_under(&mut command);
+        Ran(command.output().unwrap())
+    };
+    run(&["backup", "copy.db"]).succeeded();
+    premises.run(&["verify", "--db", "copy.db"]).succeeded();
+    let copy = premises.path().join("copy.db");
+    let permissions = fs::metadata(&copy).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
+    let before = fs::read(&copy).unwrap();
+    let ran = run(&["backup", "copy.db"]).exited(73);
+    ran.complains("copy.db: there is something already");
+    assert_eq!(fs::read(&copy).unwrap(), before);
+
+    disk.fails("rename");
+    let before = names(premises.path());
+    run(&["backup", "other.db"])
+        .exited(74)
+        .complains("other.db: ");
+    assert_eq!(names(premises.path()), before, "not even an empty file");
 }
 
 #[test]

@@ -1,9 +1,15 @@
-/* Lets system calls fail as a disk would: preloaded into the server, it looks at each call whether the file `pwrite` or
- * `fdatasync` is there in the folder that FAULTS names. */
+/* Lets system calls fail as a disk would: preloaded into the program, it looks at each call whether the file `pwrite` or
+ * `fdatasync` is there in the folder that FAULTS names; where `fsync` is, the program is killed by that call. What the program does not call by way of libc the kernel refuses, if
+ * the file `link` or `rename` is there when the program starts. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -39,4 +45,62 @@ int fdatasync(int fd)
         return -1;
     }
     return syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    if (is_faulty("fsync"))
+        raise(SIGKILL);
+    return syscall(SYS_fsync, fd);
+}
+
+#define REFUSE(call, error)                                   \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1),     \
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define LOAD_CALL BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
+
+static void refuse(struct sock_filter *filter, unsigned short length)
+{
+    struct sock_fprog program = {length, filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        perror("seccomp");
+        abort();
+    }
+}
+
+/* No file gets a second name, nor one that must be free. */
+static void refuse_link(void)
+{
+    struct sock_filter filter[] = {
+        LOAD_CALL,
+#ifdef SYS_link
+        REFUSE(link, EPERM),
+#endif
+        REFUSE(linkat, EPERM),
+        REFUSE(renameat2, EINVAL),
+        ALLOW,
+    };
+    refuse(filter, sizeof filter / sizeof *filter);
+}
+
+static void refuse_rename(void)
+{
+    struct sock_filter filter[] = {
+        LOAD_CALL,
+#ifdef SYS_rename
+        REFUSE(rename, ENOSPC),
+#endif
+        REFUSE(renameat, ENOSPC),
+        ALLOW,
+    };
+    refuse(filter, sizeof filter / sizeof *filter);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    if (is_faulty("link"))
+        refuse_link();
+    if (is_faulty("rename"))
+        refuse_rename();
 }

@@ -1,0 +1,211 @@
+//! A database file before it has its name. It is written in a folder of its own beside that name and gets the name whole, and
+//! only if nothing else has it.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile, TempDir};
+
+use super::{CANNOT_CREATE, Fault, IO_ERROR};
+use crate::store::Failure;
+use crate::store::sqlite::{Access, Check, Database, Depth, audit};
+
+/// The folder goes with all that is in it, unless the process is killed.
+pub struct Draft {
+    file: NamedTempFile,
+    _folder: TempDir,
+    dest: PathBuf,
+}
+
+/// What SQLite puts beside a database. One that an older database left would be played into the copy.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+impl Draft {
+    /// `prefix` begins the folder's name.
+    pub fn of(dest: &Path, prefix: &str) -> Result<Draft, Fault> {
+        let cannot_create = |error| refused(dest, &error);
+        let dest = std::path::absolute(dest).map_err(cannot_create)?;
+        if let Some(taken) = taken(&dest) {
+            let message = format!("{}: there is something already", taken.display());
+            return Err(Fault::new(CANNOT_CREATE, message));
+        }
+        let beside = dest
+            .parent()
+            .expect("only a root, which is there, has no parent");
+        let folder = Builder::new()
+            .prefix(prefix)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(beside)
+            .map_err(cannot_create)?;
+        let file = NamedTempFile::new_in(folder.path()).map_err(cannot_create)?;
+        Ok(Draft {
+            file,
+            _folder: folder,
+            dest,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// As the program that will open it sees it.
+    pub fn verify(&self) -> Result<Vec<Check>, Fault> {
+        let cannot_open = |error| {
+            let message = format!("{}: it cannot be verified: {error}", self.dest.display());
+            Fault::new(IO_ERROR, message)
+        };
+        let copy = Database::open(self.file.path(), Access::Existing).map_err(cannot_open)?;
+        let conn = copy.read_connection().map_err(cannot_open)?;
+        audit(&conn, Depth::Full).map_err(|failure| self.failed(failure))
+    }
+
+    pub fn bytes(&self) -> Result<u64, Fault> {
+        let metadata = self.file.as_file().metadata();
+        Ok(metadata.map_err(|error| self.broke(&error))?.len())
+    }
+
+    /// Gives the draft its name once it is on the disk, and only if nothing else has taken the name meanwhile.
+    pub fn publish(self) -> Result<(), Fault> {
+        self.file
+            .as_file()
+            .sync_all()
+            .map_err(|error| self.broke(&error))?;
+        let dest = self.dest;
+        match self.file.persist_noclobber(&dest) {
+            Ok(_) => {}
+            Err(failed) if may_be_beyond_the_file_system(&failed.error) => {
+                replace_placeholder(failed.file, &dest).map_err(|error| refused(&dest, &error))?;
+            }
+            Err(failed) => return Err(refused(&dest, &failed.error)),
+        }
+        sync_folder(&dest)
+    }
+
+    pub fn failed(&self, failure: Failure) -> Fault {
+        let fault = Fault::from(failure);
+        Fault {
+            message: format!("{}: {}", self.dest.display(), fault.message),
+            ..fault
+        }
+    }
+
+    fn broke(&self, error: &io::Error) -> Fault {
+        Fault::new(IO_ERROR, format!("{}: {error}", self.dest.display()))
+    }
+}
+
+/// What a file system answers that knows no links, or not as many.
+fn may_be_beyond_the_file_system(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::TooManyLinks
+            | io::ErrorKind::Unsupported
+    )
+}
+
+/// Where the file system can neither link nor rename without replacing: an empty file takes the name, which only succeeds if
+/// the name is free, and the draft replaces that. A process that is killed in between leaves the empty file.
+fn replace_placeholder(file: NamedTempFile, dest: &Path) -> io::Result<()> {
+    let placeholder = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(dest)?;
+    file.persist(dest).map(drop).map_err(|failed| {
+        let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let ours = placeholder.metadata().map(identity).ok();
+        if fs::symlink_metadata(dest).map(identity).ok() == ours {
+            fs::remove_file(dest).ok();
+        }
+        failed.error
+    })
+}
+
+/// Not every file system has folders that can be synced; on one without, the name is as durable as it gets.
+fn sync_folder(dest: &Path) -> Result<(), Fault> {
+    let beside = dest.parent().expect("a file is in a folder");
+    match File::open(beside).and_then(|folder| folder.sync_all()) {
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            let message = format!(
+                "{}: it is there, and may be gone after a power loss: {error}",
+                dest.display()
+            );
+            Err(Fault::new(IO_ERROR, message))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Something that is at DEST, or that would be taken for a part of it, or that it would be taken for a part of.
+fn taken(dest: &Path) -> Option<PathBuf> {
+    let with = |suffix: &str| {
+        let mut name = OsString::from(dest);
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let without = |suffix: &str| dest.to_str()?.strip_suffix(suffix).map(PathBuf::from);
+    let companions = COMPANIONS.into_iter().map(with);
+    let databases = COMPANIONS.into_iter().filter_map(without);
+    let mut names = std::iter::once(dest.to_owned())
+        .chain(companions)
+        .chain(databases);
+    names.find(|name| fs::symlink_metadata(name).is_ok())
+}
+
+/// A folder that is missing or not ours to write to is 73, a disk without room 74.
+fn refused(dest: &Path, error: &io::Error) -> Fault {
+    let is_out_of_room = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    );
+    let code = if is_out_of_room {
+        IO_ERROR
+    } else {
+        CANNOT_CREATE
+    };
+    Fault::new(code, format!("{}: {error}", dest.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_the_name_meanwhile_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("copy.db");
+        let draft = Draft::of(&dest, ".draft-").unwrap();
+        fs::write(&dest, "somebody's").unwrap();
+        assert_eq!(draft.publish().unwrap_err().code, CANNOT_CREATE);
+        assert_eq!(fs::read(&dest).unwrap(), b"somebody's");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_placeholder_takes_no_name_that_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let dest = folder.path().join("copy.db");
+        let file = |text: &str| {
+            let file = NamedTempFile::new_in(folder.path()).unwrap();
+            fs::write(file.path(), text).unwrap();
+            file
+        };
+        replace_placeholder(file("first"), &dest).unwrap();
+        assert_eq!(fs::read(&dest).unwrap(), b"first");
+        let refused = replace_placeholder(file("second"), &dest).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&dest).unwrap(), b"first");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+}
