@@ -25,12 +25,14 @@ pub fn due_once(
     })
 }
 
+/// Looks at nothing where no transaction is named, as `of_transaction` does.
 fn has_paid(book: &Book, payee: Named, report: &Report) -> Result<bool, Stop> {
-    let paid_by = match order_of(book, payee)? {
-        Some(order) => book.known_order(order).transaction_id.as_ref(),
-        None => None,
-    };
-    Ok(paid_by.is_some() && paid_by == report.transaction_id.as_ref())
+    if report.transaction_id.is_none() {
+        return Ok(false);
+    }
+    let order = order_of(book, payee)?;
+    let paid_by = order.and_then(|order| book.known_order(order).transaction_id.as_ref());
+    Ok(paid_by == report.transaction_id.as_ref())
 }
 
 /// The refunds that ever were due for this transaction; for an order, under the name of its hold too.
