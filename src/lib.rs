@@ -10,7 +10,7 @@
 //! socket <── http <── api <── Outcome <── postman <─────────┘ write what changed, COMMIT
 //! reads:     http ──> api ──> store::Reader (a pool of connections that cannot write) ──> Response
 //! sold out:  http ──> api ──> store::Reader judges by the same rules, and may only refuse ──> Response
-//! cli:       seed, sweep-holds: the same store, one shot; verify, backup, export: read only
+//! cli:       seed, sweep-holds: the same store, one shot; verify, backup, export: read only; restore: a file of its own
 //! ```
 //!
 //! Data goes one way. A request becomes a `Command` at the edge. The writer takes the first waiting command and whatever
@@ -37,7 +37,8 @@
 //!
 //! 1. The rules live in `sale` alone; it imports nothing of ours, no I/O, no clock. Every deadline is compared in one
 //!    place, one way: at the deadline itself it has passed.
-//! 2. Nothing is written outside of `Store::transact` (and `seed`'s streaming form of it); only `store/sqlite` knows SQL.
+//! 2. Nothing is written outside of `Store::transact` (and `seed`'s streaming form of it), but to a copy that has no name
+//!    yet; only `store/sqlite` knows SQL.
 //! 3. No answer leaves before the commit that made it durable. A refusal changes nothing: a rule changes nothing before
 //!    its last look at the book.
 //! 4. Status codes and JSON live in `api` alone; sockets, threads and HTTP bytes in `http` alone. `api`'s answer to an

@@ -1,5 +1,5 @@
-//! `flashsale backup`: a copy of the database while it is served. It is verified before it gets its name, and nothing that
-//! has that name already is ever replaced.
+//! `flashsale backup`: a copy of the database while it is served. The copy is verified before it gets its name, nothing that
+//! has that name already is ever replaced, and the copy is marked as one, which is read and never served.
 //!
 //! The database itself is opened by SQLite alone: closing any other descriptor of it would take this process's locks away.
 

@@ -16,7 +16,7 @@ use crate::store::sqlite::{Access, Check, Database, Depth, audit};
 /// The folder goes with all that is in it, unless the process is killed.
 pub struct Draft {
     file: NamedTempFile,
-    _folder: TempDir,
+    folder: TempDir,
     dest: PathBuf,
 }
 
@@ -41,15 +41,16 @@ impl Draft {
             .tempdir_in(beside)
             .map_err(cannot_create)?;
         let file = NamedTempFile::new_in(folder.path()).map_err(cannot_create)?;
-        Ok(Draft {
-            file,
-            _folder: folder,
-            dest,
-        })
+        Ok(Draft { file, folder, dest })
     }
 
     pub fn path(&self) -> &Path {
         self.file.path()
+    }
+
+    /// For what else is needed until the draft is published.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// As the program that will open it sees it.

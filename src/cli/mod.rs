@@ -8,6 +8,7 @@ mod draft;
 mod export;
 mod journal;
 mod report;
+mod restore;
 mod seed;
 mod seed_report;
 mod serve;
@@ -60,6 +61,8 @@ enum Command {
     Verify(verify::Verify),
     /// Copy the database while it is served, and verify the copy
     Backup(backup::Backup),
+    /// Make a database to serve out of a backup; no id is ever given twice
+    Restore(restore::Restore),
     /// Print orders, holds, payments or movements as CSV or JSON lines
     Export(export::Export),
 }
@@ -122,6 +125,7 @@ impl Arguments {
             Command::SweepHolds(sweep) => sweep.run(&self.place.config(Flags::new())?),
             Command::Verify(verify) => verify.run(&self.place.config(Flags::new())?),
             Command::Backup(backup) => backup.run(&self.place.config(Flags::new())?),
+            Command::Restore(restore) => restore.run(&self.place.config(Flags::new())?),
             Command::Export(export) => export.run(&self.place.config(Flags::new())?),
         }
     }
@@ -169,6 +173,7 @@ fn cannot_open(config: &Config, error: &OpenError) -> Fault {
         OpenError::NotOurs | OpenError::Newer { .. } => BAD_DATA,
         OpenError::Older | OpenError::Busy => BUSY,
         OpenError::CannotCreate(_) => CANNOT_CREATE,
+        OpenError::Copy => CONFIGURATION,
         OpenError::NoRandomness(_) => INTERNAL,
         OpenError::Readers(_) | OpenError::Sqlite(_) | OpenError::Refused { .. } => IO_ERROR,
     };

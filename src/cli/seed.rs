@@ -193,8 +193,11 @@ fn rehearse(config: &Config, rows: &[Row]) -> Result<Seeded, Fault> {
             Ok(())
         });
     }
-    let reader = open(config, Access::Existing)?.reader(1);
-    let reader = reader.map_err(|error| cannot_open(config, &error))?;
+    let database = open(config, Access::Existing)?;
+    let reader = database.ensure_is_no_copy();
+    let reader = reader
+        .and_then(|()| database.reader(1))
+        .map_err(|error| cannot_open(config, &error))?;
     judge_patiently(rows, |each| {
         reader.judge_in_chunks(&config.terms(), &now, chunks(rows), each)
     })

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::crowd::beside_buyers;
 use crate::faults::Disk;
-use crate::server::{Premises, Ran, Server};
+use crate::server::{Premises, Ran};
 
 fn holds(database: &Path) -> BTreeSet<i64> {
     let database = Database::open(database, Access::Existing).unwrap();
@@ -99,29 +99,71 @@ fn a_copy_is_told_with_its_size_and_its_checks_and_leaves_nothing_else() {
     assert_eq!(names(elsewhere.path()), ["copy.db".to_owned()].into());
 }
 
+/// What a copy does not know was acknowledged all the same: to serve one gives ids and tokens out again.
 #[test]
-fn a_copy_serves_and_knows_the_same_tokens() {
+fn a_copy_is_read_and_not_served() {
     let premises = Premises::stocked(10);
-    let place = |server: &Server| {
-        let request = server.agent.post(format!("{}/api/holds", server.base));
-        let answer = request
-            .header("Idempotency-Key", "k")
-            .send_json(json!({"product_id": 1, "quantity": 1}));
-        let mut answer = answer.unwrap();
-        assert_eq!(answer.status().as_u16(), 201);
-        answer.body_mut().read_to_string().unwrap()
-    };
-    let server = premises.serve();
-    let first = place(&server);
-    assert!(first.contains("token"), "{first}");
     premises.run(&["backup", "copy.db"]).succeeded();
-    server.stop();
+    let before = fs::read(premises.path().join("copy.db")).unwrap();
+    let refused = |arguments: &[&str]| {
+        let ran = premises.run(arguments).exited(78);
+        ran.complains("copy.db: it is a copy that `flashsale backup` made")
+            .complains("`flashsale restore FILE DEST`");
+    };
+    refused(&["serve", "--db", "copy.db", "--listen", "127.0.0.1:0"]);
+    refused(&["seed", "catalogue.csv", "--db", "copy.db"]);
+    refused(&["seed", "catalogue.csv", "--dry-run", "--db", "copy.db"]);
+    refused(&["sweep-holds", "--db", "copy.db"]);
+    for read in [
+        &["verify"][..],
+        &["export", "movements"],
+        &["backup", "copy of a copy.db"],
+    ] {
+        let ran = premises.run(&[read, &["--db", "copy.db"]].concat());
+        ran.succeeded();
+    }
+    assert_eq!(fs::read(premises.path().join("copy.db")).unwrap(), before);
+    let companions = ["-wal", "-shm", "-journal"].map(|suffix| format!("copy.db{suffix}"));
+    let names = names(premises.path());
+    assert!(
+        !companions.iter().any(|name| names.contains(name)),
+        "{names:?}"
+    );
 
-    let server = premises.serve_with(&["--db", "copy.db"]);
-    assert_eq!(place(&server), first);
-    assert_eq!(server.hold(1).1["hold_id"], 2);
-    server.stop();
-    premises.run(&["verify", "--db", "copy.db"]).succeeded();
+    let ran = premises.run(&["sweep-holds", "--db", "copy of a copy.db"]);
+    ran.exited(78).complains("it is a copy");
+    premises.run(&["sweep-holds"]).succeeded();
+}
+
+#[test]
+fn a_copy_is_a_file_of_its_own_and_knows_what_it_copies() {
+    let premises = Premises::stocked(10);
+    premises.run(&["backup", "one.db"]).succeeded();
+    premises.run(&["backup", "two.db"]).succeeded();
+    let copied = premises.run(&["backup", "three.db", "--db", "two.db"]);
+    copied.succeeded();
+    let meta = |name: &str| {
+        let conn = Connection::open(premises.path().join(name)).unwrap();
+        let sql = "select file_id, last_now, log_base, copied_at from meta";
+        conn.query_row(sql, [], |row| {
+            let file_id: Vec<u8> = row.get("file_id")?;
+            let times: [Option<i64>; 3] = [
+                row.get("last_now")?,
+                row.get("log_base")?,
+                row.get("copied_at")?,
+            ];
+            Ok((file_id, times))
+        })
+        .unwrap()
+    };
+    let (_, [last_now, _, copied_at]) = meta("flash_sale.db");
+    assert_eq!(copied_at, None);
+    let files = ["flash_sale.db", "one.db", "two.db", "three.db"].map(meta);
+    let ids: BTreeSet<_> = files.iter().map(|(file_id, _)| file_id).collect();
+    assert_eq!(ids.len(), 4);
+    for (_, times) in &files[1..] {
+        assert_eq!(*times, [last_now; 3]);
+    }
 }
 
 /// As on file systems of network shares and of some containers.

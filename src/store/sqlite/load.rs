@@ -37,6 +37,13 @@ pub fn secret(conn: &Connection) -> Result<Secret> {
     })
 }
 
+/// Whether `backup` has marked the file.
+pub fn is_copy(conn: &Connection) -> Result<bool> {
+    conn.query_row("select copied_at is not null from meta", [], |row| {
+        row.get(0)
+    })
+}
+
 pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
     let sql = "select min(deadline) as deadline from (
         select min(expires_at) as deadline from holds where status = 'active'

@@ -13,6 +13,7 @@ mod open_error;
 mod read;
 mod replays;
 mod respell;
+mod restore;
 mod row;
 mod wal_index;
 
@@ -26,6 +27,7 @@ pub use audit::{Check, Depth, audit};
 pub use open::{Access, Database, Durability};
 pub use open_error::OpenError;
 pub use read::SqliteReader;
+pub use restore::{Gap, RestoreError, Restored, make_servable, open_source};
 
 use wal_index::WalIndex;
 

@@ -36,6 +36,8 @@ pub enum Access {
 #[derive(Clone, Debug)]
 pub struct Database {
     path: PathBuf,
+    /// That `backup` made.
+    is_copy: bool,
     wal_index: Arc<WalIndex>,
 }
 
@@ -75,9 +77,17 @@ impl Database {
                 migrate::bring_up_to_date(&mut conn)?;
             }
         }
-        write_ahead(&conn)?;
+        let is_copy = load::is_copy(&conn)?;
+        // A copy is read as it lies, where it may not be written too.
+        if !is_copy {
+            write_ahead(&conn)?;
+        }
         let wal_index = Arc::new(WalIndex::of(&path));
-        Ok(Database { path, wal_index })
+        Ok(Database {
+            path,
+            is_copy,
+            wal_index,
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -85,7 +95,9 @@ impl Database {
     }
 
     /// The writing connection. It never waits for another process's lock: whoever writes decides how long to be patient.
+    /// A copy has none.
     pub fn writer(&self, durability: Durability) -> Result<SqliteStore, OpenError> {
+        self.ensure_is_no_copy()?;
         let conn = connect(&self.path)?;
         write_ahead(&conn)?;
         let (synchronous, level) = match durability {
@@ -106,6 +118,13 @@ impl Database {
             commits_since_checkpoint: 1,
             _wal_index: self.wal_index.clone(),
         })
+    }
+
+    pub fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
+        if self.is_copy {
+            return Err(OpenError::Copy);
+        }
+        Ok(())
     }
 
     /// A pool of at most `connections_max` reading connections.

@@ -18,6 +18,11 @@ pub enum OpenError {
         "its schema is older than this program; `flashsale serve` or `flashsale seed` will migrate it"
     )]
     Older,
+    #[error(
+        "it is a copy that `flashsale backup` made, which is only read: `flashsale restore FILE DEST` makes a database to \
+         serve out of it"
+    )]
+    Copy,
     #[error("it cannot be created: {0}")]
     CannotCreate(io::Error),
     #[error("this user may not read and write it: {0}")]

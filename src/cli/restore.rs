@@ -1,0 +1,172 @@
+//! `flashsale restore`: a database to serve out of a backup, or of any flashsale database that is not being served. FILE
+//! stays as it is; DEST is verified before it gets its name, and replaces nothing.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::draft::Draft;
+use super::report::{Report, patiently};
+use super::{BAD_DATA, BUSY, FOUND_A_PROBLEM, Fault, INTERNAL, IO_ERROR, cannot_open, verify};
+use crate::config::Config;
+use crate::store::sqlite::{Check, OpenError, RestoreError, Restored, make_servable, open_source};
+
+#[derive(Args)]
+pub struct Restore {
+    /// What to restore from: a backup, or a database that is not being served
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The database to serve; nothing may be there yet
+    #[arg(value_name = "DEST")]
+    dest: PathBuf,
+    /// How many ids of holds, orders and payments to skip, at least as many as were given out after the backup, from 1 to
+    /// 1000000000 [default: a random number between 1000000 and 2000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=SKIP_IDS_MAX))]
+    skip_ids: Option<i64>,
+    #[command(flatten)]
+    report: Report,
+}
+
+const SKIP_IDS_MAX: i64 = 1_000_000_000;
+const SKIP_IDS_DEFAULT_MIN: u64 = 1_000_000;
+const SKIP_IDS_DEFAULT_MAX: u64 = 2_000_000;
+
+#[derive(Serialize)]
+struct Printed {
+    path: String,
+    /// Otherwise there is no database.
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(flatten)]
+    restored: Option<Restored>,
+    checks: Vec<Check>,
+}
+
+impl Restore {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+        let source_config = Config {
+            db: self.file.clone(),
+            ..config.clone()
+        };
+        let draft = Draft::of(&self.dest, ".flashsale-restore-")?;
+        if !self.file.exists() {
+            return Err(cannot_open(&source_config, &OpenError::Missing));
+        }
+        let lock = lock(&self.file)?;
+        let source = open_source(&self.file, draft.folder())
+            .map_err(|error| cannot_open(&source_config, &error))?;
+        let copied = patiently(|| source.back_up(draft.path()));
+        copied.map_err(|failure| draft.failed(failure))?;
+        drop(lock);
+
+        let checks = draft.verify()?;
+        if checks.iter().any(|check| check.broken > 0) {
+            return self.print_drift(checks);
+        }
+        let restored =
+            make_servable(draft.path(), self.skip_ids()?).map_err(|error| match error {
+                RestoreError::OutOfIds { .. } => {
+                    Fault::new(BAD_DATA, format!("{}: {error}", self.file.display()))
+                }
+                RestoreError::Failed(failure) => draft.failed(failure),
+            })?;
+        let checks = draft.verify()?;
+        if checks.iter().any(|check| check.broken > 0) {
+            return self.print_drift(checks);
+        }
+        let printed = Printed {
+            path: self.dest.display().to_string(),
+            ok: true,
+            bytes: Some(draft.bytes()?),
+            restored: Some(restored),
+            checks,
+        };
+        draft.publish()?;
+        self.report.print(&self.text(&printed), &printed)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Ids given after one restore of a backup differ from those after another: the gaps end at random.
+    fn skip_ids(&self) -> Result<i64, Fault> {
+        if let Some(skip_ids) = self.skip_ids {
+            return Ok(skip_ids);
+        }
+        let random = getrandom::u64()
+            .map_err(|error| Fault::new(INTERNAL, format!("no randomness: {error}")))?;
+        let spread = SKIP_IDS_DEFAULT_MAX - SKIP_IDS_DEFAULT_MIN + 1;
+        let skip_ids = SKIP_IDS_DEFAULT_MIN + random % spread;
+        Ok(i64::try_from(skip_ids).expect("two million fit"))
+    }
+
+    fn print_drift(&self, checks: Vec<Check>) -> Result<ExitCode, Fault> {
+        let printed = Printed {
+            path: self.dest.display().to_string(),
+            ok: false,
+            bytes: None,
+            restored: None,
+            checks,
+        };
+        self.report.print(&self.text(&printed), &printed)?;
+        Ok(ExitCode::from(FOUND_A_PROBLEM))
+    }
+
+    fn text(&self, printed: &Printed) -> String {
+        let dest = &printed.path;
+        let Some(restored) = &printed.restored else {
+            let broken = printed.checks.iter().filter(|check| check.broken > 0);
+            let mut lines: Vec<String> = broken.map(verify::line).collect();
+            lines.push(format!(
+                "{dest}: not made, since the books of {} have drifted",
+                self.file.display()
+            ));
+            return lines.join("\n");
+        };
+        let skipped = restored.skipped.iter().map(|gap| {
+            format!(
+                "skipped: {} {} to {} are never given",
+                gap.ids, gap.first, gap.last
+            )
+        });
+        let mut lines = vec![
+            format!(
+                "{dest}: restored from {}, {} bytes, verified",
+                self.file.display(),
+                printed.bytes.unwrap_or_default()
+            ),
+            format!("knows the sale until: {}", restored.knows_until),
+            format!("products: {}", restored.products),
+            format!("holds: {}", restored.holds),
+            format!("orders: {}", restored.orders),
+            format!("payments: {}", restored.payments),
+        ];
+        lines.extend(skipped);
+        lines.join("\n")
+    }
+}
+
+/// The lock that a server holds; where there is none, nobody serves the database.
+fn lock(database: &Path) -> Result<Option<File>, Fault> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let broke = |error: io::Error| {
+        let path = PathBuf::from(&path);
+        Fault::new(IO_ERROR, format!("{}: {error}", path.display()))
+    };
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(broke)?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::Error(error)) => Err(broke(error)),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("{}: another flashsale serves it", database.display());
+            Err(Fault::new(BUSY, message))
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A database to serve out of a copy. What was given out after the copy was made nobody knows any more, so the ids that it
+//! may have had are skipped: they stand in `gaps`, and no id and no token is ever given twice.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::{Connection, named_params};
+use serde::{Serialize, Serializer};
+
+use super::backup::connect_to_draft;
+use super::open::{Access, Database};
+use super::{load, not_applied, open_error::OpenError};
+use crate::sale::{HoldId, Timestamp};
+use crate::store::Failure;
+
+/// What a restored database knows, and which ids it will never give.
+#[derive(Debug, Serialize)]
+pub struct Restored {
+    /// The latest time that any transaction was judged at; what happened later is lost.
+    #[serde(serialize_with = "as_text")]
+    pub knows_until: Timestamp,
+    pub products: i64,
+    pub holds: i64,
+    pub orders: i64,
+    pub payments: i64,
+    pub skip_ids: i64,
+    pub skipped: Vec<Gap>,
+}
+
+/// From the first to the last id, both included.
+#[derive(Debug, Serialize)]
+pub struct Gap {
+    pub ids: &'static str,
+    pub first: i64,
+    pub last: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("its next id of {ids} is {next}, and ids end below 2^53: fewer can be skipped")]
+    OutOfIds { ids: &'static str, next: i64 },
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Tables whose ids are skipped, and where the next one stands.
+const GAPS: [(&str, &str); 3] = [
+    ("holds", "next_hold"),
+    ("orders", "next_order"),
+    ("payments", "next_payment"),
+];
+
+/// Opens what a database is restored from. A file that cannot be opened where it lies, since nothing can be written beside
+/// it, is copied with its log into `folder` and opened there; one of more names than one, or mounted alone, only if it is a
+/// copy of ours, which has no log.
+pub fn open_source(file: &Path, folder: &Path) -> Result<Database, OpenError> {
+    let error = match Database::open(file, Access::Existing) {
+        Err(error @ OpenError::NotPermitted(_)) => error,
+        opened => return opened,
+    };
+    let copied = folder.join("source.db");
+    let with = |path: &Path, suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        name
+    };
+    for suffix in ["", "-wal", "-journal"] {
+        let from = with(file, suffix);
+        if fs::metadata(&from).is_ok() && fs::copy(&from, with(&copied, suffix)).is_err() {
+            return Err(error);
+        }
+    }
+    Database::open(&copied, Access::Existing)
+}
+
+/// Makes a file to serve of the copy at `path`, which nobody else knows yet, with `skip_ids` ids of each kind skipped. It is
+/// not on the disk before its caller syncs it.
+pub fn make_servable(path: &Path, skip_ids: i64) -> Result<Restored, RestoreError> {
+    let mut conn = connect_to_draft(path)?;
+    let tx = conn.transaction().map_err(not_applied)?;
+    let gaps = GAPS.map(|(ids, next)| gap(&tx, ids, next, skip_ids));
+    let gaps = gaps.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let restored = restore(&tx, skip_ids, gaps).map_err(not_applied)?;
+    tx.execute_batch("commit").map_err(not_applied)?;
+    Ok(restored)
+}
+
+fn gap(tx: &Connection, ids: &'static str, next: &str, skip_ids: i64) -> Result<Gap, RestoreError> {
+    let first: i64 = tx
+        .query_row(&format!("select {next} from meta"), [], |row| row.get(0))
+        .map_err(not_applied)?;
+    // Ids of all kinds end at the same number.
+    match HoldId::new(first.saturating_add(skip_ids)) {
+        Some(next) => Ok(Gap {
+            ids,
+            first,
+            last: next.get() - 1,
+        }),
+        None => Err(RestoreError::OutOfIds { ids, next: first }),
+    }
+}
+
+fn restore(tx: &Connection, skip_ids: i64, skipped: Vec<Gap>) -> rusqlite::Result<Restored> {
+    for gap in &skipped {
+        tx.execute(
+            "insert into gaps (ids, first, last) values (:ids, :first, :last)",
+            named_params! {":ids": gap.ids, ":first": gap.first, ":last": gap.last},
+        )?;
+    }
+    // An event that waits for an order that can never come has waited in vain, as of now.
+    tx.execute(
+        "update payments set parked_until = min(parked_until, (select last_now from meta))
+            where verdict = 'parked'
+              and exists (select 1 from gaps where ids = 'orders' and named_order between first and last)",
+        [],
+    )?;
+    for ((_, next), gap) in GAPS.iter().zip(&skipped) {
+        tx.execute(
+            &format!("update meta set {next} = :next"),
+            named_params! {":next": gap.last + 1},
+        )?;
+    }
+    tx.execute(
+        "update meta set file_id = randomblob(16), log_base = last_now, copied_at = null",
+        [],
+    )?;
+    let count = |table: &str| {
+        tx.query_row(&format!("select count(*) from {table}"), [], |row| {
+            row.get(0)
+        })
+    };
+    let (_, knows_until) = load::meta(tx)?;
+    Ok(Restored {
+        knows_until,
+        products: count("products")?,
+        holds: count("holds")?,
+        orders: count("orders")?,
+        payments: count("payments")?,
+        skip_ids,
+        skipped,
+    })
+}
+
+fn as_text<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
