@@ -7,6 +7,7 @@ mod body;
 mod cors;
 mod error;
 pub(crate) mod fields;
+mod front_page;
 mod guard;
 mod json;
 mod minor_units;
@@ -166,6 +167,7 @@ impl Api {
             body::check_encoding(request)?;
         }
         match endpoint {
+            Endpoint::ShowFrontPage => Ok(Work::Done(front_page::response())),
             Endpoint::ListProducts => self.list_products(request).map(Work::Done),
             Endpoint::ShowProduct(id) => self.show_product(request, id).map(Work::Done),
             Endpoint::PlaceHold => self.place_hold(request),

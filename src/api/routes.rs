@@ -5,6 +5,7 @@ use crate::http::Method;
 /// A path that exists. Ids are still text: one that is no id names nothing, which only its endpoint can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
+    FrontPage,
     Products,
     Product(&'a str),
     Holds,
@@ -34,6 +35,7 @@ const OPERATORS: &str = "/admin/api/";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint<'a> {
+    ShowFrontPage,
     ListProducts,
     ShowProduct(&'a str),
     PlaceHold,
@@ -60,8 +62,13 @@ pub enum Endpoint<'a> {
 }
 
 impl<'a> Route<'a> {
+    /// One slash at the end of a path is ignored.
     pub fn of(path: &'a str) -> Option<Route<'a>> {
-        let mut segments = path.strip_prefix('/')?.split('/');
+        let path = path.strip_prefix('/')?;
+        if path.is_empty() {
+            return Some(Route::FrontPage);
+        }
+        let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
         let segments = [
             segments.next(),
             segments.next(),
@@ -126,6 +133,7 @@ impl<'a> Route<'a> {
     /// The path with its ids left out.
     pub fn pattern(self) -> &'static str {
         match self {
+            Route::FrontPage => "/",
             Route::Products => "/api/products",
             Route::Product(_) => "/api/products/{id}",
             Route::Holds => "/api/holds",
@@ -154,7 +162,8 @@ impl<'a> Route<'a> {
     /// What `Allow` says.
     pub fn methods(self) -> &'static str {
         match self {
-            Route::Products
+            Route::FrontPage
+            | Route::Products
             | Route::Product(_)
             | Route::Order(_)
             | Route::AdminMovements(_)
@@ -183,6 +192,7 @@ impl<'a> Route<'a> {
         let get = matches!(method, Method::Get | Method::Head);
         let post = *method == Method::Post;
         match self {
+            Route::FrontPage => get.then_some(Endpoint::ShowFrontPage),
             Route::Products => get.then_some(Endpoint::ListProducts),
             Route::Product(id) => get.then_some(Endpoint::ShowProduct(id)),
             Route::Holds => post.then_some(Endpoint::PlaceHold),
@@ -220,7 +230,18 @@ mod tests {
     fn a_path_is_one_route_or_none() {
         assert_eq!(Route::of("/api/products"), Some(Route::Products));
         assert_eq!(Route::of("/api/products/7"), Some(Route::Product("7")));
-        assert_eq!(Route::of("/api/products/"), Some(Route::Product("")));
+        assert_eq!(Route::of("/api/products/"), Some(Route::Products));
+        assert_eq!(Route::of("/api/products/7/"), Some(Route::Product("7")));
+        assert_eq!(Route::of("/api/products//"), Some(Route::Product("")));
+        assert_eq!(Route::of("/"), Some(Route::FrontPage));
+        assert_eq!(
+            Route::of("/api/orders/7/cancel/"),
+            Some(Route::CancelledOrder("7"))
+        );
+        assert_eq!(
+            Route::of("/admin/api/products/7/restock/"),
+            Some(Route::AdminRestock("7"))
+        );
         assert_eq!(
             Route::of("/api/orders/7/cancel"),
             Some(Route::CancelledOrder("7"))
@@ -232,17 +253,16 @@ mod tests {
         for path in [
             "/admin",
             "/admin/api",
-            "/admin/api/products/7/restock/",
             "/admin/api/products/7/restock/8",
             "/admin/api/refunds/7",
             "",
-            "/",
             "/api",
             "/API/products",
-            "/api/products/7/",
             "/api/orders/7/pay",
-            "/api/orders/7/cancel/",
             "//api/products",
+            "//",
+            "/api/products/7//",
+            "/api//",
         ] {
             assert_eq!(Route::of(path), None, "{path}");
         }

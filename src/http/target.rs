@@ -30,15 +30,16 @@ impl Target {
         if !is_authority(authority) {
             return Err(Malformed::Syntax("The request target has no valid host."));
         }
-        let path = if path.is_empty() { "/" } else { path };
         Ok(Target::of(Some(authority.to_owned()), path))
     }
 
+    /// No path is the root (RFC 9110, section 4.2.3).
     fn of(authority: Option<String>, path: &str) -> Target {
         let (path, query) = match path.split_once('?') {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (path, None),
         };
+        let path = if path.is_empty() { "/" } else { path };
         Target {
             authority,
             path: path.to_owned(),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::server::Premises;
 use crate::shop::{Shop, item};
+use crate::wire::call;
 
 #[test]
 fn a_body_is_one_json_object() {
@@ -68,7 +69,7 @@ fn a_length_is_required_where_a_body_is() {
 fn an_unknown_path_is_not_found_and_a_wrong_method_is_told_the_right_ones() {
     let shop = Shop::with_stock("tee", 5);
     for path in [
-        "/",
+        "//",
         "/api",
         "/api/product/1",
         "/api/holds/1/x",
@@ -91,6 +92,41 @@ fn an_unknown_path_is_not_found_and_a_wrong_method_is_told_the_right_ones() {
             .failed_with(405, "method_not_allowed");
         assert_eq!(answer.header("Allow"), Some(allow));
     }
+}
+
+#[test]
+fn one_slash_at_the_end_of_a_path_is_ignored() {
+    let shop = Shop::with_stock("tee", 5);
+    shop.post_text("/api/holds/", r#"{"product_id":1,"quantity":1}"#)
+        .created();
+    shop.get("/api/holds/1/").ok();
+    shop.post_text("/api/orders/", r#"{"hold_id":1}"#).created();
+    shop.call(Request::new(Method::Post, "/api/orders/1/cancel/"))
+        .ok();
+    shop.get("/api/products/1//").failed_with(404, "not_found");
+}
+
+#[test]
+fn whoever_opens_the_address_is_told_where_the_docs_are() {
+    let premises = Premises::stocked(1);
+    let server = premises.serve();
+    let page = call(&server, "GET /", &[("Accept", "application/json")], b"").is(200);
+    let page = page
+        .has_line("Content-Type: text/html; charset=utf-8")
+        .has_line("Cache-Control: no-store")
+        .has_line("Content-Security-Policy: default-src 'none'");
+    for said in ["docs/api.md", "docs/operations.md", "/api/products"] {
+        assert!(page.text.contains(said), "{}", page.text);
+    }
+    assert!(page.text.len() < 2000, "it is small");
+    let head = call(&server, "HEAD /", &[], b"").is(200);
+    assert!(head.text.is_empty());
+    head.has_line(&format!("Content-Length: {}", page.text.len()));
+    call(&server, "POST /", &[], b"{}")
+        .is(405)
+        .has_line("Allow: GET, HEAD")
+        .has_line("Content-Type: application/json");
+    server.stop();
 }
 
 #[test]

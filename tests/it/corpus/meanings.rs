@@ -260,7 +260,7 @@ fn an_answer_bears_the_id_of_its_request() {
         as_written,
         cases! {
             "a refusal bears the id" =>
-                b"GET / HTTP/1.1\r\nHost: a\r\nx-request-id: mine-1\r\n\r\n",
+                b"GET /nothing HTTP/1.1\r\nHost: a\r\nx-request-id: mine-1\r\n\r\n",
         },
     );
     theme.expect(

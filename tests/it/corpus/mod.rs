@@ -330,10 +330,12 @@ impl Answer {
             return Ok(());
         }
         ensure(!(300..400).contains(&self.status), "it leads elsewhere")?;
-        ensure(
-            self.once("Content-Type")? == "application/json",
-            "it is no JSON",
-        )?;
+        let kind = self.once("Content-Type")?;
+        if self.status == 200 && kind == "text/html; charset=utf-8" {
+            let is_page = to_head || self.body.starts_with("<!doctype html>");
+            return ensure(is_page, "it is no page");
+        }
+        ensure(kind == "application/json", "it is no JSON")?;
         if self.status == 405 {
             self.once("Allow")?;
         }

@@ -99,11 +99,19 @@ fn a_target_is_a_path_or_a_url_of_ours() {
         },
     );
     theme.expect(
+        stays([200]).saying("docs/api.md"),
+        get,
+        cases! {
+            "the root is a page" => b"/",
+            "the root may have a query" => b"/?x=1",
+            "a URL without a path is the root" => b"http://a",
+            "a URL without a path may have a query" => b"http://a?/healthz",
+        },
+    );
+    theme.expect(
         stays([404]).saying("\"not_found\""),
         get,
         cases! {
-            "a URL without a path is the root" => b"http://a",
-            "a URL without a path may have a query" => b"http://a?/healthz",
             "a URL in a path is a path" => b"/http://a/healthz",
         },
     );
@@ -157,9 +165,9 @@ fn a_path_is_compared_as_it_is_written() {
         stays([404]).saying("\"not_found\""),
         get,
         cases! {
-            "there is nothing at the root" => b"/",
+            "there is nothing at two slashes" => b"//",
             "there is nothing above the routes" => b"/api",
-            "a path with a slash at its end is another path" => b"/healthz/",
+            "a path with two slashes at its end is another path" => b"/healthz//",
             "a path with two slashes is another path" => b"//healthz",
             "a path with two slashes inside is another path" => b"/api//products",
             "a path in capitals is another path" => b"/HEALTHZ",
@@ -171,7 +179,7 @@ fn a_path_is_compared_as_it_is_written() {
             "a path with a NUL encoded at its end is another path" => b"/healthz%00",
             "a path with parameters is another path" => b"/healthz;v=1",
             "half an escape is no more than its characters" => b"/healthz%2",
-            "there is nothing below a product" => b"/api/products/1/",
+            "there is nothing below a product" => b"/api/products/1//",
             "there is nothing below a hold" => b"/api/holds/1/x",
             "two dots after a product are not resolved" => b"/api/products/1/..",
             "the parent of the server's folder is not served" => b"/../../../../etc/passwd",
@@ -190,6 +198,11 @@ fn an_id_is_a_number_in_its_shortest_form() {
             "the first product is there" => b"/api/products/1",
             "a product may be asked for with a query" => b"/api/products/1?x=1",
             "the products are there" => b"/api/products",
+            "a slash after the products is ignored" => b"/api/products/",
+            "a slash before the query is ignored" => b"/api/products/?limit=1",
+            "a slash after an id is ignored" => b"/api/products/1/",
+            "a slash after any path is ignored" => b"/healthz/",
+            "a slash after a URL is ignored" => b"http://a/healthz/",
             "a page may have one product" => b"/api/products?limit=1",
             "a page may have a hundred products" => b"/api/products?limit=100",
             "what a list does not know is overlooked" => b"/api/products?colour=red&",
@@ -199,7 +212,7 @@ fn an_id_is_a_number_in_its_shortest_form() {
         stays([404]).saying("\"product_not_found\""),
         get,
         cases! {
-            "an empty id is no product" => b"/api/products/",
+            "an empty id is no product" => b"/api/products//",
             "zero is no product" => b"/api/products/0",
             "a negative number is no product" => b"/api/products/-1",
             "a plus sign makes no product" => b"/api/products/+1",
