@@ -42,10 +42,10 @@ struct Arguments {
 #[derive(Args)]
 struct Place {
     /// Configuration file [default: flash_sale.toml in the working directory, if there is one]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
     config: Option<PathBuf>,
     /// Database file [default: flash_sale.db]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 101)]
     db: Option<String>,
 }
 

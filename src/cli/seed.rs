@@ -28,7 +28,7 @@ pub struct Seed {
     /// CSV or JSON file, `-` for stdin [default: the sample catalogue]
     file: Option<PathBuf>,
     /// What FILE is, where its extension does not tell
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
     /// Say what would change, and write nothing
     #[arg(long)]

@@ -3,6 +3,7 @@
 //! Whatever the source, a key is set by one match on its name, so that a key means the same everywhere.
 
 mod load;
+mod origin;
 mod said;
 mod secrets;
 
@@ -279,19 +280,8 @@ fn networks(list: &[String]) -> Result<Vec<IpNet>, String> {
 }
 
 fn origins(list: Vec<String>) -> Result<Vec<String>, String> {
-    let is_origin = |origin: &&String| {
-        let host = origin
-            .strip_prefix("http://")
-            .or_else(|| origin.strip_prefix("https://"));
-        *origin == "*"
-            || host.is_some_and(|host| !host.is_empty() && !host.contains('/') && origin.is_ascii())
-    };
-    match list.iter().find(|origin| !is_origin(origin)) {
-        Some(wrong) => Err(format!(
-            "{wrong:?} is not an origin, like https://shop.example"
-        )),
-        None => Ok(list),
-    }
+    list.iter().try_for_each(|text| origin::check(text))?;
+    Ok(list)
 }
 
 /// Every key, in the order of the example file.

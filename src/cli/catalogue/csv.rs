@@ -70,7 +70,14 @@ fn row(
     decimal_comma: bool,
 ) -> Result<LoadProduct, Vec<Wrong>> {
     if let Some(missing) = columns.get(record.cells.len()) {
-        let why = "the row ends before this column";
+        let separator = if decimal_comma {
+            "semicolons"
+        } else {
+            "commas"
+        };
+        let why = format!(
+            "the row ends before this column; as in the header, {separator} separate its cells"
+        );
         return Err(vec![Wrong::in_column(missing, why)]);
     }
     if record.cells.len() > columns.len() {
