@@ -8,7 +8,7 @@ use super::id::{HoldId, OrderId, ProductId};
 use super::movement::{self, Cause, MovementKind};
 use super::need::Due;
 use super::order::OrderStatus;
-use super::{Stop, all_looked_at, ensure, payment};
+use super::{Stop, all_looked_at, ensure, parked};
 
 /// The rows to end so that `units` of the product are available; refused if even all overdue rows together would not do.
 pub fn room_for(book: &Book, product: ProductId, units: i64) -> Result<Vec<Due>, Stop> {
@@ -43,7 +43,7 @@ pub fn sweep(book: &mut Book, rows_max: usize, keys_max: usize) -> Result<Outcom
             Due::Order(_) => swept.orders_expired += u64::from(units.is_some()),
             Due::Payment(id) => {
                 if book.known_payment(*id).has_lapsed(book.now) {
-                    payment::settle_without_order(book, *id);
+                    parked::settle_without_order(book, *id);
                     swept.payments_settled += 1;
                 }
             }
@@ -72,7 +72,7 @@ fn look_at(book: &Book, row: &Due) -> Result<(), Stop> {
         }
         Due::Payment(id) => {
             if book.payment(*id)?.is_some() {
-                payment::look_at_refund(book, *id)?;
+                parked::look_at_end(book, *id)?;
             }
         }
         Due::Replay(key) => {
@@ -116,4 +116,103 @@ pub fn end_order(book: &mut Book, id: OrderId, units: i64) {
         units,
         Cause::Order(id),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::command::{Command, PlaceHold};
+    use super::super::hold::Hold;
+    use super::super::money::Cents;
+    use super::super::need::Need;
+    use super::super::product::Product;
+    use super::super::quantity::Quantity;
+    use super::super::terms::{LatePayment, Meta, Terms};
+    use super::super::time::Timestamp;
+    use super::super::{all_looked_at, decide};
+    use super::*;
+
+    const HOLDS: i64 = 512;
+
+    /// A sale of which every unit is in a hold past its deadline.
+    fn overdue_sale() -> (Book, Vec<Hold>) {
+        let terms = Terms {
+            hold_ttl_s: 120,
+            order_ttl_s: None,
+            late_payment: LatePayment::Refund,
+            parked_ttl_s: 60,
+            parked_max: 1,
+            idempotency_ttl_s: 60,
+        };
+        let next_hold = HoldId::new(HOLDS + 1).unwrap();
+        let meta = Meta {
+            next_hold,
+            ..Meta::FIRST
+        };
+        let mut book = Book::new(Timestamp::from_micros(1_000_000), terms, meta);
+        let product = Product {
+            total: HOLDS,
+            reserved: HOLDS,
+            version: HOLDS,
+            ..Product::blank(ProductId::FIRST)
+        };
+        book.products.fetched(product.id, Some(product));
+        book.fetched_overdue_units(ProductId::FIRST, HOLDS);
+        let holds = (1..=HOLDS).map(|id| Hold {
+            id: HoldId::new(id).unwrap(),
+            product: ProductId::FIRST,
+            quantity: Quantity::new(1).unwrap(),
+            unit_price: Cents::ZERO,
+            customer: None,
+            status: HoldStatus::Active,
+            expires_at: Timestamp::from_micros(id),
+            order: None,
+        });
+        (book, holds.collect())
+    }
+
+    #[test]
+    fn a_batch_asks_for_overdue_rows_a_few_times_and_not_once_a_hold() {
+        let (mut book, holds) = overdue_sale();
+        let wish = Command::PlaceHold(PlaceHold {
+            product: ProductId::FIRST,
+            quantity: Quantity::new(1).unwrap(),
+            customer: None,
+            key: None,
+        });
+        let (mut placed, mut asked) = (0, 0);
+        while placed < HOLDS {
+            match decide(&mut book, &wish) {
+                Ok(_) => placed += 1,
+                Err(Stop::Needs(needs)) => {
+                    let [Need::OverdueRows(product, units)] = needs[..] else {
+                        panic!("{needs:?}")
+                    };
+                    asked += 1;
+                    for hold in &holds {
+                        book.holds.fetched(hold.id, Some(hold.clone()));
+                    }
+                    let not_ended = holds.iter().map(|hold| Due::Hold(hold.id));
+                    let not_ended = not_ended.filter(|due| book.overdue_row_units(due).is_some());
+                    let rows = not_ended.take(usize::try_from(units).unwrap()).collect();
+                    book.fetched_overdue_rows(product, rows);
+                }
+                Err(Stop::Refused(rejection)) => panic!("{rejection:?}"),
+            }
+        }
+        assert!(asked < 10, "asked {asked} times for {placed} holds");
+    }
+
+    #[test]
+    fn what_many_looks_miss_is_asked_for_once() {
+        let (book, holds) = overdue_sale();
+        let looks = holds.iter().chain(&holds).map(|hold| book.hold(hold.id));
+        let Err(Stop::Needs(needs)) = all_looked_at(looks) else {
+            panic!("nothing was fetched")
+        };
+        let asked: HashSet<&Need> = needs.iter().collect();
+        assert_eq!(needs.len(), holds.len());
+        assert_eq!(asked.len(), holds.len());
+    }
 }

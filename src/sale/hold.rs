@@ -6,11 +6,11 @@ use super::customer::Customer;
 use super::id::{HoldId, OrderId, ProductId};
 use super::money::Cents;
 use super::movement::{self, Cause, MovementKind};
-use super::payment::{self, Named};
+use super::payment::Named;
 use super::quantity::Quantity;
 use super::text::text_enum;
 use super::time::Timestamp;
-use super::{Stop, all_looked_at, ensure, expiry};
+use super::{Stop, all_looked_at, ensure, expiry, parked};
 
 text_enum! {
     pub enum HoldStatus {
@@ -108,11 +108,7 @@ pub fn release(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
     }
     book.product(hold.product)?;
     let parked = book.parked_on(Named::Hold(id))?;
-    all_looked_at(
-        parked
-            .iter()
-            .map(|event| payment::look_at_refund(book, *event)),
-    )?;
+    all_looked_at(parked.iter().map(|event| parked::look_at_end(book, *event)))?;
 
     // From here on the release must succeed.
     book.change_hold(id).status = HoldStatus::Released;
@@ -125,7 +121,7 @@ pub fn release(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
         Cause::Hold(id),
     );
     for event in parked {
-        payment::settle_without_order(book, event);
+        parked::settle_without_order(book, event);
     }
     Ok(Outcome::HoldReleased(book.known_hold(id).clone()))
 }

@@ -13,6 +13,7 @@ mod money;
 mod movement;
 mod need;
 mod order;
+mod parked;
 mod payment;
 mod product;
 mod quantity;

@@ -7,11 +7,11 @@ use super::hold::{Hold, HoldStatus};
 use super::id::{HoldId, OrderId, ProductId};
 use super::money::Cents;
 use super::movement::{self, Cause, MovementKind};
-use super::payment::{self, Named};
+use super::payment::Named;
 use super::quantity::Quantity;
 use super::text::text_enum;
 use super::time::Timestamp;
-use super::{Stop, all_looked_at, ensure};
+use super::{Stop, all_looked_at, ensure, parked};
 
 text_enum! {
     pub enum OrderStatus {
@@ -88,7 +88,7 @@ pub fn place(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
     }
     let looks = parked
         .iter()
-        .map(|event| payment::look_at_parked(book, *event, order_id, id));
+        .map(|event| parked::look_at_order(book, *event, order_id, id));
     all_looked_at(looks)?;
 
     // From here on the order must succeed.
@@ -103,7 +103,7 @@ pub fn place(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
         pay(book, order_id, None, MovementKind::OrderPaid);
     }
     for event in parked {
-        payment::settle_parked(book, event, order_id);
+        parked::settle(book, event, order_id);
     }
     Ok(Outcome::OrderPlaced(book.known_order(order_id).clone()))
 }

@@ -9,7 +9,7 @@ use super::money::{Amount, Cents};
 use super::text::text_enum;
 use super::time::Timestamp;
 use super::verdict::{Effect, Verdict, carry_out, judge};
-use super::{Stop, all_looked_at, ensure, refund};
+use super::{Stop, ensure, parked, refund};
 
 text_enum! {
     pub enum PaymentStatus {
@@ -119,7 +119,7 @@ impl Payment {
         self
     }
 
-    fn verdict_without_order(&self) -> Verdict {
+    pub fn verdict_without_order(&self) -> Verdict {
         match self.report.status {
             PaymentStatus::Success => Verdict::LatePayment,
             PaymentStatus::Failure => Verdict::Ignored,
@@ -289,11 +289,11 @@ fn repeat(book: &mut Book, known: &Payment, event: &PaymentEvent) -> Result<Outc
         Some(order) => book.order(order)?.map(|order| order.status_at(book.now)),
         None => None,
     };
-    look_at_refund(book, known.id)?;
+    parked::look_at_end(book, known.id)?;
 
     // From here on the repeat must be answered.
     if known.has_lapsed(book.now) {
-        settle_without_order(book, known.id);
+        parked::settle_without_order(book, known.id);
     }
     let verdict = book.known_payment(known.id).verdict;
     Ok(Outcome::PaymentRecorded(PaymentRecorded {
@@ -311,97 +311,4 @@ pub fn order_meant(book: &Book, named: Named) -> Result<Option<OrderId>, Stop> {
         Named::Order(id) => Ok((id < book.meta.next_order).then_some(id)),
         Named::Hold(id) => Ok(book.hold(id)?.and_then(|hold| hold.order)),
     }
-}
-
-/// Looks at what `settle_parked` will ask: with the order just made, only whether refunds were due before.
-pub fn look_at_parked(
-    book: &Book,
-    id: PaymentId,
-    order: OrderId,
-    hold: HoldId,
-) -> Result<(), Stop> {
-    let Some(transaction_id) = &book.known_payment(id).report.transaction_id else {
-        return Ok(());
-    };
-    let payees = [Named::Order(order), Named::Hold(hold)];
-    all_looked_at(payees.map(|payee| book.refunds(payee, transaction_id)))
-}
-
-/// Judges an event that waited, inside the transaction that made its order.
-pub fn settle_parked(book: &mut Book, id: PaymentId, order: OrderId) {
-    let payment = book.known_payment(id).clone();
-    let judged = if payment.has_lapsed(book.now) {
-        lapse(book, Named::Order(order), &payment)
-    } else {
-        judge(book, order, &payment.report)
-    };
-    let (verdict, effect) =
-        judged.expect("all that a parked event's judgement sees was looked at before");
-    let refund_due = matches!(effect, Effect::RefundDue);
-    carry_out(book, order, &payment.report, effect);
-    unpark(book, id, verdict, Some(order), refund_due);
-}
-
-/// Looks at what `settle_without_order` will ask.
-pub fn look_at_refund(book: &Book, id: PaymentId) -> Result<(), Stop> {
-    let payment = book.known_payment(id);
-    if payment.is_parked() {
-        book.parked_on(payment.named)?;
-        refund::of_transaction(book, payment.named, &payment.report)?;
-    }
-    Ok(())
-}
-
-/// Ends the wait of an event whose order will not come, or did not come in time.
-pub fn settle_without_order(book: &mut Book, id: PaymentId) {
-    let payment = book.known_payment(id).clone();
-    let judged = lapse(book, payment.named, &payment);
-    let (verdict, effect) = judged.expect("whether the refund was due was looked at before");
-    unpark(book, id, verdict, None, matches!(effect, Effect::RefundDue));
-}
-
-/// What becomes of an event that waited too long for `payee`.
-pub fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
-    match payment.verdict_without_order() {
-        Verdict::LatePayment if has_elder(book, payment)? => Ok((Verdict::Ignored, Effect::None)),
-        Verdict::LatePayment => {
-            refund::due_once(book, payee, &payment.report, Verdict::LatePayment)
-        }
-        verdict @ (Verdict::Applied
-        | Verdict::Ignored
-        | Verdict::Parked
-        | Verdict::AmountMismatch
-        | Verdict::DuplicatePayment) => Ok((verdict, Effect::None)),
-    }
-}
-
-/// Whether an older report of the same transaction has waited in vain for the same: a sweep would settle that one first.
-fn has_elder(book: &Book, payment: &Payment) -> Result<bool, Stop> {
-    let age = |payment: &Payment| (payment.parked_until, payment.id);
-    let parked = book.parked_on(payment.named)?;
-    let mut others = parked.into_iter().map(|id| book.known_payment(id));
-    Ok(payment.report.transaction_id.is_some()
-        && others.any(|other| {
-            other.has_lapsed(book.now)
-                && other.report.status == PaymentStatus::Success
-                && other.report.transaction_id == payment.report.transaction_id
-                && age(other) < age(payment)
-        }))
-}
-
-fn unpark(
-    book: &mut Book,
-    id: PaymentId,
-    verdict: Verdict,
-    order: Option<OrderId>,
-    refund_due: bool,
-) {
-    book.meta.parked -= 1;
-    let payment = book.change_payment(id);
-    payment.verdict = verdict;
-    payment.order = order;
-    payment.parked_until = None;
-    payment.refund_due = refund_due;
-    let payment = payment.clone();
-    refund::note(book, &payment);
 }

@@ -86,7 +86,7 @@ impl Product {
         self
     }
 
-    fn blank(id: ProductId) -> Product {
+    pub fn blank(id: ProductId) -> Product {
         Product {
             id,
             sku: None,

@@ -7,7 +7,7 @@ use super::id::{OrderId, PaymentId};
 use super::order::OrderStatus;
 use super::payment::{self, Named, Payment, Report, Resolution};
 use super::verdict::{Effect, Purchase, Verdict, carry_out, room_again};
-use super::{Stop, all_looked_at, ensure};
+use super::{Stop, all_looked_at, ensure, parked};
 
 /// One payment is refunded once, and not at all if it paid: another report of such a transaction is ignored.
 pub fn due_once(
@@ -115,7 +115,7 @@ pub fn resolve(book: &mut Book, id: PaymentId, note: Option<&str>) -> Result<Out
 
     // From here on the refund is resolved.
     if payment.has_lapsed(book.now) {
-        payment::settle_without_order(book, id);
+        parked::settle_without_order(book, id);
     }
     resolve_as(book, id, Resolution::PaidBack, note);
     Ok(refund_resolved(book, id, order))
@@ -151,7 +151,7 @@ pub fn accept(book: &mut Book, id: PaymentId) -> Result<Outcome, Stop> {
 
     // From here on the money is taken.
     if payment.has_lapsed(book.now) {
-        payment::settle_without_order(book, id);
+        parked::settle_without_order(book, id);
     }
     resolve_as(book, id, Resolution::Accepted, Some("accepted"));
     book.change_payment(id).order = Some(order_id);
@@ -164,7 +164,7 @@ pub fn accept(book: &mut Book, id: PaymentId) -> Result<Outcome, Stop> {
 fn ensure_due(book: &Book, id: PaymentId) -> Result<&Payment, Stop> {
     let payment = book.payment(id)?.ok_or(Rejection::RefundNotFound)?;
     let is_due = if payment.has_lapsed(book.now) {
-        let (_, effect) = payment::lapse(book, payment.named, payment)?;
+        let (_, effect) = parked::lapse(book, payment.named, payment)?;
         matches!(effect, Effect::RefundDue)
     } else {
         payment.refund_due

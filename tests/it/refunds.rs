@@ -6,6 +6,7 @@ use std::time::Duration;
 use flashsale::config::Config;
 use serde_json::{Value, json};
 
+use crate::server::Premises;
 use crate::shop::{Answer, HOLD_TTL, ORDER_TTL, Shop, item};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -463,11 +464,33 @@ fn an_event_may_be_one_of_thirty_two_that_wait_for_the_same() {
     assert_eq!(due(&shop), [33], "the other transaction is owed");
 }
 
+/// A bridge that counts in cents is told by the log before the sale is over, and once.
 #[test]
-fn an_amount_of_a_hundred_times_the_total_is_known_for_what_it_looks_like() {
-    let shop = shop();
-    let order = shop.ordered("tee", 1);
-    let about = ("order_id", order);
-    success(&shop, "a", about, json!("t"), json!(9999)).verdict("amount_mismatch", "pending");
-    success(&shop, "b", about, json!("t"), json!(99.99)).verdict("applied", "paid");
+fn an_amount_of_a_hundred_times_the_total_is_logged_as_what_it_looks_like() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    let pay = |key: &str, about: &str, id: i64, amount: i64| {
+        let payload = json!({"amount": amount});
+        let event =
+            json!({"idempotency_key": key, about: id, "status": "success", "payload": payload});
+        server.post("/api/payments/webhook", &event)
+    };
+    let price = server.get("/api/products/1").1["price"].as_f64().unwrap();
+    let cents = (price * 100.0).round() as i64;
+    for _ in 0..3 {
+        server.hold(1);
+    }
+    assert_eq!(pay("early", "hold_id", 1, cents).1["verdict"], "parked");
+    server.post("/api/orders", &json!({"hold_id": 2}));
+    assert_eq!(
+        pay("late", "order_id", 1, cents).1["verdict"],
+        "amount_mismatch"
+    );
+    assert_eq!(
+        pay("other", "order_id", 1, cents + 1).1["verdict"],
+        "amount_mismatch"
+    );
+    let log = server.stop_and_read_log();
+    let told = log.lines().filter(|line| line.contains("minor units"));
+    assert_eq!(told.count(), 1, "{log}");
 }

@@ -6,6 +6,8 @@
 //!
 //! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
 
+mod stores;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Stop;
@@ -174,11 +176,13 @@ impl Book {
         Ok(at_start - self.overdue_ended.get(&product).copied().unwrap_or(0))
     }
 
-    /// The product's oldest overdue rows, with at least `units` between them.
+    /// The product's oldest overdue rows, with at least `units` between them. What was fetched before is asked for twice
+    /// over: each look goes past the overdue rows of all other products.
     pub fn overdue_rows(&self, product: ProductId, units: i64) -> Result<Vec<Due>, Stop> {
         let mut missing = units;
         let mut rows = Vec::new();
-        for row in self.overdue_rows.get(&product).into_iter().flatten() {
+        let fetched = self.overdue_rows.get(&product);
+        for row in fetched.into_iter().flatten() {
             if missing <= 0 {
                 break;
             }
@@ -188,7 +192,11 @@ impl Book {
             }
         }
         if missing > 0 {
-            Err(Stop::needs(Need::OverdueRows(product, units)))
+            let fetched = i64::try_from(fetched.map_or(0, VecDeque::len)).unwrap_or(i64::MAX);
+            let wanted = units
+                .saturating_add(2 * fetched)
+                .min(self.overdue_units(product)?);
+            Err(Stop::needs(Need::OverdueRows(product, wanted)))
         } else {
             Ok(rows)
         }
@@ -335,90 +343,5 @@ impl Book {
 
     pub fn push_movement(&mut self, movement: Movement) {
         self.movements.push(movement);
-    }
-}
-
-/// What stores put in, when a rule stopped with a need.
-impl Book {
-    pub fn fetched_sku(&mut self, sku: String, product: Option<Product>) {
-        self.skus
-            .entry(sku)
-            .or_insert(product.as_ref().map(|product| product.id));
-        if let Some(product) = product {
-            self.products.fetched(product.id, Some(product));
-        }
-    }
-
-    pub fn fetched_payment_key(&mut self, key: String, payment: Option<Payment>) {
-        self.payment_keys
-            .entry(key)
-            .or_insert(payment.as_ref().map(|payment| payment.id));
-        if let Some(payment) = payment {
-            self.payments.fetched(payment.id, Some(payment));
-        }
-    }
-
-    pub fn fetched_parked(&mut self, named: Named, payments: Vec<Payment>) {
-        self.parked
-            .entry(named)
-            .or_insert_with(|| payments.iter().map(|payment| payment.id).collect());
-        for payment in payments {
-            self.payments.fetched(payment.id, Some(payment));
-        }
-    }
-
-    pub fn fetched_refunds(&mut self, payee: Named, transaction_id: String, refunds: Vec<Payment>) {
-        let ids = refunds.iter().map(|payment| payment.id).collect();
-        self.refunds.entry((payee, transaction_id)).or_insert(ids);
-        for payment in refunds {
-            self.payments.fetched(payment.id, Some(payment));
-        }
-    }
-
-    pub fn fetched_lost(&mut self, named: Named, is_lost: bool) {
-        self.lost.insert(named, is_lost);
-    }
-
-    pub fn fetched_customer_use(&mut self, product: ProductId, customer: Customer, units: i64) {
-        self.customer_use.insert((product, customer), units);
-    }
-
-    pub fn fetched_replay(&mut self, key: IdempotencyKey, replay: Option<Replay>) {
-        self.replays.entry(key).or_insert(replay);
-    }
-
-    pub fn fetched_overdue_units(&mut self, product: ProductId, units: i64) {
-        self.overdue_units.insert(product, units);
-    }
-
-    pub fn fetched_overdue_rows(&mut self, product: ProductId, rows: VecDeque<Due>) {
-        self.overdue_rows.insert(product, rows);
-    }
-
-    pub fn fetched_due(&mut self, due: Vec<Due>) {
-        self.due = Some(due);
-    }
-}
-
-/// What stores write at the end of a batch.
-impl Book {
-    pub fn movements(&self) -> &[Movement] {
-        &self.movements
-    }
-
-    /// The payload of an event that this batch recorded.
-    pub fn payload(&self, id: PaymentId) -> Option<&str> {
-        self.payloads.get(&id).map(String::as_str)
-    }
-
-    pub fn kept_replays(&self) -> impl Iterator<Item = &Replay> {
-        self.kept
-            .iter()
-            .filter_map(|key| self.replays.get(key)?.as_ref())
-    }
-
-    /// To be deleted before what is kept is inserted: a key may be used again.
-    pub fn forgotten_replays(&self) -> impl Iterator<Item = &IdempotencyKey> {
-        self.forgotten.iter()
     }
 }

@@ -1,0 +1,97 @@
+//! What stores put into a book and take out of it.
+
+use std::collections::VecDeque;
+
+use super::super::customer::Customer;
+use super::super::id::{PaymentId, ProductId};
+use super::super::movement::Movement;
+use super::super::need::Due;
+use super::super::payment::{Named, Payment};
+use super::super::product::Product;
+use super::super::replay::{IdempotencyKey, Replay};
+use super::Book;
+
+/// What stores put in, when a rule stopped with a need.
+impl Book {
+    pub fn fetched_sku(&mut self, sku: String, product: Option<Product>) {
+        self.skus
+            .entry(sku)
+            .or_insert(product.as_ref().map(|product| product.id));
+        if let Some(product) = product {
+            self.products.fetched(product.id, Some(product));
+        }
+    }
+
+    pub fn fetched_payment_key(&mut self, key: String, payment: Option<Payment>) {
+        self.payment_keys
+            .entry(key)
+            .or_insert(payment.as_ref().map(|payment| payment.id));
+        if let Some(payment) = payment {
+            self.payments.fetched(payment.id, Some(payment));
+        }
+    }
+
+    pub fn fetched_parked(&mut self, named: Named, payments: Vec<Payment>) {
+        self.parked
+            .entry(named)
+            .or_insert_with(|| payments.iter().map(|payment| payment.id).collect());
+        for payment in payments {
+            self.payments.fetched(payment.id, Some(payment));
+        }
+    }
+
+    pub fn fetched_refunds(&mut self, payee: Named, transaction_id: String, refunds: Vec<Payment>) {
+        let ids = refunds.iter().map(|payment| payment.id).collect();
+        self.refunds.entry((payee, transaction_id)).or_insert(ids);
+        for payment in refunds {
+            self.payments.fetched(payment.id, Some(payment));
+        }
+    }
+
+    pub fn fetched_lost(&mut self, named: Named, is_lost: bool) {
+        self.lost.insert(named, is_lost);
+    }
+
+    pub fn fetched_customer_use(&mut self, product: ProductId, customer: Customer, units: i64) {
+        self.customer_use.insert((product, customer), units);
+    }
+
+    pub fn fetched_replay(&mut self, key: IdempotencyKey, replay: Option<Replay>) {
+        self.replays.entry(key).or_insert(replay);
+    }
+
+    pub fn fetched_overdue_units(&mut self, product: ProductId, units: i64) {
+        self.overdue_units.insert(product, units);
+    }
+
+    pub fn fetched_overdue_rows(&mut self, product: ProductId, rows: VecDeque<Due>) {
+        self.overdue_rows.insert(product, rows);
+    }
+
+    pub fn fetched_due(&mut self, due: Vec<Due>) {
+        self.due = Some(due);
+    }
+}
+
+/// What stores write at the end of a batch.
+impl Book {
+    pub fn movements(&self) -> &[Movement] {
+        &self.movements
+    }
+
+    /// The payload of an event that this batch recorded.
+    pub fn payload(&self, id: PaymentId) -> Option<&str> {
+        self.payloads.get(&id).map(String::as_str)
+    }
+
+    pub fn kept_replays(&self) -> impl Iterator<Item = &Replay> {
+        self.kept
+            .iter()
+            .filter_map(|key| self.replays.get(key)?.as_ref())
+    }
+
+    /// To be deleted before what is kept is inserted: a key may be used again.
+    pub fn forgotten_replays(&self) -> impl Iterator<Item = &IdempotencyKey> {
+        self.forgotten.iter()
+    }
+}

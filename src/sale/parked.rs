@@ -1,0 +1,96 @@
+//! Events that came before their orders: they wait, and are judged by the transaction that makes the order, or that ends the
+//! wait.
+
+use super::book::Book;
+use super::id::{HoldId, OrderId, PaymentId};
+use super::payment::{Named, Payment, PaymentStatus};
+use super::verdict::{Effect, Verdict, carry_out, judge};
+use super::{Stop, all_looked_at, refund};
+
+/// Looks at what `settle` will ask: with the order just made, only whether refunds were due before.
+pub fn look_at_order(book: &Book, id: PaymentId, order: OrderId, hold: HoldId) -> Result<(), Stop> {
+    let Some(transaction_id) = &book.known_payment(id).report.transaction_id else {
+        return Ok(());
+    };
+    let payees = [Named::Order(order), Named::Hold(hold)];
+    all_looked_at(payees.map(|payee| book.refunds(payee, transaction_id)))
+}
+
+/// Judges an event that waited, inside the transaction that made its order.
+pub fn settle(book: &mut Book, id: PaymentId, order: OrderId) {
+    let payment = book.known_payment(id).clone();
+    let judged = if payment.has_lapsed(book.now) {
+        lapse(book, Named::Order(order), &payment)
+    } else {
+        judge(book, order, &payment.report)
+    };
+    let (verdict, effect) =
+        judged.expect("all that a parked event's judgement sees was looked at before");
+    let refund_due = matches!(effect, Effect::RefundDue);
+    carry_out(book, order, &payment.report, effect);
+    unpark(book, id, verdict, Some(order), refund_due);
+}
+
+/// Looks at what `settle_without_order` will ask.
+pub fn look_at_end(book: &Book, id: PaymentId) -> Result<(), Stop> {
+    let payment = book.known_payment(id);
+    if payment.is_parked() {
+        book.parked_on(payment.named)?;
+        refund::of_transaction(book, payment.named, &payment.report)?;
+    }
+    Ok(())
+}
+
+/// Ends the wait of an event whose order will not come, or did not come in time.
+pub fn settle_without_order(book: &mut Book, id: PaymentId) {
+    let payment = book.known_payment(id).clone();
+    let judged = lapse(book, payment.named, &payment);
+    let (verdict, effect) = judged.expect("whether the refund was due was looked at before");
+    unpark(book, id, verdict, None, matches!(effect, Effect::RefundDue));
+}
+
+/// What becomes of an event that waited too long for `payee`.
+pub fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
+    match payment.verdict_without_order() {
+        Verdict::LatePayment if has_elder(book, payment)? => Ok((Verdict::Ignored, Effect::None)),
+        Verdict::LatePayment => {
+            refund::due_once(book, payee, &payment.report, Verdict::LatePayment)
+        }
+        verdict @ (Verdict::Applied
+        | Verdict::Ignored
+        | Verdict::Parked
+        | Verdict::AmountMismatch
+        | Verdict::DuplicatePayment) => Ok((verdict, Effect::None)),
+    }
+}
+
+/// Whether an older report of the same transaction has waited in vain for the same: a sweep would settle that one first.
+fn has_elder(book: &Book, payment: &Payment) -> Result<bool, Stop> {
+    let age = |payment: &Payment| (payment.parked_until, payment.id);
+    let parked = book.parked_on(payment.named)?;
+    let mut others = parked.into_iter().map(|id| book.known_payment(id));
+    Ok(payment.report.transaction_id.is_some()
+        && others.any(|other| {
+            other.has_lapsed(book.now)
+                && other.report.status == PaymentStatus::Success
+                && other.report.transaction_id == payment.report.transaction_id
+                && age(other) < age(payment)
+        }))
+}
+
+fn unpark(
+    book: &mut Book,
+    id: PaymentId,
+    verdict: Verdict,
+    order: Option<OrderId>,
+    refund_due: bool,
+) {
+    book.meta.parked -= 1;
+    let payment = book.change_payment(id);
+    payment.verdict = verdict;
+    payment.order = order;
+    payment.parked_until = None;
+    payment.refund_due = refund_due;
+    let payment = payment.clone();
+    refund::note(book, &payment);
+}
