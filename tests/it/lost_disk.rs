@@ -124,3 +124,156 @@ fn events_parked_on_lost_orders_are_owed_back() {
     );
     server.stop();
 }
+
+/// Who has bought what, as the customer sees it: each id and each token is theirs alone.
+struct Bought {
+    hold: Value,
+    order: Value,
+}
+
+fn buy(server: &Server) -> Bought {
+    let (status, hold) = server.hold(1);
+    assert_eq!(status, 201, "{hold}");
+    let wish = json!({"hold_id": hold["hold_id"], "token": hold["token"]});
+    let (status, order) = server.post("/api/orders", &wish);
+    assert_eq!(status, 201, "{order}");
+    assert_eq!(order["status"], "pending", "nobody has paid it yet");
+    Bought { hold, order }
+}
+
+fn with_token(server: &Server, path: &str, token: &Value) -> u16 {
+    let token = format!("Bearer {}", token.as_str().unwrap());
+    let request = server.agent.get(format!("{}{path}", server.base));
+    let answer = request.header("Authorization", token).call();
+    answer.unwrap().status().as_u16()
+}
+
+fn serve_with_tokens(premises: &Premises, database: &str) -> Server {
+    let mut command = premises.command(&["serve", "--db", database]);
+    command
+        .env("FLASHSALE_REQUIRE_TOKENS", "true")
+        .env("FLASHSALE_ADMIN_TOKEN", ADMIN_TOKEN);
+    premises.serve_by(&mut command)
+}
+
+const ADMIN_TOKEN: &str = "sixteen-characters-or-more";
+
+fn refunds_due(server: &Server) -> Vec<i64> {
+    let request = server
+        .agent
+        .get(format!("{}/admin/api/refunds?status=due", server.base));
+    let answer = request
+        .header("Authorization", format!("Bearer {ADMIN_TOKEN}"))
+        .call();
+    let text = answer.unwrap().body_mut().read_to_string().unwrap();
+    let refunds: Value = serde_json::from_str(&text).unwrap();
+    let refunds = refunds["data"].as_array().unwrap();
+    let mut ids: Vec<i64> = refunds
+        .iter()
+        .map(|refund| refund["webhook_id"].as_i64().unwrap())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn what_a_lost_disk_gave_is_given_to_nobody_else() {
+    let premises = Premises::stocked(100);
+    let server = serve_with_tokens(&premises, "flash_sale.db");
+    let mut bought = vec![buy(&server)];
+    premises.run(&["backup", "night.db"]).succeeded();
+    for number in 0..5 {
+        let lost = buy(&server);
+        let named = json!({"order_id": lost.order["order_id"]});
+        let (_, recorded) = report(&server, &format!("lost-{number}"), named, "success");
+        assert_eq!(recorded["order_status"], "paid");
+        bought.push(lost);
+    }
+    server.kill();
+    for name in ["flash_sale.db", "flash_sale.db-wal", "flash_sale.db-shm"] {
+        std::fs::remove_file(premises.path().join(name)).unwrap();
+    }
+
+    premises
+        .run(&["restore", "night.db", "shop.db"])
+        .succeeded();
+    let server = serve_with_tokens(&premises, "shop.db");
+    bought.extend((0..5).map(|_| buy(&server)));
+    let mut given = BTreeSet::new();
+    for Bought { hold, order } in &bought {
+        for id in [
+            ("hold", &hold["hold_id"]),
+            ("token", &hold["token"]),
+            ("order", &order["order_id"]),
+            ("token", &order["token"]),
+        ] {
+            assert!(given.insert((id.0, id.1.to_string())), "{id:?} given twice");
+        }
+    }
+    for (place, Bought { order, .. }) in bought.iter().enumerate() {
+        let was_lost = (1..=5).contains(&place);
+        let path = format!("/api/orders/{}", order["order_id"]);
+        let status = with_token(&server, &path, &order["token"]);
+        assert_eq!(status, if was_lost { 404 } else { 200 }, "{path}");
+    }
+    server.stop();
+    premises.run(&["verify", "--db", "shop.db"]).succeeded();
+}
+
+/// The provider repeats what it told the lost disk, and tells what it never could.
+#[test]
+fn money_for_what_a_lost_disk_sold_is_owed_back() {
+    let premises = Premises::stocked(100);
+    let server = premises.serve();
+    let kept = order(&server);
+    let kept_hold = server.hold(1).1["hold_id"].as_i64().unwrap();
+    premises.run(&["backup", "night.db"]).succeeded();
+    server.kill();
+    let ran = premises.run(&["restore", "night.db", "shop.db", "--skip-ids", "20000"]);
+    ran.succeeded();
+    let server = serve_with_tokens(&premises, "shop.db");
+
+    let (first, last) = (kept + 1, kept + 20_000);
+    let mut due = Vec::new();
+    for (key, named) in [
+        ("first order", json!({"order_id": first})),
+        ("last order", json!({"order_id": last})),
+        ("first hold", json!({"hold_id": kept_hold + 1})),
+        ("last hold", json!({"hold_id": kept_hold + 20_000})),
+    ] {
+        let key = key.replace(' ', "-");
+        let (status, recorded) = report(&server, &key, named.clone(), "success");
+        assert_eq!(status, 200, "{recorded}");
+        assert_eq!(recorded["verdict"], "late_payment", "{key}");
+        assert_eq!(recorded["order_status"], Value::Null);
+        due.push(recorded["webhook_id"].as_i64().unwrap());
+        let (status, again) = report(&server, &key, named.clone(), "success");
+        assert_eq!((status, &again["already_processed"]), (200, &json!(true)));
+        assert_eq!(again["webhook_id"], recorded["webhook_id"]);
+        assert_eq!(again["verdict"], "late_payment");
+        let (status, failed) = report(&server, &format!("{key}-failed"), named, "failure");
+        assert_eq!((status, &failed["verdict"]), (200, &json!("ignored")));
+    }
+    assert_eq!(refunds_due(&server), due);
+
+    let (status, _) = report(&server, "next", json!({"order_id": last + 1}), "failure");
+    assert_eq!(status, 202, "an order that is still to come");
+    let (status, _) = report(
+        &server,
+        "far",
+        json!({"order_id": last + 10_001}),
+        "success",
+    );
+    assert_eq!(status, 422);
+    let (status, _) = report(
+        &server,
+        "hold",
+        json!({"hold_id": kept_hold + 20_001}),
+        "success",
+    );
+    assert_eq!(status, 422);
+    let (_, recorded) = report(&server, "kept", json!({"order_id": kept}), "success");
+    assert_eq!(recorded["verdict"], "applied");
+    server.stop();
+    premises.run(&["verify", "--db", "shop.db"]).succeeded();
+}
