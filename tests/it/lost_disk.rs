@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::readme::{Block, blocks, document, part, run};
 use crate::server::{Premises, Server};
 
 pub fn order(server: &Server) -> i64 {
@@ -276,4 +277,49 @@ fn money_for_what_a_lost_disk_sold_is_owed_back() {
     assert_eq!(recorded["verdict"], "applied");
     server.stop();
     premises.run(&["verify", "--db", "shop.db"]).succeeded();
+}
+
+#[test]
+fn a_lost_disk_is_survived_as_the_operations_say() {
+    let premises = Premises::new();
+    let catalogue = "sku,name,price,total_stock\nVINYL,Signed Vinyl,35.00,300\n";
+    premises.file("catalogue.csv", catalogue);
+    premises.run(&["seed", "catalogue.csv"]).succeeded();
+    let server = premises.serve();
+    let pay = |number: i64| {
+        assert_eq!(order(&server), number);
+        let named = json!({"order_id": number});
+        report(&server, &format!("evt_{number}"), named, "success");
+    };
+    pay(1);
+    let folder = |name: &str| std::fs::create_dir(premises.path().join(name)).unwrap();
+    folder("backups");
+    premises.run(&["backup", "backups/night.db"]).succeeded();
+    pay(2);
+    server.kill();
+    folder("bin");
+    let program = premises.path().join("bin/flashsale");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_flashsale"), program).unwrap();
+
+    let operations = document("docs/operations.md");
+    let mut before = blocks(part(&operations, "lost disk"));
+    before.insert(
+        0,
+        Block {
+            commands: format!("PATH=$PWD/bin:$PATH; export FLASHSALE_ADMIN_TOKEN={ADMIN_TOKEN}"),
+            shown: None,
+        },
+    );
+    let is_serving = |block: &Block| block.commands.starts_with("flashsale serve");
+    let serving = before.iter().position(is_serving).unwrap();
+    let mut after = before.split_off(serving);
+    assert!(before.len() > 3 && after.len() > 3, "each step is taken");
+    run(&before, &premises, "nowhere");
+    assert_eq!(after[0].commands, "flashsale serve --db restored.db");
+    let server = serve_with_tokens(&premises, "restored.db");
+    after[0].commands.clone_from(&before[0].commands);
+    run(&after, &premises, &server.base);
+    assert_eq!(refunds_due(&server), Vec::<i64>::new());
+    server.stop();
+    premises.run(&["verify", "--db", "restored.db"]).succeeded();
 }

@@ -5,22 +5,22 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::server::{Premises, Server};
+use crate::server::Premises;
 
-/// A block of commands, and the block of output that the README shows after it.
-struct Block {
-    commands: String,
-    shown: Option<String>,
+/// A block of commands, and the block of output that the document shows after it.
+pub struct Block {
+    pub commands: String,
+    pub shown: Option<String>,
 }
 
-/// What the README says from one of its marks to the next.
-fn part<'a>(readme: &'a str, mark: &str) -> &'a str {
-    let after = readme.split(&format!("<!-- {mark} -->")).nth(1);
-    let after = after.expect("the README has this mark");
+/// What a document says from one of its marks to the next.
+pub fn part<'a>(document: &'a str, mark: &str) -> &'a str {
+    let after = document.split(&format!("<!-- {mark} -->")).nth(1);
+    let after = after.expect("the document has this mark");
     after.split("<!-- ").next().unwrap()
 }
 
-fn blocks(part: &str) -> Vec<Block> {
+pub fn blocks(part: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut lines = part.lines();
     while let Some(line) = lines.next() {
@@ -44,7 +44,7 @@ fn blocks(part: &str) -> Vec<Block> {
     blocks
 }
 
-/// Times, tokens and addresses differ from run to run: what the README shows for them is a pattern.
+/// Times, tokens and addresses differ from run to run: what a document shows for them is a pattern.
 fn matches(shown: &str, printed: &str) -> bool {
     let mut rest = printed.trim();
     let mut pieces = shown.trim().split('…');
@@ -64,9 +64,13 @@ fn matches(shown: &str, printed: &str) -> bool {
     rest.is_empty() || open_end
 }
 
-fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+pub fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     fs::read_to_string(path).unwrap()
+}
+
+fn readme() -> String {
+    document("README.md")
 }
 
 /// A clone in which `cargo run --release` has made the program.
@@ -84,7 +88,7 @@ fn the_walk_through_the_sale_is_true() {
     let server = premises.serve_with(&["--demo"]);
     let blocks = blocks(part(&readme(), "walk"));
     assert!(blocks.len() >= 6, "a walk has steps");
-    run(&blocks, &premises, &server);
+    run(&blocks, &premises, &server.base);
     server.stop();
 }
 
@@ -109,19 +113,17 @@ fn the_door_is_shut_as_the_readme_says() {
     shell.current_dir(premises.path()).args(["-ec", before]);
     assert!(shell.status().unwrap().success(), "{before}");
     let server = premises.serve_with(&arguments);
-    run(&blocks, &premises, &server);
+    run(&blocks, &premises, &server.base);
     server.stop();
 }
 
 /// What ends a block's output; no command prints it.
 const END: &str = "\u{1e}";
 
-/// All blocks in one shell, as in one terminal, which knows of no flashsale but by what the README says.
-fn run(blocks: &[Block], premises: &Premises, server: &Server) {
+/// All blocks in one shell, as in one terminal, which knows of no flashsale but by what the blocks say.
+pub fn run(blocks: &[Block], premises: &Premises, base: &str) {
     let commands = blocks.iter().map(|block| {
-        let commands = block
-            .commands
-            .replace("http://127.0.0.1:8000", &server.base);
+        let commands = block.commands.replace("http://127.0.0.1:8000", base);
         format!("{commands}\nprintf '{END}'\n")
     });
     let mut shell = Command::new("sh");

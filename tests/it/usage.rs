@@ -5,10 +5,11 @@ use std::fs;
 use crate::server::Premises;
 
 /// Every command that works on a database, and the two that make one.
-const READS: [&[&str]; 4] = [
+const READS: [&[&str]; 5] = [
     &["verify"],
     &["export", "orders"],
     &["backup", "copy.db"],
+    &["restore", "flash_sale.db", "restored.db"],
     &["sweep-holds"],
 ];
 const MAKES: [&[&str]; 2] = [&["seed"], &["serve", "--listen", "127.0.0.1:0"]];
