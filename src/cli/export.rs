@@ -65,7 +65,7 @@ impl Export {
                 "export: --bom is for CSV; JSON has no byte order mark",
             ));
         }
-        let database = open(config, Access::Existing)?;
+        let database = open(config, Access::Read)?;
         let readers = database.reader(1);
         let cannot = |error| cannot_open(config, &error);
         let exporter = Exporter {
@@ -75,7 +75,9 @@ impl Export {
             format: self.format,
             bom: self.bom,
         };
-        match exporter.export(self.table) {
+        let exported = exporter.export(self.table);
+        exporter.database.ensure_was_still().map_err(cannot)?;
+        match exported {
             Ok(()) | Err(Stopped::Unheard) => Ok(ExitCode::SUCCESS),
             Err(Stopped::Failed(fault)) => Err(fault),
         }

@@ -17,6 +17,7 @@ mod sweep_holds;
 mod usage;
 mod verify;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -171,11 +172,17 @@ fn cannot_open(config: &Config, error: &OpenError) -> Fault {
         OpenError::Missing => INPUT_MISSING,
         OpenError::Symlink | OpenError::NotPermitted(_) => NOT_PERMITTED,
         OpenError::NotOurs | OpenError::Newer { .. } => BAD_DATA,
-        OpenError::Older | OpenError::Busy => BUSY,
+        OpenError::Older | OpenError::Busy | OpenError::Changed => BUSY,
         OpenError::CannotCreate(_) => CANNOT_CREATE,
+        OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            NOT_PERMITTED
+        }
         OpenError::Copy => CONFIGURATION,
         OpenError::NoRandomness(_) => INTERNAL,
-        OpenError::Readers(_) | OpenError::Sqlite(_) | OpenError::Refused { .. } => IO_ERROR,
+        OpenError::Unreadable(_)
+        | OpenError::Readers(_)
+        | OpenError::Sqlite(_)
+        | OpenError::Refused { .. } => IO_ERROR,
     };
     Fault::new(code, format!("{}: {error}", config.db.display()))
 }

@@ -193,14 +193,15 @@ fn rehearse(config: &Config, rows: &[Row]) -> Result<Seeded, Fault> {
             Ok(())
         });
     }
-    let database = open(config, Access::Existing)?;
-    let reader = database.ensure_is_no_copy();
-    let reader = reader
-        .and_then(|()| database.reader(1))
-        .map_err(|error| cannot_open(config, &error))?;
-    judge_patiently(rows, |each| {
+    let database = open(config, Access::Read)?;
+    let cannot = |error| cannot_open(config, &error);
+    database.ensure_is_no_copy().map_err(cannot)?;
+    let reader = database.reader(1).map_err(cannot)?;
+    let seeded = judge_patiently(rows, |each| {
         reader.judge_in_chunks(&config.terms(), &now, chunks(rows), each)
-    })
+    })?;
+    database.ensure_was_still().map_err(cannot)?;
+    Ok(seeded)
 }
 
 /// Counts from nothing at each attempt: what an attempt before was told is undone.

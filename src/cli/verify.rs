@@ -27,7 +27,7 @@ struct Verified {
 
 impl Verify {
     pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
-        let database = open(config, Access::Existing)?;
+        let database = open(config, Access::Read)?;
         let conn = database
             .read_connection()
             .map_err(|error| cannot_open(config, &error))?;
@@ -39,6 +39,8 @@ impl Verify {
                 Depth::Full
             },
         )?;
+        let was_still = database.ensure_was_still();
+        was_still.map_err(|error| cannot_open(config, &error))?;
         let verified = Verified {
             ok: checks.iter().all(|check| check.broken == 0),
             checks,

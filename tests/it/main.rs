@@ -31,6 +31,7 @@ mod payments;
 mod process;
 mod products;
 mod properties;
+mod read_only;
 mod readme;
 mod refunds;
 mod requests;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{ErrorCode, TransactionBehavior};
+use rusqlite::{ErrorCode, MAIN_DB, TransactionBehavior};
 
 use super::open::connect;
 use super::{Database, OpenError, load};
@@ -10,23 +10,23 @@ use crate::sale::Timestamp;
 use crate::store::Now;
 
 impl Database {
-    /// A time taken while nobody else can write: what it calls expired, no batch that commits later calls alive. `None`
-    /// where somebody is writing, or where this user may not.
+    /// A time that no batch which commits later is judged before: what it calls expired, none of them calls alive. Taken
+    /// while nobody else can write; the newest committed one where this user may not write, and so cannot keep others from
+    /// it. `None` where somebody is writing.
     pub fn time_between_batches(&self, now: Now<'_>) -> Result<Option<Timestamp>, OpenError> {
-        let mut conn = connect(self.path())?;
+        let mut conn = connect(&self.address())?;
         conn.busy_timeout(Duration::ZERO)?;
+        if conn.is_readonly(MAIN_DB)? && !self.is_still() {
+            let (_, last_now) = load::meta(&conn)?;
+            return Ok(Some(last_now));
+        }
         match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
             Ok(tx) => {
                 let (_, last_now) = load::meta(&tx)?;
                 Ok(Some(now(last_now)))
             }
             Err(error) => match error.sqlite_error_code() {
-                Some(
-                    ErrorCode::DatabaseBusy
-                    | ErrorCode::DatabaseLocked
-                    | ErrorCode::ReadOnly
-                    | ErrorCode::CannotOpen,
-                ) => Ok(None),
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Ok(None),
                 _ => Err(error.into()),
             },
         }

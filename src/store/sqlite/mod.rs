@@ -11,6 +11,7 @@ mod migrate;
 mod open;
 mod open_error;
 mod read;
+mod read_only;
 mod replays;
 mod respell;
 mod restore;

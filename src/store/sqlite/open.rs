@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{self, State};
 use super::open_error::OpenError;
+use super::read_only::Source;
 use super::wal_index::WalIndex;
 use super::{SqliteReader, SqliteStore, load};
 use crate::sale::Timestamp;
@@ -30,18 +31,24 @@ pub enum Access {
     CreateOrMigrate,
     /// The database must be there, in the newest version.
     Existing,
+    /// The same, for whoever reads and may be allowed no more.
+    Read,
 }
 
 /// A database file that has been found to be ours and up to date.
 #[derive(Clone, Debug)]
 pub struct Database {
     path: PathBuf,
+    source: Arc<Source>,
     /// That `backup` made.
     is_copy: bool,
     wal_index: Arc<WalIndex>,
 }
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    .union(OpenFlags::SQLITE_OPEN_URI);
 const STATEMENTS_CACHED: usize = 64;
 
 /// SQLite before 3.51.3 can corrupt a WAL that two processes write.
@@ -59,32 +66,41 @@ impl Database {
             }
             (Ok(metadata), _) if !metadata.is_file() => return Err(OpenError::NotOurs),
             (Ok(_), _) => {}
-            (Err(error), Access::Existing) if error.kind() == io::ErrorKind::NotFound => {
+            (Err(error), Access::Existing | Access::Read)
+                if error.kind() == io::ErrorKind::NotFound =>
+            {
                 return Err(OpenError::Missing);
             }
-            (Err(error), Access::Existing) => return Err(OpenError::CannotCreate(error)),
+            (Err(error), Access::Existing | Access::Read) => {
+                return Err(OpenError::CannotCreate(error));
+            }
             (Err(_), Access::CreateOrMigrate) => create(path)?,
         }
         let path = std::path::absolute(path).map_err(OpenError::CannotCreate)?;
-        let mut conn = connect(&path)?;
+        let source = match access {
+            Access::Read => Source::of(&path)?,
+            Access::CreateOrMigrate | Access::Existing => Source::Live,
+        };
+        let mut conn = connect(&source.address(&path))?;
         let state = migrate::state(&*conn.unchecked_transaction()?)?;
         match (state, access) {
             (State::Current, _) => {}
-            (State::Older, Access::Existing) => return Err(OpenError::Older),
-            (State::Fresh, Access::Existing) => return Err(OpenError::NotOurs),
+            (State::Older, Access::Existing | Access::Read) => return Err(OpenError::Older),
+            (State::Fresh, Access::Existing | Access::Read) => return Err(OpenError::NotOurs),
             (State::Older | State::Fresh, Access::CreateOrMigrate) => {
                 write_ahead(&conn)?;
                 migrate::bring_up_to_date(&mut conn)?;
             }
         }
         let is_copy = load::is_copy(&conn)?;
-        // A copy is read as it lies, where it may not be written too.
-        if !is_copy {
+        // A copy is read as it lies, and who only reads leaves every database so.
+        if !is_copy && access != Access::Read {
             write_ahead(&conn)?;
         }
         let wal_index = Arc::new(WalIndex::of(&path));
         Ok(Database {
             path,
+            source: Arc::new(source),
             is_copy,
             wal_index,
         })
@@ -92,6 +108,11 @@ impl Database {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What reading connections open.
+    pub(super) fn address(&self) -> PathBuf {
+        self.source.address(&self.path)
     }
 
     /// The writing connection. It never waits for another process's lock: whoever writes decides how long to be patient.
@@ -129,7 +150,11 @@ impl Database {
 
     /// A pool of at most `connections_max` reading connections.
     pub fn reader(&self, connections_max: u32) -> Result<SqliteReader, OpenError> {
-        SqliteReader::open(&self.path, self.wal_index.clone(), connections_max)
+        SqliteReader::open(
+            &self.source.address(&self.path),
+            self.wal_index.clone(),
+            connections_max,
+        )
     }
 
     /// The latest time that any transaction was judged at.
@@ -140,9 +165,19 @@ impl Database {
 
     /// One reading connection, for a command that walks the whole database.
     pub fn read_connection(&self) -> Result<Connection, OpenError> {
-        let conn = connect(&self.path)?;
+        let conn = connect(&self.address())?;
         conn.execute_batch("pragma query_only = on")?;
         Ok(conn)
+    }
+
+    /// Whether nobody has it open but readers like this one.
+    pub(super) fn is_still(&self) -> bool {
+        matches!(*self.source, Source::Still { .. })
+    }
+
+    /// Asked by whoever has read, before what was read is believed.
+    pub fn ensure_was_still(&self) -> Result<(), OpenError> {
+        self.source.ensure_was_still()
     }
 }
 
@@ -160,10 +195,10 @@ fn create(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// By an absolute path: SQLite reads meanings into names like `:memory:` and `file:shop.db?mode=memory`.
-pub fn connect(path: &Path) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+/// By an absolute path, or by a URI of our own: SQLite reads meanings into names like `:memory:` and
+/// `file:shop.db?mode=memory`.
+pub fn connect(address: &Path) -> Result<Connection, OpenError> {
+    let conn = Connection::open_with_flags(address, FLAGS)?;
     settle(&conn)?;
     Ok(conn)
 }

@@ -27,6 +27,10 @@ pub enum OpenError {
     CannotCreate(io::Error),
     #[error("this user may not read and write it: {0}")]
     NotPermitted(rusqlite::Error),
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::Error),
+    #[error("it was written while it was read; what was read may be of two states")]
+    Changed,
     #[error("another process keeps it busy")]
     Busy,
     #[error("the system gives no randomness: {0}")]

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use r2d2::{CustomizeConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{OpenFlags, OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::look::{Look, Looks, select_products, with_overdue_units};
-use super::open::settle;
+use super::open::{FLAGS, settle};
 use super::open_error::OpenError;
 use super::row::{self, select_hold};
 use super::wal_index::WalIndex;
@@ -37,8 +37,7 @@ impl SqliteReader {
         wal_index: Arc<WalIndex>,
         connections_max: u32,
     ) -> Result<SqliteReader, OpenError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let manager = SqliteConnectionManager::file(path).with_flags(flags);
+        let manager = SqliteConnectionManager::file(path).with_flags(FLAGS);
         let pool = Pool::builder()
             .max_size(connections_max)
             .min_idle(Some(1))
