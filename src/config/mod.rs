@@ -112,7 +112,7 @@ impl Default for Config {
             threads_max: 256,
             head_timeout_s: 5,
             body_timeout_s: 5,
-            idle_timeout_s: 15,
+            idle_timeout_s: 75,
             write_timeout_s: 5,
             queue_max: 4096,
             request_deadline_ms: 3000,
