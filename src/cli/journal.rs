@@ -1,7 +1,6 @@
 //! The log: what a line looks like, and how it gets to stderr without anybody waiting for it. Lines are collected and
 //! written by a thread of their own; a reader that stalls costs lines, which are counted, and never an answer.
 
-use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -9,19 +8,18 @@ use std::mem;
 use std::os::fd::AsFd;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Env, Target};
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 use serde_json::{Map, json};
 
+use super::access_log::{self, Logged, Quota, Unlogged};
 use crate::api::{Access, AccessLog};
-use crate::http::Method;
 
 /// What may wait to be written.
 const SPOOL_BYTES_MAX: usize = 1024 * 1024;
@@ -29,6 +27,8 @@ const SPOOL_BYTES_MAX: usize = 1024 * 1024;
 const COLLECT: Duration = Duration::from_millis(20);
 /// What a stalled reader may keep the process from ending.
 const FINISH_MAX: Duration = Duration::from_secs(1);
+/// Until somebody says that there is something.
+const FOR_LONG: Duration = Duration::from_secs(3600);
 
 /// The level is set by `RUST_LOG`.
 pub fn start(as_json: bool) {
@@ -46,7 +46,7 @@ pub fn start(as_json: bool) {
     };
     let spawned = thread::Builder::new()
         .name("log".into())
-        .spawn(move || SPOOL.write_out(&mut out));
+        .spawn(move || SPOOL.write_out(&mut out, tell_in_time));
     if spawned.is_ok() {
         builder.init();
         IS_STARTED.store(true, Ordering::SeqCst);
@@ -62,10 +62,19 @@ pub fn finish_with(last: Option<&str>) {
     if !IS_STARTED.load(Ordering::SeqCst) {
         return last.into_iter().for_each(|last| eprintln!("{last}"));
     }
+    if let Some(requests) = REQUESTS.get() {
+        requests.tell_last();
+    }
     if let Some(last) = last {
         SPOOL.add(format!("{last}\n").as_bytes());
     }
     SPOOL.finish();
+}
+
+fn tell_in_time() {
+    if let Some(requests) = REQUESTS.get() {
+        requests.tell_in_time();
+    }
 }
 
 static IS_STARTED: AtomicBool = AtomicBool::new(false);
@@ -139,73 +148,63 @@ impl<'kvs> VisitSource<'kvs> for JsonFields<'_> {
     }
 }
 
-/// A line for each request, at level info. Written by hand: there are tens of thousands a second.
-pub fn access_log(as_json: bool) -> AccessLog {
-    let print = if as_json { json_access } else { text_access };
-    Box::new(move |access| {
-        if log::log_enabled!(target: ACCESS_TARGET, log::Level::Info) {
-            let mut line = String::with_capacity(LINE_BYTES);
-            if with_time(|time| print(&mut line, time, access)).is_ok() {
-                SPOOL.add(line.as_bytes());
-            }
-        }
-    })
-}
-
-/// What these lines are switched by, as in `RUST_LOG=info,request=off`.
-const ACCESS_TARGET: &str = "request";
-
-fn text_access(line: &mut String, time: fmt::Arguments<'_>, access: &Access) -> fmt::Result {
-    let method = access.method.as_ref().map_or("-", Method::as_str);
-    let Access {
-        status, request_id, ..
-    } = access;
-    let latency_us = access.latency.as_micros();
-    write!(line, "{time} INFO  {ACCESS_TARGET}: method=")?;
-    push_escaped(line, method);
-    write!(
-        line,
-        " route={} status={status} code={} latency_us={latency_us} client=",
-        access.route.unwrap_or("-"),
-        access.code.unwrap_or("-"),
-    )?;
-    match access.client {
-        Some(client) => write!(line, "{client}")?,
-        None => line.push('-'),
-    }
-    writeln!(line, " request_id={request_id}")
-}
-
-fn json_access(line: &mut String, time: fmt::Arguments<'_>, access: &Access) -> fmt::Result {
-    let fields = json!({
-        "time": time.to_string(),
-        "level": "INFO",
-        "target": ACCESS_TARGET,
-        "message": "answered",
-        "method": access.method.as_ref().map(Method::as_str),
-        "route": access.route,
-        "status": access.status,
-        "code": access.code,
-        "latency_us": u64::try_from(access.latency.as_micros()).unwrap_or(u64::MAX),
-        "client": access.client,
-        "request_id": &*access.request_id,
+/// A line for each answered request, at level info, up to so many a second.
+pub fn access_log(as_json: bool, per_s: u32) -> AccessLog {
+    let requests = REQUESTS.get_or_init(|| Requests {
+        as_json,
+        quota: Quota::new(per_s),
     });
-    writeln!(line, "{fields}")
+    Box::new(move |access| {
+        if log::log_enabled!(target: access_log::TARGET, log::Level::Info) {
+            requests.tell(access);
+        }
+    })
 }
 
-/// The present time, its seconds printed once each and thread.
-fn with_time<T>(then: impl FnOnce(fmt::Arguments<'_>) -> T) -> T {
-    thread_local! {
-        static PRINTED: RefCell<(i64, String)> = const { RefCell::new((0, String::new())) };
-    }
-    let now = DateTime::<Utc>::from(SystemTime::now());
-    PRINTED.with_borrow_mut(|(printed_second, text)| {
-        if *printed_second != now.timestamp() {
-            *printed_second = now.timestamp();
-            *text = now.format("%Y-%m-%dT%H:%M:%S").to_string();
+/// What the lines of requests are written by, once a server has any.
+static REQUESTS: OnceLock<Requests> = OnceLock::new();
+
+struct Requests {
+    as_json: bool,
+    quota: Quota,
+}
+
+impl Requests {
+    fn tell(&self, access: &Access) {
+        let now = access_log::present();
+        let (logged, unlogged) = self.quota.admit(now.0, access);
+        self.tell_unlogged(now, unlogged);
+        match logged {
+            Logged::Line => {
+                let mut line = String::with_capacity(LINE_BYTES);
+                if access_log::print(&mut line, self.as_json, now, access).is_ok() {
+                    SPOOL.add(line.as_bytes());
+                }
+            }
+            Logged::Counted { is_first: true } => SPOOL.wake_in(Duration::from_secs(1)),
+            Logged::Counted { is_first: false } | Logged::Not => {}
         }
-        then(format_args!("{text}.{:06}Z", now.timestamp_subsec_micros()))
-    })
+    }
+
+    /// If its second is over, and nobody has told of it since.
+    fn tell_in_time(&self) {
+        let now = access_log::present();
+        let unlogged = self.quota.take_before(now.0);
+        self.tell_unlogged(now, unlogged);
+    }
+
+    fn tell_last(&self) {
+        self.tell_unlogged(access_log::present(), self.quota.take());
+    }
+
+    fn tell_unlogged(&self, now: (i64, u32), unlogged: Option<Unlogged>) {
+        let mut line = String::new();
+        if let Some(unlogged) = unlogged
+            && access_log::print_unlogged(&mut line, self.as_json, now, &unlogged).is_ok()
+        {
+            SPOOL.add(line.as_bytes());
+        }
+    }
 }
 
 /// Where all lines go.
@@ -233,6 +232,8 @@ struct Spool {
 struct Waiting {
     bytes: Vec<u8>,
     lines_lost: usize,
+    /// When there may be something to tell, though nobody has added it yet.
+    wake_at: Option<Instant>,
     is_writing: bool,
     is_finishing: bool,
 }
@@ -243,6 +244,7 @@ impl Spool {
             waiting: Mutex::new(Waiting {
                 bytes: Vec::new(),
                 lines_lost: 0,
+                wake_at: None,
                 is_writing: false,
                 is_finishing: false,
             }),
@@ -267,8 +269,17 @@ impl Spool {
         }
     }
 
-    fn write_out(&self, out: &mut impl io::Write) -> ! {
+    /// Has the writing thread look again whether there is something to tell.
+    fn wake_in(&self, time: Duration) {
+        self.waiting().wake_at = Some(Instant::now() + time);
+        self.changed.notify_all();
+    }
+
+    fn write_out(&self, out: &mut impl io::Write, look: impl Fn()) -> ! {
         loop {
+            while !self.has_lines() {
+                look();
+            }
             let bytes = self.collect();
             // An error here could only be told to stderr, which is what it is about.
             out.write_all(&bytes).ok();
@@ -277,15 +288,30 @@ impl Spool {
         }
     }
 
-    /// The next line, and what else comes soon after it.
+    /// Waits for the next line, or until it is time to look whether there is one.
+    fn has_lines(&self) -> bool {
+        let mut waiting = self.waiting();
+        while waiting.bytes.is_empty() {
+            let now = Instant::now();
+            let time = match waiting.wake_at {
+                Some(at) if at <= now => {
+                    waiting.wake_at = None;
+                    return false;
+                }
+                Some(at) => at - now,
+                None => FOR_LONG,
+            };
+            let waited = self.changed.wait_timeout(waiting, time);
+            (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        true
+    }
+
+    /// The lines that there are, and what else comes soon after.
     fn collect(&self) -> Vec<u8> {
-        let waiting = self
-            .changed
-            .wait_while(self.waiting(), |waiting| waiting.bytes.is_empty());
-        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
         let collected = self
             .changed
-            .wait_timeout_while(waiting, COLLECT, |waiting| !waiting.is_finishing);
+            .wait_timeout_while(self.waiting(), COLLECT, |waiting| !waiting.is_finishing);
         let (mut waiting, _) = collected.unwrap_or_else(PoisonError::into_inner);
         waiting.is_writing = true;
         let mut bytes = mem::take(&mut waiting.bytes);

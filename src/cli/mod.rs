@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the program, and with which status it ends. One small file a command.
 
+mod access_log;
 mod backup;
 mod catalogue;
 mod cells;

@@ -160,7 +160,10 @@ fn serve(
         shortage: Arc::default(),
         minor_units: Arc::default(),
         latency: Arc::default(),
-        access_log: Arc::new(journal::access_log(config.json_log)),
+        access_log: Arc::new(journal::access_log(
+            config.json_log,
+            config.log_requests_per_s,
+        )),
         draining: draining.clone(),
     };
     let drain = Duration::from_secs(config.drain_s.into());

@@ -56,6 +56,8 @@ pub struct Config {
     pub allow_open: bool,
     pub full_durability: bool,
     pub json_log: bool,
+    /// Lines of answered requests; 0: only those of errors of ours.
+    pub log_requests_per_s: u32,
 }
 
 /// Where clients find the server.
@@ -121,6 +123,7 @@ impl Default for Config {
             allow_open: false,
             full_durability: true,
             json_log: false,
+            log_requests_per_s: 200,
         }
     }
 }
@@ -181,6 +184,7 @@ impl Config {
             "trusted_proxies" => self.trusted_proxies = networks(&said.list()?)?,
             "max_connections_per_ip" => self.max_connections_per_ip = said.whole(0, 1_000_000)?,
             "log_format" => self.json_log = said.one_of(["text", "json"])? == "json",
+            "log_requests_per_s" => self.log_requests_per_s = said.whole(0, 1_000_000)?,
             _ => return Err(no_such_key(key)),
         }
         Ok(())
@@ -285,7 +289,7 @@ fn origins(list: Vec<String>) -> Result<Vec<String>, String> {
 }
 
 /// Every key, in the order of the example file.
-pub const KEYS: [&str; 27] = [
+pub const KEYS: [&str; 28] = [
     "db",
     "listen",
     "hold_ttl_s",
@@ -313,6 +317,7 @@ pub const KEYS: [&str; 27] = [
     "allow_open",
     "durability",
     "log_format",
+    "log_requests_per_s",
 ];
 
 #[cfg(test)]

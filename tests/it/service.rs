@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -262,6 +262,81 @@ fn each_request_is_a_line_in_the_log() {
     assert!(product.ends_with(" request_id=mine-1"));
 }
 
+/// Whatever second a request is answered in, it has a line or is counted in one.
+#[test]
+fn a_burst_is_counted_and_not_written_out() {
+    for format in ["text", "json"] {
+        let premises = Premises::stocked(5);
+        let settings = [
+            ("FLASHSALE_LOG_REQUESTS_PER_S", "5"),
+            ("FLASHSALE_LOG_FORMAT", format),
+        ];
+        let service = Service::start(&premises, &[], &settings);
+        let mut client = service.connect();
+        let burst =
+            "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(burst.repeat(500).as_bytes()).unwrap();
+        client.write_all(HEALTH).unwrap();
+        client.read_to_end(&mut Vec::new()).unwrap();
+        let log = service.stop_and_read_log();
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("request_id"))
+            .count();
+        assert!((5..200).contains(&lines), "{lines} lines in {format}");
+        let count = |status: &str| -> usize {
+            let counted = log.lines().filter(|line| !line.contains("request_id"));
+            let found = counted.flat_map(|line| line.split(status).skip(1));
+            let counts = found.map(|rest| {
+                let digits = rest.split_once("count").unwrap().1;
+                let digits = digits.trim_start_matches(['=', '"', ':']);
+                digits
+                    .split([',', '}', '\n'])
+                    .next()
+                    .unwrap()
+                    .parse::<usize>()
+                    .unwrap()
+            });
+            counts.sum()
+        };
+        let [served, missing] = match format {
+            "text" => ["route=/healthz status=200 ", "route=- status=404 "],
+            _ => [
+                "\"route\":\"/healthz\",\"status\":200,",
+                "\"route\":\"-\",\"status\":404,",
+            ],
+        };
+        assert_eq!(lines + count(served) + count(missing), 1001, "{log}");
+        assert!(count(served) > 400 && count(missing) > 400, "{log}");
+    }
+}
+
+/// Nobody asks for anything more that could bring it along.
+#[test]
+fn what_a_burst_was_is_told_when_its_second_is_over() {
+    let premises = Premises::stocked(5);
+    let settings = [("FLASHSALE_LOG_REQUESTS_PER_S", "1")];
+    let service = Service::start(&premises, &[], &settings);
+    let mut client = service.connect();
+    let burst = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20);
+    client.write_all(burst.as_bytes()).unwrap();
+    client.write_all(HEALTH).unwrap();
+    client.read_to_end(&mut Vec::new()).unwrap();
+    let began = Instant::now();
+    let silent = service.connect();
+    while !fs::read_to_string(&service.log)
+        .unwrap()
+        .contains("more answers in the second")
+    {
+        assert!(began.elapsed() < Duration::from_secs(20), "nobody tells");
+        silent
+            .set_read_timeout(Some(Duration::from_millis(20)))
+            .unwrap();
+        assert!(silent.peek(&mut [0]).is_err(), "nothing was asked");
+    }
+    assert_eq!(service.stop().code(), Some(0));
+}
+
 #[test]
 fn a_log_in_json_is_an_object_a_line() {
     let premises = Premises::stocked(5);
@@ -387,7 +462,9 @@ fn a_log_that_nobody_reads_does_not_keep_a_failed_server_alive() {
 
 /// A server that has logged more than its pipe takes.
 fn stalled(premises: &Premises, mut command: Command) -> Service {
-    command.stderr(Stdio::piped());
+    command
+        .stderr(Stdio::piped())
+        .env("FLASHSALE_LOG_REQUESTS_PER_S", "1000000");
     let service = Service::of(premises, command);
     let mut client = service.connect();
     let one = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
