@@ -185,9 +185,9 @@ fn rehearse(config: &Config, rows: &[Row]) -> Result<Seeded, Fault> {
     let now = |last_now| clock.begin_batch(last_now);
     let bytes = fs::metadata(&config.db).map(|metadata| metadata.len());
     if matches!(bytes, Ok(0)) || bytes.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        let mut store = MemoryStore::default();
         return judge_patiently(rows, |each| {
             for commands in chunks(rows) {
+                let mut store = MemoryStore::default();
                 each(&store.transact(&config.terms(), &now, &commands)?);
             }
             Ok(())

@@ -8,7 +8,7 @@ const SKU_CHARS_MAX: usize = 255;
 
 /// The text in Unicode normalization form C, in which `e` with an accent is one character however it was typed.
 pub fn normalized(text: String) -> String {
-    if is_nfc(&text) {
+    if text.is_ascii() || is_nfc(&text) {
         text
     } else {
         text.nfc().collect()
@@ -18,8 +18,10 @@ pub fn normalized(text: String) -> String {
 /// The first character that nobody sees: a control character, or a format character (general category Cf: zero-width
 /// spaces and joiners, marks of direction, soft hyphens, tags), by which two texts that look the same could differ.
 pub fn invisible(text: &str) -> Option<char> {
+    let is_format =
+        |char: char| !char.is_ascii() && char.general_category() == GeneralCategory::Format;
     text.chars()
-        .find(|char| char.is_control() || char.general_category() == GeneralCategory::Format)
+        .find(|char| char.is_control() || is_format(*char))
 }
 
 /// A product's sku, normalized: 1 to 255 characters that are seen, and not only spaces.
