@@ -1,8 +1,8 @@
-//! The one place that reads the time. Time never runs back and never stands still: a wall clock that was set back is left
-//! behind, one that was set forward counts as time passed.
+//! The one place that reads the time. The sale's time never runs back and never stands still: ahead of a wall clock that
+//! was set back it runs at half speed, and a wall clock that was set forward counts as time passed.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::sale::Timestamp;
@@ -13,6 +13,11 @@ pub trait TimeSource: Send + Sync {
 
     /// Time since some fixed moment; never runs back.
     fn monotonic(&self) -> Duration;
+
+    /// Time since some moment that is the same for every process of the machine, where it can be told.
+    fn since_boot(&self) -> Option<Duration> {
+        None
+    }
 }
 
 pub struct SystemTime {
@@ -35,19 +40,28 @@ impl TimeSource for SystemTime {
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
     }
+
+    /// In hundredths of a second (proc_uptime(5)).
+    fn since_boot(&self) -> Option<Duration> {
+        let uptime = fs::read_to_string("/proc/uptime").ok()?;
+        let seconds = uptime.split_ascii_whitespace().next()?.parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
 }
 
-/// The sale's time: `max(wall clock, last answer + monotonic time since it)`.
+/// The sale's time: the wall clock's, unless the sale is ahead of it; then the sale's time runs at half speed, until the
+/// wall clock has caught up.
 pub struct Clock {
     source: Box<dyn TimeSource>,
-    last: Mutex<Last>,
-    /// A time no later than the one at which the batch in flight is judged; 0 when none is.
-    in_flight: AtomicI64,
+    state: Mutex<State>,
 }
 
-struct Last {
-    now: Timestamp,
-    monotonic: Duration,
+struct State {
+    /// Where the sale's time was last set, by the wall clock or by a floor; from there it runs at half speed at least.
+    anchor: Timestamp,
+    anchored_at: Duration,
+    /// The time at which the batch in flight is judged; `None` when none is.
+    in_flight: Option<Timestamp>,
     wall_lags: bool,
 }
 
@@ -56,15 +70,15 @@ const LAG_WORTH_LOGGING_MICROS: i64 = 1_000_000;
 
 impl Clock {
     pub fn new(source: impl TimeSource + 'static) -> Clock {
-        let last = Last {
-            now: source.wall(),
-            monotonic: source.monotonic(),
+        let state = State {
+            anchor: source.wall(),
+            anchored_at: source.monotonic(),
+            in_flight: None,
             wall_lags: false,
         };
         Clock {
             source: Box::new(source),
-            last: Mutex::new(last),
-            in_flight: AtomicI64::new(0),
+            state: Mutex::new(state),
         }
     }
 
@@ -73,64 +87,92 @@ impl Clock {
     }
 
     pub fn now(&self) -> Timestamp {
-        self.now_from(Timestamp::from_micros(i64::MIN))
+        self.now_from(&mut self.state(), NO_FLOOR)
     }
 
-    /// What others call the time. The sale's may be ahead of it for good, if it was once set back.
+    /// What others call the time. The sale's time may be ahead of it.
     pub fn wall(&self) -> Timestamp {
         self.source.wall()
     }
 
+    /// What the wall clock says, for other processes of the machine to compare theirs with, now or later. As long as any
+    /// other.
+    pub fn beacon(&self) -> String {
+        let since_boot = self.source.since_boot().map_or(0, |time| time.as_micros());
+        format!("{:>20} {since_boot:>20}\n", self.wall().micros())
+    }
+
+    /// By how many seconds this wall clock is ahead of the one that gave the beacon; `None` if it gave none.
+    pub fn seconds_ahead_of(&self, beacon: &str) -> Option<i64> {
+        let mut figures = beacon.split_ascii_whitespace().map(str::parse::<i64>);
+        let (wall, since_boot) = (figures.next()?.ok()?, figures.next()?.ok()?);
+        let now_since_boot = self.source.since_boot().map(|time| time.as_micros());
+        let passed = now_since_boot
+            .and_then(|now| i64::try_from(now).ok())
+            .map_or(0, |now| now.saturating_sub(since_boot).max(0));
+        let ahead = self
+            .wall()
+            .micros()
+            .saturating_sub(wall.saturating_add(passed));
+        Some(ahead / 1_000_000)
+    }
+
     /// The time to judge a batch at, for whoever holds the write lock; `last_now` is the latest that was judged at before.
     ///
-    /// What readers see is published first and the time taken second: a reader that finds nothing in flight took its own
-    /// time before the batch's, and one that finds something judges by a time no later than the batch's.
+    /// The time is taken and shown to readers under one lock: a reading was either taken before, and is no later than the
+    /// batch's time, or it is the batch's time at most.
     pub fn begin_batch(&self, last_now: Timestamp) -> Timestamp {
-        self.in_flight.store(self.now().micros(), Ordering::SeqCst);
-        self.now_from(last_now)
+        let mut state = self.state();
+        let now = self.now_from(&mut state, last_now);
+        state.in_flight = Some(now);
+        now
     }
 
     /// The batch is committed, or was given up.
     pub fn end_batch(&self) {
-        self.in_flight.store(0, Ordering::SeqCst);
+        self.state().in_flight = None;
     }
 
     /// The time to read at, taken before the read begins: what it calls expired, no batch still to commit calls alive.
     pub fn reading(&self) -> Timestamp {
-        let now = self.now();
-        match self.in_flight.load(Ordering::SeqCst) {
-            0 => now,
-            in_flight => now.min(Timestamp::from_micros(in_flight)),
-        }
+        let mut state = self.state();
+        let now = self.now_from(&mut state, NO_FLOOR);
+        state.in_flight.map_or(now, |in_flight| now.min(in_flight))
     }
 
-    fn now_from(&self, floor: Timestamp) -> Timestamp {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_from(&self, state: &mut State, floor: Timestamp) -> Timestamp {
         let (wall, monotonic) = (self.source.wall(), self.source.monotonic());
-        let passed = monotonic.saturating_sub(last.monotonic);
-        let passed_micros = i64::try_from(passed.as_micros()).unwrap_or(i64::MAX);
-        let by_monotonic = Timestamp::from_micros(last.now.micros().saturating_add(passed_micros));
-        let now = wall.max(by_monotonic).max(floor);
+        let passed = monotonic.saturating_sub(state.anchored_at).as_micros();
+        let half = i64::try_from(passed / 2).unwrap_or(i64::MAX);
+        let at_half_speed = Timestamp::from_micros(state.anchor.micros().saturating_add(half));
+        let now = wall.max(at_half_speed).max(floor);
+        if now > at_half_speed {
+            state.anchor = now;
+            state.anchored_at = monotonic;
+        }
         let lag_micros = now.micros().saturating_sub(wall.micros());
         let wall_lags = lag_micros > LAG_WORTH_LOGGING_MICROS;
-        if wall_lags && !last.wall_lags {
+        if wall_lags && !state.wall_lags {
             log::warn!(
-                "the wall clock is {:.1} s behind the sale's time, which never runs back",
+                "the sale's time is {:.1} s ahead of the wall clock, and runs at half speed until that has caught up",
                 lag_micros as f64 / 1e6
             );
         }
-        *last = Last {
-            now,
-            monotonic,
-            wall_lags,
-        };
+        state.wall_lags = wall_lags;
         now
     }
 }
 
+const NO_FLOOR: Timestamp = Timestamp::FIRST;
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
     use super::*;
 
@@ -150,17 +192,28 @@ mod tests {
         }
     }
 
+    fn set_at(wall_micros: i64) -> (Arc<Hands>, Clock) {
+        let hands = Arc::new(Hands::default());
+        hands.wall.store(wall_micros, Ordering::SeqCst);
+        (hands.clone(), Clock::new(hands))
+    }
+
     #[test]
     fn time_never_runs_back_and_never_stands_still() {
-        let hands = Arc::new(Hands::default());
-        hands.wall.store(1_000, Ordering::SeqCst);
-        let clock = Clock::new(hands.clone());
+        let (hands, clock) = set_at(1_000);
         assert_eq!(clock.now().micros(), 1_000);
 
         hands.wall.store(400, Ordering::SeqCst);
         assert_eq!(clock.now().micros(), 1_000, "the wall clock was set back");
-        hands.monotonic.fetch_add(50, Ordering::SeqCst);
-        assert_eq!(clock.now().micros(), 1_050, "time goes on all the same");
+        for _ in 0..50 {
+            hands.monotonic.fetch_add(1, Ordering::SeqCst);
+            clock.now();
+        }
+        assert_eq!(
+            clock.now().micros(),
+            1_025,
+            "time goes on at half speed, however often it is asked for"
+        );
 
         hands.wall.store(9_000, Ordering::SeqCst);
         assert_eq!(
@@ -172,8 +225,64 @@ mod tests {
             clock.begin_batch(Timestamp::from_micros(20_000)).micros(),
             20_000
         );
-        hands.monotonic.fetch_add(5, Ordering::SeqCst);
-        assert_eq!(clock.now().micros(), 20_005);
+        hands.monotonic.fetch_add(6, Ordering::SeqCst);
+        assert_eq!(clock.now().micros(), 20_003);
+    }
+
+    #[test]
+    fn a_sale_ahead_of_the_wall_clock_is_caught_up_with() {
+        let (hands, clock) = set_at(1_000_000);
+        let ahead = Timestamp::from_micros(1_600_000);
+        clock.begin_batch(ahead);
+        clock.end_batch();
+        let mut before = ahead;
+        for second in 1..=2_000 {
+            hands.wall.fetch_add(1_000, Ordering::SeqCst);
+            hands.monotonic.fetch_add(1_000, Ordering::SeqCst);
+            let now = clock.now();
+            assert!(now > before, "{second}");
+            before = now;
+            let wall = hands.wall.load(Ordering::SeqCst);
+            assert_eq!(now.micros(), wall.max(1_600_000 + second * 500));
+        }
+        assert_eq!(clock.now(), clock.wall());
+    }
+
+    #[test]
+    fn a_clock_knows_how_far_it_is_from_another() {
+        let ((_, ours), (hands, theirs)) = (set_at(100_000_000), set_at(100_000_000));
+        assert_eq!(ours.seconds_ahead_of(&theirs.beacon()), Some(0));
+        hands.wall.store(161_500_000, Ordering::SeqCst);
+        assert_eq!(ours.seconds_ahead_of(&theirs.beacon()), Some(-61));
+        assert_eq!(theirs.seconds_ahead_of(&ours.beacon()), Some(61));
+        assert_eq!(ours.seconds_ahead_of(""), None);
+        let system = Clock::system();
+        assert_eq!(system.seconds_ahead_of(&system.beacon()), Some(0));
+    }
+
+    #[test]
+    fn readings_do_not_run_back_while_batches_come_and_go() {
+        let clock = Clock::system();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    clock.begin_batch(NO_FLOOR);
+                    clock.end_batch();
+                }
+                is_over.store(true, Ordering::SeqCst);
+            });
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut before = clock.reading();
+                    while !is_over.load(Ordering::SeqCst) {
+                        let reading = clock.reading();
+                        assert!(reading >= before, "{reading} after {before}");
+                        before = reading;
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -9,6 +9,9 @@ const YEAR_0000: i64 = -62_167_219_200_000_000;
 const YEAR_9999_END: i64 = 253_402_300_799_999_999;
 
 impl Timestamp {
+    /// The earliest there is.
+    pub const FIRST: Timestamp = Timestamp(YEAR_0000);
+
     /// Instants outside the years that RFC 3339 can write are held at its edges.
     pub fn from_micros(micros: i64) -> Timestamp {
         Timestamp(micros.clamp(YEAR_0000, YEAR_9999_END))
