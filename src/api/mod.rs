@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::Clock;
 use crate::http::{Asked, Handler, Malformed, Method, Reply, Request, Response};
 use crate::metrics::Latency;
-use crate::sale::{Command, HoldId, Outcome, ProductId, Rejection, Terms, TokenKind};
+use crate::sale::{Command, Outcome, ProductId, Rejection, Terms, TokenKind};
 use crate::store::Reader;
 use crate::writer::{Denial, Writer};
 
@@ -223,7 +223,7 @@ impl Api {
         if self.draining.load(Ordering::SeqCst) || !self.writer.is_well() {
             return Err(Error::NotReady);
         }
-        self.reader.hold(HoldId::FIRST)?;
+        self.reader.is_sound()?;
         Ok(json::ok(&answers::Health { status: "ready" }))
     }
 }

@@ -4,9 +4,11 @@ mod access_log;
 mod backup;
 mod catalogue;
 mod cells;
+mod clock;
 mod columns;
 mod draft;
 mod export;
+mod front_limits;
 mod journal;
 mod report;
 mod restore;
@@ -53,7 +55,7 @@ struct Place {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API until SIGINT or SIGTERM
+    /// Serve the API until SIGINT, SIGTERM or SIGHUP
     Serve(serve::Serve),
     /// Load products from CSV or JSON, or the sample catalogue
     Seed(seed::Seed),
@@ -65,6 +67,8 @@ enum Command {
     Backup(backup::Backup),
     /// Make a database to serve out of a backup; no id is ever given twice
     Restore(restore::Restore),
+    /// Show the sale's time beside the wall clock's, or return to that
+    Clock(clock::ShowClock),
     /// Print orders, holds, payments or movements as CSV or JSON lines
     Export(export::Export),
 }
@@ -128,6 +132,7 @@ impl Arguments {
             Command::Verify(verify) => verify.run(&self.place.config(Flags::new())?),
             Command::Backup(backup) => backup.run(&self.place.config(Flags::new())?),
             Command::Restore(restore) => restore.run(&self.place.config(Flags::new())?),
+            Command::Clock(clock) => clock.run(&self.place.config(Flags::new())?),
             Command::Export(export) => export.run(&self.place.config(Flags::new())?),
         }
     }
@@ -171,9 +176,13 @@ fn open(config: &Config, access: Access) -> Result<Database, Fault> {
 fn cannot_open(config: &Config, error: &OpenError) -> Fault {
     let code = match error {
         OpenError::Missing => INPUT_MISSING,
-        OpenError::Symlink | OpenError::NotPermitted(_) => NOT_PERMITTED,
-        OpenError::NotOurs | OpenError::Newer { .. } => BAD_DATA,
-        OpenError::Older | OpenError::Busy | OpenError::Changed => BUSY,
+        OpenError::Symlink
+        | OpenError::HardLinked { .. }
+        | OpenError::MountedAlone
+        | OpenError::ForeignLog(_) => CONFIGURATION,
+        OpenError::NotPermitted(_) => NOT_PERMITTED,
+        OpenError::NotOurs | OpenError::Newer { .. } | OpenError::SchemaDiffers(_) => BAD_DATA,
+        OpenError::Older | OpenError::Busy | OpenError::Changed | OpenError::Served => BUSY,
         OpenError::CannotCreate(_) => CANNOT_CREATE,
         OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             NOT_PERMITTED
@@ -183,7 +192,8 @@ fn cannot_open(config: &Config, error: &OpenError) -> Fault {
         OpenError::Unreadable(_)
         | OpenError::Readers(_)
         | OpenError::Sqlite(_)
-        | OpenError::Refused { .. } => IO_ERROR,
+        | OpenError::Refused { .. }
+        | OpenError::Displaced(_) => IO_ERROR,
     };
     Fault::new(code, format!("{}: {error}", config.db.display()))
 }
@@ -209,8 +219,8 @@ impl From<ConfigError> for Fault {
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Fault {
         let code = match failure {
-            Failure::Busy => BUSY,
-            Failure::NotApplied(_) | Failure::Unknown(_) => IO_ERROR,
+            Failure::Busy | Failure::Migrated => BUSY,
+            Failure::NotApplied(_) | Failure::Unknown(_) | Failure::Displaced(_) => IO_ERROR,
             Failure::Broken(_) => INTERNAL,
             Failure::Corrupt(_) => BAD_DATA,
         };

@@ -11,6 +11,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::catalogue::{self, BadRows, InputFormat, Row, Wrong};
+use super::clock::open_on_time;
 use super::report::{Report, patiently, tell};
 use super::seed_report::Seeded;
 use super::{
@@ -45,11 +46,11 @@ impl Seed {
         let seeded = if self.dry_run {
             rehearse(config, &rows)
         } else {
-            let database = open(config, Access::CreateOrMigrate)?;
+            let (database, clock) = open_on_time(config, Access::CreateOrMigrate)?;
             let mut store = database
                 .writer(durability(config))
                 .map_err(|error| cannot_open(config, &error))?;
-            load(&mut store, config, &Clock::system(), &rows)
+            load(&mut store, config, &clock, &rows)
         };
         let seeded = seeded.map_err(|fault| Fault {
             message: format!("{}: {}", self.source(), fault.message),

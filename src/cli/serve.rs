@@ -1,31 +1,31 @@
 //! `flashsale serve`: from the configuration to a server that listens, and from a signal to an orderly end.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use crossbeam_channel::{Receiver, select, unbounded};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use crossbeam_channel::{Receiver, at, select, tick, unbounded};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::clock::ensure_is_not_far_ahead;
+use super::front_limits::front_limits;
 use super::journal;
 use super::report::print_line;
 use super::service_manager::{self, Watchdog};
 use super::{
-    BAD_DATA, BUSY, CANNOT_CREATE, CANNOT_LISTEN, Fault, INTERNAL, IO_ERROR, cannot_open,
-    catalogue, durability, open, seed, sweep_holds,
+    BAD_DATA, BUSY, CANNOT_LISTEN, Fault, INTERNAL, IO_ERROR, cannot_open, catalogue, durability,
+    seed, sweep_holds,
 };
 use crate::api::{Api, Guard, Origins, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
-use crate::http::{self, Address, Listener, PerAddress, Server, Timeouts};
-use crate::store::sqlite::{Access, SqliteStore};
+use crate::http::{Address, Listener, Server};
+use crate::store::sqlite::{Database, OpenError, ServeLock, SqliteReader, SqliteStore};
 use crate::store::{Reader, Rest, Store};
 use crate::writer::{self, Ended, Writer};
 
@@ -51,10 +51,13 @@ pub struct Serve {
     durability: Option<String>,
 }
 
-/// Descriptors for everything but connections.
-const DESCRIPTORS_OTHER: usize = 100;
 /// Reading connections: more than cores, fewer than threads.
 const READERS_MAX: u32 = 16;
+/// How long the serve lock is asked for, and how often.
+const LOCK_PATIENCE: Duration = Duration::from_millis(50);
+const LOCK_POLL: Duration = Duration::from_millis(1);
+/// How often other processes are shown this one's wall clock, which may be stepped.
+const CLOCK_SHOWN_EVERY: Duration = Duration::from_secs(2);
 /// What the writer may take to end after the last request was answered.
 const WRITER_END_MAX: Duration = Duration::from_secs(10);
 
@@ -74,52 +77,65 @@ impl Serve {
 
     pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
         let lock = lock(config)?;
+        // The address first: one that is taken leaves no new database behind.
+        let listener = listen(config)?;
         let clock = Arc::new(Clock::system());
-        let database = open(config, Access::CreateOrMigrate)?;
-        let mut store = database
-            .writer(durability(config))
-            .map_err(|error| cannot_open(config, &error))?;
-        store.rest(Rest::Long)?;
-        let reader = database
-            .reader(READERS_MAX)
-            .map_err(|error| cannot_open(config, &error))?;
-        if self.demo && reader.products(None, 1, clock.now())?.is_empty() {
-            seed::load(&mut store, config, &clock, &catalogue::sample())?;
-        }
+        show_clock(&lock, &clock);
+        let failed = |error| cannot_open(config, &error);
+        let database = Database::open_to_serve(&config.db, &lock).map_err(failed)?;
+        ensure_is_not_far_ahead(&database, &clock, config)?;
+        let mut store = database.writer(durability(config)).map_err(failed)?;
+        let _ = store.rest(Rest::Long)?;
+        let reader = database.reader(READERS_MAX).map_err(failed)?;
+        self.load_demo(config, &mut store, &reader, &clock)?;
         let swept = sweep_holds::sweep(&mut store, config, &clock)?;
         if swept.rows() > 0 {
             log::info!("ended what fell due while nobody served: {swept:?}");
         }
-        let code = serve(config, store, Box::new(reader), clock)?;
-        drop(lock);
-        Ok(code)
+        let premises = Premises {
+            lock,
+            listener,
+            clock,
+        };
+        serve(config, store, Box::new(reader), premises)
+    }
+
+    fn load_demo(
+        &self,
+        config: &Config,
+        store: &mut SqliteStore,
+        reader: &SqliteReader,
+        clock: &Clock,
+    ) -> Result<(), Fault> {
+        if !self.demo {
+            return Ok(());
+        }
+        let db = config.db.display();
+        if reader.products(None, 1, clock.now())?.is_empty() {
+            seed::load(store, config, clock, &catalogue::sample())?;
+            log::info!("the sample catalogue was loaded into {db}");
+        } else {
+            log::info!("{db} has products, and so the sample catalogue was not loaded");
+        }
+        Ok(())
     }
 }
 
-/// Held for the life of the process: two servers on one database would each be right alone.
-fn lock(config: &Config) -> Result<File, Fault> {
-    let mut path = config.db.clone().into_os_string();
-    path.push(".lock");
-    let path = PathBuf::from(path);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path);
-    let file =
-        file.map_err(|error| Fault::new(CANNOT_CREATE, format!("{}: {error}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Fault::new(
-            BUSY,
-            format!(
-                "{}: another flashsale serves this database",
-                config.db.display()
-            ),
-        )),
-        Err(TryLockError::Error(error)) => {
-            Err(Fault::new(IO_ERROR, format!("{}: {error}", path.display())))
+/// What is the server's as long as it serves.
+struct Premises {
+    lock: ServeLock,
+    listener: Listener,
+    clock: Arc<Clock>,
+}
+
+/// Held for the life of the process: two servers on one database would each be right alone. Asked for more than once, since
+/// a command that looks who serves has it for a moment.
+fn lock(config: &Config) -> Result<ServeLock, Fault> {
+    let patience = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match ServeLock::take(&config.db) {
+            Err(OpenError::Served) if Instant::now() < patience => thread::sleep(LOCK_POLL),
+            taken => return taken.map_err(|error| cannot_open(config, &error)),
         }
     }
 }
@@ -128,9 +144,13 @@ fn serve(
     config: &Config,
     store: SqliteStore,
     reader: Box<dyn Reader>,
-    clock: Arc<Clock>,
+    premises: Premises,
 ) -> Result<ExitCode, Fault> {
-    let listener = listen(config)?;
+    let Premises {
+        lock,
+        mut listener,
+        clock,
+    } = premises;
     let address = listener.address().clone();
     let signals = signals()?;
 
@@ -147,7 +167,7 @@ fn serve(
     let api = Api {
         writer: writer.clone(),
         reader,
-        clock,
+        clock: clock.clone(),
         terms: config.terms(),
         guard: Guard {
             secret,
@@ -167,12 +187,17 @@ fn serve(
         draining: draining.clone(),
     };
     let drain = Duration::from_secs(config.drain_s.into());
+    listener
+        .listen()
+        .map_err(|error| cannot_listen(config, &error))?;
     let server =
         Server::start(listener, Arc::new(api), front_limits(config), drain).map_err(no_thread)?;
     print_line(&format!("listening on {address}"))?;
+    log::info!("serving {}", config.db.display());
     service_manager::tell_ready();
 
     let mut watchdog = Watchdog::new(server.stopper(), writer.clone());
+    let clock_shown = tick(CLOCK_SHOWN_EVERY);
     let ended = loop {
         select! {
             recv(signals) -> signal => {
@@ -185,26 +210,58 @@ fn serve(
                 break Some(None);
             }
             recv(watchdog.ticks()) -> _ => watchdog.look(),
+            recv(clock_shown) -> _ => show_clock(&lock, &clock),
         }
     };
+    let by = Instant::now() + drain;
     service_manager::tell_stopping();
     draining.store(true, Ordering::SeqCst);
-    drain_front(&server, &signals);
-    writer.stop();
-    end(ended.unwrap_or_else(|| writer_ended.recv_timeout(WRITER_END_MAX).ok()))
+    let is_patient = drain_front(&server, &signals);
+    let by = if is_patient { by } else { Instant::now() };
+    end(
+        config,
+        ended.unwrap_or_else(|| drain_writer(&writer, &writer_ended, &signals, by)),
+    )
+}
+
+/// For commands beside this server: whoever judges by another clock would end what is alive here.
+fn show_clock(lock: &ServeLock, clock: &Clock) {
+    if let Err(error) = lock.publish(&clock.beacon()) {
+        log::debug!("the lock file cannot be written: {error}");
+    }
 }
 
 /// Lets requests that have begun end. A second signal is impatience: whoever is still there is left, which costs them their
-/// answers and nobody a commit.
-fn drain_front(server: &Server, signals: &Receiver<i32>) {
+/// answers and nobody a commit. Whether there was none.
+fn drain_front(server: &Server, signals: &Receiver<i32>) -> bool {
     server.stopper().stop();
+    let mut is_patient = true;
     loop {
         select! {
-            recv(server.ended()) -> _ => return,
+            recv(server.ended()) -> _ => return is_patient,
             recv(signals) -> signal => {
                 log::info!("signal {}: stopping at once", signal.unwrap_or(0));
                 server.stopper().hurry();
+                is_patient = false;
             }
+        }
+    }
+}
+
+/// Has the writer empty the log, for which it has until `by`, or until another signal.
+fn drain_writer(
+    writer: &Writer,
+    ended: &Receiver<Ended>,
+    signals: &Receiver<i32>,
+    by: Instant,
+) -> Option<Ended> {
+    writer.stop(by);
+    let overdue = at(by.max(Instant::now()) + WRITER_END_MAX);
+    loop {
+        select! {
+            recv(ended) -> ended => return ended.ok(),
+            recv(signals) -> _ => writer.stop(Instant::now()),
+            recv(overdue) -> _ => return None,
         }
     }
 }
@@ -227,12 +284,27 @@ fn listen(config: &Config) -> Result<Listener, Fault> {
         Listen::Tcp(address) => Listener::tcp(*address),
         Listen::Unix(path) => Listener::unix(path),
     };
-    listener.map_err(|error| Fault::new(CANNOT_LISTEN, format!("{}: {error}", config.listen)))
+    listener.map_err(|error| cannot_listen(config, &error))
 }
 
-fn end(ended: Option<Ended>) -> Result<ExitCode, Fault> {
+fn cannot_listen(config: &Config, error: &io::Error) -> Fault {
+    Fault::new(CANNOT_LISTEN, format!("{}: {error}", config.listen))
+}
+
+fn end(config: &Config, ended: Option<Ended>) -> Result<ExitCode, Fault> {
+    let db = config.db.display();
     match ended {
-        Some(Ended::Drained) => Ok(ExitCode::SUCCESS),
+        Some(Ended::Drained) => {
+            log::info!("stopped; all that was acknowledged is in {db}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Ended::LogLeft) => {
+            log::warn!(
+                "stopped; the log could not be emptied, as a reader of another process needs it: the database is two files, \
+                 {db} and {db}-wal, until the next start"
+            );
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Ended::Unknown) => Err(Fault::new(
             IO_ERROR,
             "the store failed at a commit; the next start will recover",
@@ -241,6 +313,14 @@ fn end(ended: Option<Ended>) -> Result<ExitCode, Fault> {
             BAD_DATA,
             "the database is damaged and was not written any more",
         )),
+        Some(Ended::Displaced) => Err(Fault::new(
+            IO_ERROR,
+            format!("{db} is not the file any more that was served, and was not written any more"),
+        )),
+        Some(Ended::Migrated) => Err(Fault::new(
+            BUSY,
+            format!("{db} was migrated by a newer flashsale, and was not written any more"),
+        )),
         None => Err(Fault::new(
             INTERNAL,
             "the writer died or did not end in time; what it answered is durable",
@@ -248,46 +328,9 @@ fn end(ended: Option<Ended>) -> Result<ExitCode, Fault> {
     }
 }
 
-fn front_limits(config: &Config) -> http::Limits {
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-    http::Limits {
-        threads_max: config.threads_max,
-        queue_max: config.queue_max,
-        wait_max: config.wait_max(),
-        connections_max: connections_max(config),
-        per_address: PerAddress {
-            max: config.max_connections_per_ip,
-            except: config.trusted_proxies.clone(),
-        },
-        timeouts: Timeouts {
-            head: seconds(config.head_timeout_s),
-            body: seconds(config.body_timeout_s),
-            idle: seconds(config.idle_timeout_s),
-            write: seconds(config.write_timeout_s),
-        },
-    }
-}
-
-/// As configured, or as many as there are descriptors for.
-fn connections_max(config: &Config) -> usize {
-    let wanted = config.max_connections + DESCRIPTORS_OTHER;
-    let wanted_descriptors = u64::try_from(wanted).unwrap_or(u64::MAX);
-    let descriptors = rlimit::increase_nofile_limit(wanted_descriptors).unwrap_or(0);
-    let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-    if descriptors >= wanted {
-        return config.max_connections;
-    }
-    let lowered = descriptors.saturating_sub(DESCRIPTORS_OTHER).max(1);
-    log::warn!(
-        "max_connections is lowered from {} to {lowered}: no more descriptors",
-        config.max_connections
-    );
-    lowered
-}
-
 fn signals() -> Result<Receiver<i32>, Fault> {
     let (sender, receiver) = unbounded();
-    let signals = Signals::new([SIGINT, SIGTERM]);
+    let signals = Signals::new([SIGHUP, SIGINT, SIGTERM]);
     let mut signals = signals.map_err(|error| Fault::new(INTERNAL, format!("signals: {error}")))?;
     let watch = move || {
         for signal in signals.forever() {
@@ -313,10 +356,14 @@ mod tests {
 
     #[test]
     fn each_end_has_its_status() {
+        let end = |ended| end(&Config::default(), ended);
         assert!(end(Some(Ended::Drained)).is_ok());
+        assert!(end(Some(Ended::LogLeft)).is_ok());
         let status = |ended| end(ended).err().map(|fault| fault.code);
         assert_eq!(status(Some(Ended::Unknown)), Some(74));
         assert_eq!(status(Some(Ended::Corrupt)), Some(65));
+        assert_eq!(status(Some(Ended::Displaced)), Some(74));
+        assert_eq!(status(Some(Ended::Migrated)), Some(75));
         assert_eq!(status(None), Some(70), "the writer's thread died");
     }
 }

@@ -17,6 +17,8 @@ pub struct Listener {
     address: Address,
     /// A file of ours, to be removed with the listener.
     file: Option<PathBuf>,
+    /// The address is taken, and nobody is let in yet.
+    is_silent: bool,
 }
 
 /// As it is told to people: where clients find the server.
@@ -27,15 +29,27 @@ pub enum Address {
 }
 
 impl Listener {
+    /// Takes the address, so that nobody else can have it; who knocks is refused until `listen`.
     pub fn tcp(address: SocketAddr) -> io::Result<Listener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Listener::inherited(socket.into())
+        let mut listener = Listener::inherited(socket.into())?;
+        listener.is_silent = true;
+        Ok(listener)
     }
 
-    /// A socket file that nobody listens at was left behind by somebody who died, and is replaced; any other file is not.
+    /// From now on whoever knocks waits to be accepted.
+    pub fn listen(&mut self) -> io::Result<()> {
+        if self.is_silent {
+            self.socket.listen(BACKLOG)?;
+            self.is_silent = false;
+        }
+        Ok(())
+    }
+
+    /// Listens at once, since a socket file that nobody listens at is taken for one that was left behind: such a one was
+    /// left by somebody who died, and is replaced; any other file is not.
     pub fn unix(path: &Path) -> io::Result<Listener> {
         let address = SockAddr::unix(path)?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -66,6 +80,7 @@ impl Listener {
             socket,
             address,
             file: None,
+            is_silent: false,
         })
     }
 

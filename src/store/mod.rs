@@ -35,6 +35,13 @@ pub enum Failure {
     Unknown(String),
     #[error("the database is damaged: {0}")]
     Corrupt(String),
+    /// What is written would go into a file that its path does not name. Nothing was applied.
+    #[error("nothing is written any more: {0}")]
+    Displaced(String),
+    #[error(
+        "another process has migrated the database to a version that this program does not know"
+    )]
+    Migrated,
 }
 
 /// What a writer may do with the time between two batches.
@@ -44,6 +51,15 @@ pub enum Rest {
     Short,
     /// Nothing waits.
     Long,
+}
+
+/// How much of the log is in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// All that there was any need for.
+    Complete,
+    /// A reader, of whatever process, still needs an older state: the log grows until it has left. How large it is.
+    Incomplete { log_bytes: u64 },
 }
 
 pub trait Store: Send {
@@ -62,7 +78,7 @@ pub trait Store: Send {
     fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure>;
 
     /// Housekeeping between batches, which may take a few milliseconds.
-    fn rest(&mut self, rest: Rest) -> Result<(), Failure>;
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure>;
 }
 
 /// Reads of committed rows, beside the writer. Each call sees one moment of the store.
@@ -90,6 +106,9 @@ pub trait Reader: Lists + Send + Sync {
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure>;
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, Failure>;
+
+    /// Whether rows can be read, and stand where whoever looks for the database finds it.
+    fn is_sound(&self) -> Result<(), Failure>;
 
     /// Every row there is, in order. For tests: it has no bound.
     fn contents(&self) -> Result<Contents, Failure>;

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
 
-use super::{Answer, Answers, Denial, Ended, Job, Note, Reply};
+use super::batch::{Batch, give};
+use super::halt::Halt;
+use super::log_watch::LogWatch;
+use super::{Answer, Answers, Denial, Ended, Job, Note};
 use crate::clock::Clock;
 use crate::sale::{Command, Terms};
-use crate::store::{Decision, Failure, Rest, Store};
+use crate::store::{Checkpoint, Decision, Failure, Rest, Store};
 
 /// Where the writer sits.
 pub struct Desk {
@@ -30,8 +33,7 @@ pub struct Desk {
     pub failed_at: Option<Instant>,
     /// The same for everybody else.
     pub is_well: Arc<AtomicBool>,
-    /// Whether the last checkpoint failed.
-    pub is_untidy: bool,
+    pub log_watch: LogWatch,
 }
 
 /// Other processes get a gap of this length …
@@ -42,36 +44,41 @@ const STRETCH: Duration = Duration::from_millis(50);
 const LOCK_POLL: Duration = Duration::from_millis(1);
 /// Quiet for this long, the writer looks when the next deadline falls due …
 const QUIET: Duration = Duration::from_millis(20);
-/// … and for this long, it tidies the log.
+/// … and each time that it was for this long, it tidies the log, and looks again: another process may have moved the next
+/// deadline, left something in the log, or moved the database.
 const IDLE: Duration = Duration::from_secs(1);
-/// Another process may have moved the next deadline: look again after this.
-const NAP_MAX: Duration = Duration::from_secs(10);
+
+/// How often the last checkpoint is tried again.
+const LAST_CHECKPOINT_POLL: Duration = Duration::from_millis(10);
 
 /// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Due rows that a batch ends besides its commands: about 2 ms of work, and at least twice the batch, so that the backlog
-/// cannot grow under load.
-const SWEEP_MIN: usize = 256;
 
 enum Wake {
     Job(Job),
     Deadline,
     Pinged,
-    /// Somebody said so, or nobody can submit any more.
-    Stop,
+    /// Somebody said so, or nobody can submit any more. The last checkpoint may be tried until then.
+    Stop(Instant),
 }
 
 impl Desk {
     /// Writes until nobody can submit any more, or the store must not be written any more; then goes on saying so.
     pub fn work(mut self, ended: &Sender<Ended>, postman: JoinHandle<()>) {
-        let how = self.run();
+        let how = match self.run() {
+            Halt::Stop(by) => {
+                self.refuse_what_waits();
+                self.empty_log(by)
+            }
+            Halt::Ended(how) => how,
+        };
+        let is_orderly = matches!(how, Ended::Drained | Ended::LogLeft);
         let tell = || {
             if ended.send(how).is_err() {
                 log::error!("nobody waits for the writer's end");
             }
         };
-        if how != Ended::Drained {
+        if !is_orderly {
             tell();
             for job in &self.jobs {
                 give(vec![(job.reply, Err(Denial::Stopped))], &self.answers);
@@ -81,88 +88,88 @@ impl Desk {
         if postman.join().is_err() {
             log::error!("the postman's thread panicked");
         }
-        if how == Ended::Drained {
+        if is_orderly {
             tell();
         }
     }
 
-    fn run(&mut self) -> Ended {
+    fn run(&mut self) -> Halt {
         loop {
-            let jobs = match self.next() {
-                Wake::Job(first) => iter::once(first)
-                    .chain(self.jobs.try_iter())
-                    .take(self.batch_max)
-                    .collect(),
-                Wake::Deadline => Vec::new(),
-                Wake::Pinged => continue,
-                Wake::Stop => {
-                    self.refuse_what_waits();
-                    self.tidy(Rest::Long);
-                    return Ended::Drained;
-                }
-            };
-            if let Err(ended) = self.work_off(jobs) {
-                return ended;
-            }
-            self.tidy(Rest::Short);
-            if self.stretch_began.elapsed() >= STRETCH {
-                thread::sleep(GAP);
-                self.stretch_began = Instant::now();
+            if let Err(halt) = self.next().and_then(|wake| self.heed(wake)) {
+                return halt;
             }
         }
     }
 
+    fn heed(&mut self, wake: Wake) -> Result<(), Halt> {
+        let jobs = match wake {
+            Wake::Job(first) => iter::once(first)
+                .chain(self.jobs.try_iter())
+                .take(self.batch_max)
+                .collect(),
+            Wake::Deadline => Vec::new(),
+            Wake::Pinged => return Ok(()),
+            Wake::Stop(by) => return Err(Halt::Stop(by)),
+        };
+        self.work_off(jobs)?;
+        self.tidy(Rest::Short)?;
+        if self.stretch_began.elapsed() >= STRETCH {
+            thread::sleep(GAP);
+            self.stretch_began = Instant::now();
+        }
+        Ok(())
+    }
+
     /// The next command, or the next deadline, whichever is first.
-    fn next(&mut self) -> Wake {
+    fn next(&mut self) -> Result<Wake, Halt> {
         let began = Instant::now();
-        let first = self.wait(QUIET).unwrap_or_else(|| self.idle());
+        let first = match self.wait(QUIET) {
+            Some(wake) => wake,
+            None => self.idle()?,
+        };
         if began.elapsed() >= GAP {
             self.stretch_began = Instant::now();
         }
-        first
+        Ok(first)
     }
 
     /// `None` if nothing happens for so long.
     fn wait(&self, longest: Duration) -> Option<Wake> {
+        let wake = |job: Result<Job, _>| job.map_or_else(|_| Wake::Stop(Instant::now()), Wake::Job);
         select! {
-            recv(self.jobs) -> job => Some(job.map_or(Wake::Stop, Wake::Job)),
+            recv(self.jobs) -> job => Some(wake(job)),
             recv(self.notes) -> note => Some(match note {
-                Ok(Note::Stop) => Wake::Stop,
+                Ok(Note::Stop(by)) => Wake::Stop(by),
                 Ok(Note::Ping) => {
                     self.pulse.fetch_add(1, Ordering::SeqCst);
                     Wake::Pinged
                 }
-                Err(_) => self.jobs.recv().map_or(Wake::Stop, Wake::Job),
+                Err(_) => wake(self.jobs.recv()),
             }),
             default(longest) => None,
         }
     }
 
-    fn idle(&mut self) -> Wake {
-        let mut tidied = false;
+    fn idle(&mut self) -> Result<Wake, Ended> {
         loop {
-            let until_due = self.until_next_deadline();
+            let until_due = self.until_next_deadline()?;
             if until_due.is_zero() {
-                return Wake::Deadline;
+                return Ok(Wake::Deadline);
             }
-            let nap = if tidied { NAP_MAX } else { IDLE };
-            if let Some(wake) = self.wait(nap.min(until_due)) {
-                return wake;
+            if let Some(wake) = self.wait(IDLE.min(until_due)) {
+                return Ok(wake);
             }
-            if !tidied {
-                self.tidy(Rest::Long);
-                tidied = true;
-            }
+            self.tidy(Rest::Long)?;
         }
     }
 
     /// Looks at the notes where the writer waits for something else.
-    fn is_told_to_stop(&self) -> bool {
-        self.notes.try_iter().any(|note| match note {
-            Note::Stop => true,
+    fn is_told_to_stop(&self) -> Option<Instant> {
+        self.notes.try_iter().find_map(|note| match note {
+            Note::Stop(by) => Some(by),
             Note::Ping => {
                 self.pulse.fetch_add(1, Ordering::SeqCst);
-                false
+                None
             }
         })
     }
@@ -173,37 +180,72 @@ impl Desk {
         give(refused.collect(), &self.answers);
     }
 
-    fn until_next_deadline(&mut self) -> Duration {
+    fn until_next_deadline(&mut self) -> Result<Duration, Ended> {
         if let Some(failed_at) = self.failed_at {
-            return PROBE_INTERVAL.saturating_sub(failed_at.elapsed());
+            return Ok(PROBE_INTERVAL.saturating_sub(failed_at.elapsed()));
         }
         match self.store.next_deadline() {
             Ok(Some(deadline)) => {
                 let micros = deadline.micros().saturating_sub(self.clock.now().micros());
-                Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+                Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
             }
-            Ok(None) => NAP_MAX,
+            Ok(None) => Ok(IDLE),
             Err(failure) => {
                 log::error!("the next deadline cannot be read: {failure}");
-                NAP_MAX
+                self.housekeeping_failed(&failure).map(|()| IDLE)
             }
         }
     }
 
-    fn tidy(&mut self, rest: Rest) {
+    fn tidy(&mut self, rest: Rest) -> Result<(), Ended> {
         match self.store.rest(rest) {
-            Ok(()) => self.is_untidy = false,
-            Err(Failure::Busy) => {}
-            Err(failure) if !self.is_untidy => {
-                log::error!("the log cannot be checkpointed, and grows: {failure}");
-                self.is_untidy = true;
+            Ok(Checkpoint::Complete) => self.log_watch.emptied(),
+            Ok(Checkpoint::Incomplete { log_bytes }) => self.log_watch.kept(log_bytes),
+            Err(Failure::Busy) => self.log_watch.kept(0),
+            Err(failure) => {
+                self.log_watch.failed(&failure);
+                self.housekeeping_failed(&failure)?;
             }
-            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What housekeeping finds is as good a reason to stop as what a batch finds.
+    fn housekeeping_failed(&mut self, failure: &Failure) -> Result<(), Ended> {
+        match failure {
+            Failure::Busy | Failure::NotApplied(_) | Failure::Broken(_) => Ok(()),
+            Failure::Unknown(_)
+            | Failure::Corrupt(_)
+            | Failure::Displaced(_)
+            | Failure::Migrated => self.judge_failure(failure).1.map_or(Ok(()), Err),
+        }
+    }
+
+    /// The last checkpoint, so that the database is one file; tried again as long as a reader of another process needs the
+    /// log and there is time.
+    fn empty_log(&mut self, mut by: Instant) -> Ended {
+        loop {
+            match self.store.rest(Rest::Long) {
+                Ok(Checkpoint::Complete) => return Ended::Drained,
+                Ok(Checkpoint::Incomplete { .. }) | Err(Failure::Busy) => {}
+                Err(failure) => {
+                    log::error!("the log cannot be checkpointed: {failure}");
+                    return self
+                        .housekeeping_failed(&failure)
+                        .err()
+                        .unwrap_or(Ended::LogLeft);
+                }
+            }
+            if Instant::now() >= by {
+                return Ended::LogLeft;
+            }
+            thread::sleep(LAST_CHECKPOINT_POLL);
+            by = self.is_told_to_stop().unwrap_or(by);
         }
     }
 
     /// Executes and answers the jobs, with a sweep before them; fails when the store must not be written any more.
-    fn work_off(&mut self, jobs: Vec<Job>) -> Result<(), Ended> {
+    fn work_off(&mut self, jobs: Vec<Job>) -> Result<(), Halt> {
         let mut batch = Batch::of(jobs);
         batch.deny_late(&self.answers);
         loop {
@@ -214,12 +256,12 @@ impl Desk {
                         .skip(1)
                         .map(|decision| decision.map_err(Denial::Refused));
                     batch.answer(answers, &self.answers);
-                    return self.probe();
+                    return Ok(self.probe()?);
                 }
                 Err(Failure::Busy) => {
-                    if self.is_told_to_stop() {
+                    if let Some(by) = self.is_told_to_stop() {
                         batch.answer(iter::repeat(Err(Denial::Stopped)), &self.answers);
-                        return Err(Ended::Drained);
+                        return Err(Halt::Stop(by));
                     }
                     thread::sleep(LOCK_POLL);
                     batch.deny_late(&self.answers);
@@ -237,41 +279,71 @@ impl Desk {
                 Err(failure) => {
                     let (denial, ended) = self.judge_failure(&failure);
                     batch.answer(iter::repeat(Err(denial)), &self.answers);
-                    return ended.map_or(Ok(()), Err);
+                    return ended.map_or(Ok(()), |ended| Err(ended.into()));
                 }
             }
         }
     }
 
     /// Every command alone, on a freshly loaded book, so that only the culprit fails.
-    fn one_by_one(&mut self, batch: Batch) -> Result<(), Ended> {
+    fn one_by_one(&mut self, batch: Batch) -> Result<(), Halt> {
         let mut answers = Vec::new();
-        let mut ended = None;
-        for command in &batch.commands {
-            if ended.is_some() {
-                answers.push(Err(Denial::Stopped));
-                continue;
-            }
-            let answer = match self.transact(std::slice::from_ref(command)) {
-                Ok(mut decisions) => decisions
-                    .pop()
-                    .expect("a command has a decision")
-                    .map_err(Denial::Refused),
-                Err(failure) => {
-                    let (denial, end) = self.judge_failure(&failure);
-                    ended = end;
-                    Err(denial)
-                }
+        let mut halt = None;
+        // The sweep is for nobody, and waits for nobody.
+        let deadlines = iter::once(Instant::now()).chain(batch.replies.iter().map(|(by, _)| *by));
+        for (command, deadline) in batch.commands.iter().zip(deadlines) {
+            let answer = match halt {
+                Some(_) => Err(Denial::Stopped),
+                None => self
+                    .alone(command, deadline)
+                    .unwrap_or_else(|(denial, why)| {
+                        halt = why;
+                        Err(denial)
+                    }),
             };
             answers.push(answer);
         }
         batch.answer(answers.into_iter().skip(1), &self.answers);
-        ended.map_or(Ok(()), Err)
+        halt.map_or(Ok(()), Err)
+    }
+
+    /// One command in a transaction of its own, waiting for another process's lock until the deadline.
+    fn alone(
+        &mut self,
+        command: &Command,
+        deadline: Instant,
+    ) -> Result<Answer, (Denial, Option<Halt>)> {
+        loop {
+            match self.transact(std::slice::from_ref(command)) {
+                Ok(mut decisions) => {
+                    let decision = decisions.pop().expect("a command has a decision");
+                    return Ok(decision.map_err(Denial::Refused));
+                }
+                Err(Failure::Busy) => {
+                    if let Some(by) = self.is_told_to_stop() {
+                        return Err((Denial::Stopped, Some(Halt::Stop(by))));
+                    }
+                    if Instant::now() >= deadline {
+                        return Err((Denial::Overloaded, None));
+                    }
+                    thread::sleep(LOCK_POLL);
+                }
+                Err(failure) => {
+                    let (denial, ended) = self.judge_failure(&failure);
+                    return Err((denial, ended.map(Halt::Ended)));
+                }
+            }
+        }
     }
 
     /// What to tell clients of a failure, and whether it is the end. Logged as long as it is news: the log may be on the
     /// same full disk.
     fn judge_failure(&mut self, failure: &Failure) -> (Denial, Option<Ended>) {
+        // The store is well: what broke is a rule of ours.
+        if let Failure::Broken(why) = failure {
+            log::error!("a command broke a rule, alone in its transaction: {why}");
+            return (Denial::Broken, None);
+        }
         if self.failed_at.replace(Instant::now()).is_none() {
             log::error!("nothing can be written: {failure}");
         }
@@ -281,6 +353,8 @@ impl Desk {
             Failure::Broken(_) => (Denial::Broken, None),
             Failure::Unknown(_) => (Denial::Unknown, Some(Ended::Unknown)),
             Failure::Corrupt(_) => (Denial::NotApplied, Some(Ended::Corrupt)),
+            Failure::Displaced(_) => (Denial::NotApplied, Some(Ended::Displaced)),
+            Failure::Migrated => (Denial::NotApplied, Some(Ended::Migrated)),
         }
     }
 
@@ -318,54 +392,5 @@ impl Desk {
 impl Drop for Desk {
     fn drop(&mut self) {
         self.refuse_what_waits();
-    }
-}
-
-/// Commands, a sweep first, and who waits for the others.
-struct Batch {
-    commands: Vec<Command>,
-    replies: Vec<(Instant, Reply)>,
-}
-
-impl Batch {
-    fn of(jobs: Vec<Job>) -> Batch {
-        let rows_max = (2 * jobs.len()).max(SWEEP_MIN);
-        let sweep = Command::Sweep {
-            rows_max,
-            keys_max: rows_max,
-        };
-        let mut batch = Batch {
-            commands: vec![sweep],
-            replies: Vec::new(),
-        };
-        for job in jobs {
-            batch.commands.push(job.command);
-            batch.replies.push((job.deadline, job.reply));
-        }
-        batch
-    }
-
-    fn answer(self, answers: impl Iterator<Item = Answer>, to: &Sender<Answers>) {
-        let replies = self.replies.into_iter().map(|(_, reply)| reply);
-        give(replies.zip(answers).collect(), to);
-    }
-
-    /// What waited too long is not executed.
-    fn deny_late(&mut self, to: &Sender<Answers>) {
-        let now = Instant::now();
-        let mut late = Vec::new();
-        for index in (0..self.replies.len()).rev() {
-            if self.replies[index].0 <= now {
-                self.commands.remove(index + 1);
-                late.push((self.replies.remove(index).1, Err(Denial::Overloaded)));
-            }
-        }
-        give(late, to);
-    }
-}
-
-fn give(answers: Answers, to: &Sender<Answers>) {
-    if !answers.is_empty() && to.send(answers).is_err() {
-        log::error!("the postman is gone: a batch has committed and cannot be answered");
     }
 }

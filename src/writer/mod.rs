@@ -1,7 +1,10 @@
 //! The one hand that writes. Commands wait in a bounded queue; the writer takes the first and whatever else waits with it,
 //! has the store judge them all in one transaction, and gives the answers out once it has committed.
 
+mod batch;
 mod desk;
+mod halt;
+mod log_watch;
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -17,6 +20,7 @@ use crate::sale::{Command, Outcome, Rejection, Terms};
 use crate::store::Store;
 
 use desk::Desk;
+use log_watch::LogWatch;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -56,6 +60,12 @@ pub enum Ended {
     Unknown,
     /// The database is damaged and was not written any more.
     Corrupt,
+    /// The same as drained, but a reader of another process keeps the log from being emptied.
+    LogLeft,
+    /// The file is not what its path names, and was not written any more.
+    Displaced,
+    /// Another program has given the database a newer schema, and it was not written any more.
+    Migrated,
 }
 
 /// A handle to submit commands with. The writer stops when it is told to, or when the last handle is dropped.
@@ -70,13 +80,14 @@ pub struct Writer {
 
 /// What the writer is told beside its commands.
 enum Note {
-    Stop,
+    /// The log may be waited for until then.
+    Stop(Instant),
     /// It shows that it is alive.
     Ping,
 }
 
 /// A ping is only left where there is none, so that there is always room to say stop.
-const NOTES_MAX: usize = 2;
+const NOTES_MAX: usize = 3;
 
 struct Job {
     command: Command,
@@ -130,7 +141,7 @@ impl Writer {
             stretch_began: Instant::now(),
             failed_at: None,
             is_well: is_well.clone(),
-            is_untidy: false,
+            log_watch: LogWatch::default(),
         };
         let (ended_sender, ended) = bounded(1);
         let work = move || desk.work(&ended_sender, postman);
@@ -147,9 +158,10 @@ impl Writer {
         ))
     }
 
-    /// Has the batch in hand end, and refuses what waits.
-    pub fn stop(&self) {
-        self.leave_note(Note::Stop);
+    /// Has the batch in hand end, refuses what waits, and empties the log; where a reader of another process keeps that
+    /// from happening, it is tried again until `by`. To say it again with an earlier time is to be impatient.
+    pub fn stop(&self, by: Instant) {
+        self.leave_note(Note::Stop(by));
     }
 
     /// A figure that is another one soon after, as long as the writer is alive, be it only waiting for a lock.

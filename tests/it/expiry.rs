@@ -6,7 +6,7 @@ use std::time::Duration;
 use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 use flashsale::sale::{Command, Terms, Timestamp};
-use flashsale::store::{Decision, Failure, Now, Rest, Store};
+use flashsale::store::{Checkpoint, Decision, Failure, Now, Rest, Store};
 use serde_json::json;
 
 use crate::shop::{Answer, HOLD_TTL, MILLISECOND, ORDER_TTL, Shop, call, item};
@@ -167,7 +167,7 @@ impl Store for Watched {
         self.store.next_deadline()
     }
 
-    fn rest(&mut self, rest: Rest) -> Result<(), Failure> {
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {
         self.store.rest(rest)
     }
 }

@@ -9,7 +9,7 @@ use flashsale::sale::{
     Command, HoldId, Outcome, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
 };
 use flashsale::store::memory::MemoryStore;
-use flashsale::store::{Decision, Failure, Now, Reader, Rest, Store};
+use flashsale::store::{Checkpoint, Decision, Failure, Now, Reader, Rest, Store};
 use flashsale::writer::{Answer, Denial, Ended, Limits, Writer};
 
 use serde_json::json;
@@ -46,7 +46,7 @@ impl<F: FnMut(&[Command]) -> Option<Failure> + Send> Store for Faulty<F> {
         self.store.next_deadline()
     }
 
-    fn rest(&mut self, rest: Rest) -> Result<(), Failure> {
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {
         self.store.rest(rest)
     }
 }
@@ -162,6 +162,39 @@ fn only_the_culprit_of_a_broken_batch_fails() {
         batches.lock().unwrap().contains(&22),
         "they were one batch first"
     );
+}
+
+/// The store is well: what broke is a rule of ours.
+#[test]
+fn a_command_that_breaks_does_not_make_the_server_unready() {
+    let shop = shop_with(|commands| {
+        let breaks = |command: &Command| matches!(command, Command::ReleaseHold { .. });
+        commands
+            .iter()
+            .any(breaks)
+            .then(|| Failure::Broken("stock_is_never_negative".into()))
+    });
+    let hold = shop.hold("tee", 1).created().id("hold_id");
+    shop.release(hold).failed_with(500, "internal");
+    shop.get("/readyz").ok();
+    shop.hold("tee", 1).created();
+    shop.get("/readyz").ok();
+}
+
+/// Also where commands are tried alone, another process's lock is waited for.
+#[test]
+fn a_busy_store_is_asked_again_for_each_of_a_broken_batch() {
+    let busy = AtomicUsize::new(0);
+    let fault = move |commands: &[Command]| match commands {
+        [] | [Command::Sweep { .. }] => None,
+        [_] if busy.fetch_add(1, Ordering::SeqCst) % 4 < 3 => Some(Failure::Busy),
+        [_] => None,
+        [..] => Some(Failure::Broken("the_ledger_has_no_gap".into())),
+    };
+    let (answers, _) = all_at_once(fault, vec![hold(1), hold(1), hold(1)]);
+    for answer in answers {
+        assert!(matches!(answer, Ok(Outcome::HoldPlaced(_))), "{answer:?}");
+    }
 }
 
 #[test]
@@ -372,7 +405,7 @@ impl Store for Deadly {
         self.0.next_deadline()
     }
 
-    fn rest(&mut self, _: Rest) -> Result<(), Failure> {
+    fn rest(&mut self, _: Rest) -> Result<Checkpoint, Failure> {
         panic!("a test's panic")
     }
 }

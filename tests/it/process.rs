@@ -136,20 +136,31 @@ fn a_symbolic_link_is_no_database() {
         premises.path().join("link.db"),
     )
     .unwrap();
-    premises.run(&["verify", "--db", "link.db"]).exited(77);
-    premises
-        .run(&["serve", "--db", "link.db", "--listen", "127.0.0.1:0"])
-        .exited(77);
+    for command in [
+        &["verify"][..],
+        &["seed"],
+        &["serve", "--listen", "127.0.0.1:0"],
+    ] {
+        premises
+            .run(&[command, &["--db", "link.db"]].concat())
+            .exited(78)
+            .complains("symbolic link");
+    }
 }
 
 #[test]
 fn a_port_that_is_taken_cannot_be_listened_on() {
     let premises = Premises::stocked(1);
     let server = premises.serve();
-    let other = Premises::stocked(1);
+    let other = Premises::new();
     other
         .run(&["serve", "--listen", server.address()])
         .exited(69);
+    assert_eq!(
+        other.path().read_dir().unwrap().count(),
+        0,
+        "and no new database is left behind"
+    );
     server.stop();
 }
 
@@ -167,6 +178,33 @@ fn commands_that_need_a_database_say_when_there_is_none() {
         0,
         "and make none"
     );
+}
+
+#[test]
+fn a_database_that_is_being_made_is_no_foreign_one() {
+    for _ in 0..20 {
+        let premises = Premises::new();
+        let verified = std::thread::scope(|scope| {
+            let server = scope.spawn(|| premises.serve_with(&["--demo"]));
+            let mut codes = Vec::new();
+            while !server.is_finished() {
+                codes.push(
+                    premises
+                        .run(&["verify", "--quick"])
+                        .0
+                        .status
+                        .code()
+                        .unwrap(),
+                );
+            }
+            server.join().unwrap().stop();
+            codes
+        });
+        assert!(
+            verified.iter().all(|code| [0, 66, 75].contains(code)),
+            "{verified:?}"
+        );
+    }
 }
 
 #[test]

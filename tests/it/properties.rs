@@ -65,7 +65,7 @@ impl Crowd {
     }
 
     /// xorshift64*
-    fn below(&mut self, bound: i64) -> i64 {
+    pub fn below(&mut self, bound: i64) -> i64 {
         self.state ^= self.state >> 12;
         self.state ^= self.state << 25;
         self.state ^= self.state >> 27;

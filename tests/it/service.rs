@@ -119,7 +119,7 @@ fn a_service_manager_is_told_how_it_goes() {
 
 #[test]
 fn a_request_that_has_begun_may_end_after_the_signal() {
-    for signal in ["-TERM", "-INT"] {
+    for signal in ["-TERM", "-INT", "-HUP"] {
         let premises = Premises::stocked(5);
         let mut service = Service::start(&premises, &[], &[]);
         let (begun, rest) = HEALTH.split_at(20);

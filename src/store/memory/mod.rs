@@ -5,7 +5,9 @@ mod lists;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Contents, Decision, Failure, Now, Reader, Rest, Shelf, Store, judge, judge_all};
+use super::{
+    Checkpoint, Contents, Decision, Failure, Now, Reader, Rest, Shelf, Store, judge, judge_all,
+};
 use crate::sale::{
     Book, Command, Customer, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Need, Order,
     OrderId, OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection, Replay,
@@ -78,8 +80,8 @@ impl Store for MemoryStore {
         Ok(due.into_iter().map(|(deadline, _)| deadline).min())
     }
 
-    fn rest(&mut self, _rest: Rest) -> Result<(), Failure> {
-        Ok(())
+    fn rest(&mut self, _rest: Rest) -> Result<Checkpoint, Failure> {
+        Ok(Checkpoint::Complete)
     }
 }
 
@@ -125,6 +127,10 @@ impl Reader for MemoryStore {
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
         Ok(self.tables().orders.get(&id).cloned())
+    }
+
+    fn is_sound(&self) -> Result<(), Failure> {
+        Ok(())
     }
 
     fn contents(&self) -> Result<Contents, Failure> {

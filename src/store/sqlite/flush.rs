@@ -269,3 +269,12 @@ pub fn time(tx: &Transaction<'_>, now: Timestamp) -> Result<()> {
         named_params! {":now": now.micros()},
     )
 }
+
+/// The file without its log is of this time, and the log goes on from there.
+pub fn log_base(tx: &Transaction<'_>, file_last_now: Timestamp) -> Result<()> {
+    let sql = "update meta set log_base = :file_last_now";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {":file_last_now": file_last_now.micros()},
+    )
+}

@@ -3,7 +3,6 @@
 
 use rusqlite::{Row, ToSql, named_params};
 
-use super::not_applied;
 use super::read::SqliteReader;
 use super::row::{self, select_hold};
 use crate::sale::{
@@ -131,14 +130,20 @@ impl Lists for SqliteReader {
         let conn = self.conn()?;
         let sql = "select * from movements where product_id = :product order by version desc limit :limit";
         let limit = i64::try_from(PACE_MOVEMENTS_MAX + 1).unwrap_or(i64::MAX);
-        let mut statement = conn.prepare_cached(sql).map_err(not_applied)?;
+        let mut statement = conn
+            .prepare_cached(sql)
+            .map_err(|error| self.failed(error))?;
         let rows = statement
             .query_map(
                 named_params! {":product": product.get(), ":limit": limit},
                 row::movement,
             )
-            .map_err(not_applied)?;
-        lists::pace(rows.map(|row| row.map_err(not_applied)), since, now)
+            .map_err(|error| self.failed(error))?;
+        lists::pace(
+            rows.map(|row| row.map_err(|error| self.failed(error))),
+            since,
+            now,
+        )
     }
 }
 
@@ -184,10 +189,12 @@ impl SqliteReader {
         let place: &[(&str, &dyn ToSql)] = named_params! {":bound": bound, ":limit": limit};
         let params = [params, place].concat();
         let conn = self.conn()?;
-        let mut statement = conn.prepare_cached(&sql).map_err(not_applied)?;
+        let mut statement = conn
+            .prepare_cached(&sql)
+            .map_err(|error| self.failed(error))?;
         statement
             .query_map(params.as_slice(), read)
             .and_then(Iterator::collect)
-            .map_err(not_applied)
+            .map_err(|error| self.failed(error))
     }
 }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior, named_params};
 
 use super::open_error::OpenError;
 use super::respell;
+use super::schema::SCHEMA;
 use crate::sale::SECRET_BYTES;
 
 /// "FLSH": what tells a flashsale database from any other SQLite file.
@@ -42,13 +43,20 @@ pub fn state(conn: &Connection) -> Result<State, OpenError> {
     }
 }
 
-/// Creates or migrates in one transaction; looks again inside it, since another process may have been faster.
+/// Creates or migrates in one transaction, for whoever holds the serve lock.
+///
+/// With a rollback journal: what is made here is in the file itself, so that no log ever holds a schema that its file has
+/// not. Needs the database alone, and says `Busy` where another process reads it.
 pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
+    let mode: String = conn.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
+    if mode == "wal" {
+        return Err(OpenError::Busy);
+    }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match state(&tx)? {
         State::Current => return Ok(()),
         State::Fresh => {
-            tx.execute_batch(include_str!("../../../schema.sql"))?;
+            tx.execute_batch(SCHEMA)?;
             let mut secret = [0; SECRET_BYTES];
             getrandom::fill(&mut secret)
                 .map_err(|error| OpenError::NoRandomness(error.to_string()))?;
@@ -60,7 +68,7 @@ pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
             )?;
         }
         State::Older => {
-            let version: i64 = tx.query_row("pragma user_version", [], |row| row.get(0))?;
+            let version = user_version(&tx)?;
             for step in STEPS.iter().skip(usize::try_from(version - 1).unwrap_or(0)) {
                 tx.execute_batch(step)?;
             }
@@ -74,8 +82,19 @@ pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
     Ok(tx.commit()?)
 }
 
+/// Whether a transaction still finds the schema that its statements were written for.
+pub fn is_current(tx: &Connection) -> rusqlite::Result<bool> {
+    Ok(user_version(tx)? == VERSION)
+}
+
+fn user_version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.prepare_cached("pragma user_version")?
+        .query_row([], |row| row.get(0))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::schema::normalised;
     use super::*;
 
     /// Version 1 as it was released. Never changed again.
@@ -104,20 +123,7 @@ mod tests {
         let rows = statement
             .query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
             .unwrap();
-        rows.map(|row| {
-            row.map(|(name, sql)| (name, without_comments(&sql)))
-                .unwrap()
-        })
-        .collect()
-    }
-
-    fn without_comments(sql: &str) -> String {
-        let lines = sql
-            .lines()
-            .map(|line| line.split("--").next().unwrap_or(""));
-        lines
-            .flat_map(str::split_whitespace)
-            .collect::<Vec<_>>()
-            .join(" ")
+        rows.map(|row| row.map(|(name, sql)| (name, normalised(&sql))).unwrap())
+            .collect()
     }
 }

@@ -3,36 +3,47 @@
 mod audit;
 mod backup;
 mod between_batches;
+mod failed;
+mod files;
 mod flush;
+mod lineage;
 mod lists;
 mod load;
+mod lock;
 mod look;
 mod migrate;
 mod open;
 mod open_error;
+mod opened;
 mod read;
 mod read_only;
 mod replays;
 mod respell;
 mod restore;
 mod row;
+mod schema;
+mod set_back;
 mod wal_index;
 
-use std::io;
 use std::sync::Arc;
 
-use rusqlite::ffi::SQLITE_IOERR_WRITE;
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use audit::{Check, Depth, audit};
+pub use lock::ServeLock;
 pub use open::{Access, Database, Durability};
 pub use open_error::OpenError;
 pub use read::SqliteReader;
 pub use restore::{Gap, RestoreError, Restored, make_servable, open_source};
+pub use set_back::SetBack;
 
+use failed::{failed_commit, not_applied};
+use files::{Fate, OpenFiles};
+use opened::Opened;
 use wal_index::WalIndex;
 
-use super::{Decision, Failure, Now, Rest, Store, judge_all};
+use super::{Checkpoint, Decision, Failure, Now, Rest, Store, judge_all};
 use crate::sale::{Book, Command, Secret, Terms, Timestamp};
 
 /// The writing connection. A process has at most one.
@@ -40,14 +51,36 @@ pub struct SqliteStore {
     conn: Connection,
     secret: Secret,
     commits_since_checkpoint: u32,
-    /// Let go of last: see there.
-    _wal_index: Arc<WalIndex>,
+    files: OpenFiles,
+    /// Let go of last, for the WAL index's sake: see there.
+    wal_index: Arc<WalIndex>,
+    opened: Arc<Opened>,
 }
 
 /// Commits in the log before a checkpoint is worth its fsync.
 const CHECKPOINT_COMMITS: u32 = 256;
 
+/// A page and its header in the log.
+const FRAME_BYTES: u64 = 4096 + 24;
+
 impl SqliteStore {
+    fn new(conn: Connection, secret: Secret, files: OpenFiles, opened: Arc<Opened>) -> SqliteStore {
+        let shared = opened.wal_index.clone();
+        let wal_index = if shared.identity() == Some(files.index.identity) {
+            shared
+        } else {
+            Arc::new(WalIndex::of(files.database.path()))
+        };
+        SqliteStore {
+            conn,
+            secret,
+            commits_since_checkpoint: 1,
+            files,
+            wal_index,
+            opened,
+        }
+    }
+
     /// What this database's tokens are made from.
     pub fn secret(&self) -> &Secret {
         &self.secret
@@ -62,35 +95,114 @@ impl SqliteStore {
         chunks: impl Iterator<Item = Vec<Command>>,
         mut each: impl FnMut(&[Decision]),
     ) -> Result<(), Failure> {
-        let tx = begin(&mut self.conn)?;
-        let (mut meta, last_now) = load::meta(&tx).map_err(not_applied)?;
-        let now = now(last_now);
-        let mut is_refused = false;
-        for commands in chunks {
-            let mut book = Book::new(now, *terms, meta);
-            let decisions = judge_all(&mut load::Pages::of(&tx), &mut book, &commands)?;
-            each(&decisions);
-            is_refused |= decisions.iter().any(Result::is_err);
-            if !is_refused {
-                flush::write(&tx, &book).map_err(not_applied)?;
-                meta = book.meta;
+        self.in_transaction(|tx, log| {
+            let (mut meta, last_now) = load::meta(tx).map_err(not_applied)?;
+            let now = now(last_now);
+            log.begins_from(tx, last_now)?;
+            let mut is_refused = false;
+            for commands in chunks {
+                let mut book = Book::new(now, *terms, meta);
+                let decisions = judge_all(&mut load::Pages::of(tx), &mut book, &commands)?;
+                each(&decisions);
+                is_refused |= decisions.iter().any(Result::is_err);
+                if !is_refused {
+                    flush::write(tx, &book).map_err(not_applied)?;
+                    meta = book.meta;
+                }
             }
-        }
-        if is_refused {
-            return Ok(());
-        }
-        self.commits_since_checkpoint += 1;
-        commit(&tx)
+            let change = if is_refused {
+                Change::None
+            } else {
+                Change::Written
+            };
+            Ok(((), change))
+        })
     }
 
-    fn checkpoint(&mut self, mode: &str) -> Result<(), Failure> {
-        let sql = format!("pragma wal_checkpoint({mode})");
-        let busy: bool = self
+    /// Runs `work` in one transaction, which is committed if it has written something, and rolled back otherwise. Nothing is
+    /// committed into files that the database's name does not mean any more.
+    fn in_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>, &Log<'_>) -> Result<(T, Change), Failure>,
+    ) -> Result<T, Failure> {
+        self.opened.ensure_is_undamaged()?;
+        let log = Log(&self.wal_index);
+        let ended = begin(&mut self.conn).and_then(|tx| {
+            let (done, change) = work(&tx, &log)?;
+            if change == Change::Written {
+                ensure_in_place(&self.files)?;
+                self.commits_since_checkpoint += 1;
+                commit(&tx, &self.files)?;
+            }
+            Ok(done)
+        });
+        ended.map_err(|failure| {
+            let failure = self.opened.note(failure);
+            self.leave_if_displaced();
+            failure
+        })
+    }
+
+    /// Whether it is looked at or not: where another file has the database's name, SQLite must not play this one's log
+    /// into it, and where only the log has lost its name, what it holds is saved into the database.
+    fn leave_if_displaced(&mut self) {
+        if self.files.displacement().is_none() {
+            return;
+        }
+        let left = self
             .conn
-            .query_row(&sql, [], |row| row.get(0))
-            .map_err(not_applied)?;
-        if !busy {
-            self.commits_since_checkpoint = 0;
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        if let Err(error) = left {
+            log::error!("the log may be lost when the database is closed: {error}");
+        }
+        match self.files.database.fate() {
+            Fate::InPlace => {
+                if let Err(failure) = self.checkpoint("passive") {
+                    log::error!("what the log holds is lost: {failure}");
+                }
+            }
+            Fate::Gone => {}
+            Fate::Replaced => {
+                if let Err(error) = self.files.put_log_aside() {
+                    log::error!("the log could not be put aside: {error}");
+                }
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, mode: &str) -> Result<Checkpoint, Failure> {
+        let sql = format!("pragma wal_checkpoint({mode})");
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        };
+        let (is_busy, frames, frames_done): (bool, _, _) = self
+            .conn
+            .query_row(&sql, [], read)
+            .map_err(|error| self.opened.note(not_applied(error)))?;
+        if is_busy || frames_done < frames {
+            let log_bytes = u64::try_from(frames).unwrap_or(0) * FRAME_BYTES;
+            return Ok(Checkpoint::Incomplete { log_bytes });
+        }
+        Ok(Checkpoint::Complete)
+    }
+}
+
+/// What a transaction did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    None,
+    Written,
+}
+
+/// The log that a transaction will be written to.
+struct Log<'a>(&'a WalIndex);
+
+impl Log<'_> {
+    /// Notes from which state of the file the log goes on, so that it can be told from the log of another. To be called
+    /// before anything is written, in a transaction that will write.
+    fn begins_from(&self, tx: &Transaction<'_>, last_now: Timestamp) -> Result<(), Failure> {
+        if self.0.is_log_in_database() == Some(true) {
+            flush::log_base(tx, last_now).map_err(not_applied)?;
         }
         Ok(())
     }
@@ -103,90 +215,79 @@ impl Store for SqliteStore {
         now: Now<'_>,
         commands: &[Command],
     ) -> Result<Vec<Decision>, Failure> {
-        let tx = begin(&mut self.conn)?;
-        let (meta, last_now) = load::meta(&tx).map_err(not_applied)?;
-        let mut book = Book::new(now(last_now), *terms, meta);
-        let decisions = judge_all(&mut load::Pages::of(&tx), &mut book, commands)?;
-        if book.is_changed() {
-            flush::write(&tx, &book).map_err(not_applied)?;
-            self.commits_since_checkpoint += 1;
-        }
-        commit(&tx)?;
-        Ok(decisions)
+        self.in_transaction(|tx, log| {
+            let (meta, last_now) = load::meta(tx).map_err(not_applied)?;
+            let mut book = Book::new(now(last_now), *terms, meta);
+            let decisions = judge_all(&mut load::Pages::of(tx), &mut book, commands)?;
+            if !book.is_changed() {
+                return Ok((decisions, Change::None));
+            }
+            log.begins_from(tx, last_now)?;
+            flush::write(tx, &book).map_err(not_applied)?;
+            Ok((decisions, Change::Written))
+        })
     }
 
     fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
-        let tx = begin(&mut self.conn)?;
-        let (_, last_now) = load::meta(&tx).map_err(not_applied)?;
-        flush::time(&tx, now(last_now)).map_err(not_applied)?;
-        self.commits_since_checkpoint += 1;
-        commit(&tx)
+        self.in_transaction(|tx, log| {
+            let (_, last_now) = load::meta(tx).map_err(not_applied)?;
+            log.begins_from(tx, last_now)?;
+            flush::time(tx, now(last_now)).map_err(not_applied)?;
+            Ok(((), Change::Written))
+        })
     }
 
     fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
-        load::next_deadline(&self.conn).map_err(not_applied)
+        self.opened.ensure_is_undamaged()?;
+        load::next_deadline(&self.conn).map_err(|error| self.opened.note(not_applied(error)))
     }
 
-    fn rest(&mut self, rest: Rest) -> Result<(), Failure> {
-        match rest {
-            Rest::Short if self.commits_since_checkpoint >= CHECKPOINT_COMMITS => {
-                self.checkpoint("passive")
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {
+        let mode = match rest {
+            Rest::Short if self.commits_since_checkpoint >= CHECKPOINT_COMMITS => "passive",
+            // Other processes leave commits in the log too.
+            Rest::Long => {
+                if let Err(failure) = ensure_in_place(&self.files) {
+                    self.leave_if_displaced();
+                    return Err(failure);
+                }
+                if self.files.log_bytes() == 0 {
+                    return Ok(Checkpoint::Complete);
+                }
+                "truncate"
             }
-            Rest::Long if self.commits_since_checkpoint > 0 => self.checkpoint("truncate"),
-            Rest::Short | Rest::Long => Ok(()),
-        }
-    }
-}
-
-/// An error before COMMIT. The transaction's guard rolls back whatever SQLite has not rolled back itself, and nothing more
-/// is written in it: after an error SQLite may already be outside of the transaction.
-fn not_applied(error: rusqlite::Error) -> Failure {
-    let text = error.to_string();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::Busy,
-        Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Failure::Corrupt(text),
-        // Not SQLite's error but ours: a row that the sale has no words for, or an update that found no row.
-        None => Failure::Broken(text),
-        Some(_) => Failure::NotApplied(text),
+            Rest::Short => return Ok(Checkpoint::Complete),
+        };
+        let checkpoint = self.checkpoint(mode)?;
+        self.commits_since_checkpoint = 0;
+        Ok(checkpoint)
     }
 }
 
 fn begin(conn: &mut Connection) -> Result<Transaction<'_>, Failure> {
-    conn.transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(not_applied)
-}
-
-fn commit(tx: &Transaction<'_>) -> Result<(), Failure> {
-    tx.execute_batch("commit")
-        .map_err(|error| failed_commit(tx, &error))
-}
-
-/// An error at COMMIT, before anything is rolled back. A full disk is sure to have applied nothing once SQLite is outside
-/// of the transaction, since a transaction whose last frame is not in the log does not exist; after any other I/O error
-/// the commit may or may not survive a crash.
-fn failed_commit(tx: &Transaction<'_>, error: &rusqlite::Error) -> Failure {
-    let text = error.to_string();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) if tx.is_autocommit() => Failure::NotApplied(text),
-        Some(ErrorCode::SystemIoFailure) if tx.is_autocommit() && is_out_of_room(error) => {
-            Failure::NotApplied(text)
-        }
-        Some(ErrorCode::DatabaseBusy) if tx.is_autocommit() => Failure::Busy,
-        Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
-        _ => Failure::Unknown(text),
+    let tx = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(not_applied)?;
+    if migrate::is_current(&tx).map_err(not_applied)? {
+        Ok(tx)
+    } else {
+        Err(Failure::Migrated)
     }
 }
 
-/// A quota and a limit on file sizes are a full disk by other names. SQLite calls both a failed write; what the system
-/// called it is still this thread's last error, as only a failed call sets that.
-fn is_out_of_room(error: &rusqlite::Error) -> bool {
-    let is_failed_write = error
-        .sqlite_error()
-        .is_some_and(|error| error.extended_code == SQLITE_IOERR_WRITE);
-    is_failed_write
-        && matches!(
-            io::Error::last_os_error().kind(),
-            io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-        )
+/// A file may lose its name at any time: what is acknowledged was in its place before the commit and after it.
+fn commit(tx: &Transaction<'_>, files: &OpenFiles) -> Result<(), Failure> {
+    tx.execute_batch("commit")
+        .map_err(|error| failed_commit(tx, &error))?;
+    match files.displacement() {
+        None => Ok(()),
+        Some(displacement) => Err(Failure::Unknown(displacement)),
+    }
+}
+
+fn ensure_in_place(files: &OpenFiles) -> Result<(), Failure> {
+    match files.displacement() {
+        None => Ok(()),
+        Some(displacement) => Err(Failure::Displaced(displacement)),
+    }
 }

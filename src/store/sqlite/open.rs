@@ -11,11 +11,14 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::files::{self, NamedFile, OpenFiles};
+use super::lineage::ensure_log_is_its_own;
+use super::lock::ServeLock;
 use super::migrate::{self, State};
 use super::open_error::OpenError;
+use super::opened::Opened;
 use super::read_only::Source;
-use super::wal_index::WalIndex;
-use super::{SqliteReader, SqliteStore, load};
+use super::{SqliteReader, SqliteStore, load, schema};
 use crate::sale::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +45,10 @@ pub struct Database {
     source: Arc<Source>,
     /// That `backup` made.
     is_copy: bool,
-    wal_index: Arc<WalIndex>,
+    opened: Arc<Opened>,
 }
 
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
     .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
     .union(OpenFlags::SQLITE_OPEN_URI);
@@ -55,40 +58,55 @@ const STATEMENTS_CACHED: usize = 64;
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
 impl Database {
+    /// To create or migrate takes the serve lock, and so is refused beside a server.
     pub fn open(path: &Path, access: Access) -> Result<Database, OpenError> {
+        Database::open_with(path, access, None)
+    }
+
+    /// For whoever holds the lock already.
+    pub fn open_to_serve(path: &Path, lock: &ServeLock) -> Result<Database, OpenError> {
+        Database::open_with(path, Access::CreateOrMigrate, Some(lock))
+    }
+
+    fn open_with(
+        path: &Path,
+        access: Access,
+        lock: Option<&ServeLock>,
+    ) -> Result<Database, OpenError> {
         assert!(
             rusqlite::version_number() >= SQLITE_VERSION_MIN,
             "the bundled SQLite is new enough"
         );
-        match (fs::symlink_metadata(path), access) {
-            (Ok(metadata), _) if metadata.file_type().is_symlink() => {
-                return Err(OpenError::Symlink);
-            }
-            (Ok(metadata), _) if !metadata.is_file() => return Err(OpenError::NotOurs),
-            (Ok(_), _) => {}
-            (Err(error), Access::Existing | Access::Read)
-                if error.kind() == io::ErrorKind::NotFound =>
-            {
-                return Err(OpenError::Missing);
-            }
-            (Err(error), Access::Existing | Access::Read) => {
-                return Err(OpenError::CannotCreate(error));
-            }
-            (Err(_), Access::CreateOrMigrate) => create(path)?,
-        }
         let path = std::path::absolute(path).map_err(OpenError::CannotCreate)?;
+        let is_there = look_at_file(&path)?;
+        if !is_there && access != Access::CreateOrMigrate {
+            return Err(OpenError::Missing);
+        }
         let source = match access {
             Access::Read => Source::of(&path)?,
             Access::CreateOrMigrate | Access::Existing => Source::Live,
         };
+        if !matches!(source, Source::Still { .. }) {
+            ensure_log_is_its_own(&source.address(&path))?;
+        }
+        if !is_there {
+            create(&path)?;
+        }
+        let file = NamedFile::at(path.clone()).ok_or(OpenError::Missing)?;
         let mut conn = connect(&source.address(&path))?;
         let state = migrate::state(&*conn.unchecked_transaction()?)?;
         match (state, access) {
             (State::Current, _) => {}
             (State::Older, Access::Existing | Access::Read) => return Err(OpenError::Older),
+            (State::Fresh, Access::Existing | Access::Read) if !files::has_content(&path) => {
+                return Err(OpenError::Missing);
+            }
             (State::Fresh, Access::Existing | Access::Read) => return Err(OpenError::NotOurs),
             (State::Older | State::Fresh, Access::CreateOrMigrate) => {
-                write_ahead(&conn)?;
+                let _held = match lock {
+                    Some(_) => None,
+                    None => Some(ServeLock::take(&path)?),
+                };
                 migrate::bring_up_to_date(&mut conn)?;
             }
         }
@@ -97,13 +115,15 @@ impl Database {
         if !is_copy && access != Access::Read {
             write_ahead(&conn)?;
         }
-        let wal_index = Arc::new(WalIndex::of(&path));
-        Ok(Database {
-            path,
-            source: Arc::new(source),
-            is_copy,
-            wal_index,
-        })
+        match file.displacement() {
+            Some(displacement) => Err(OpenError::Displaced(displacement)),
+            None => Ok(Database {
+                opened: Arc::new(Opened::new(file)),
+                path,
+                source: Arc::new(source),
+                is_copy,
+            }),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -132,13 +152,15 @@ impl Database {
              pragma journal_size_limit = 67108864;",
         )?;
         conn.busy_timeout(Duration::ZERO)?;
+        schema::ensure_is_ours(&conn)?;
         let secret = load::secret(&conn)?;
-        Ok(SqliteStore {
-            conn,
-            secret,
-            commits_since_checkpoint: 1,
-            _wal_index: self.wal_index.clone(),
-        })
+        let Some(files) = OpenFiles::of(&self.opened.file) else {
+            let displacement = self.opened.file.displacement();
+            return Err(OpenError::Displaced(displacement.unwrap_or_else(|| {
+                "its log was removed while it was opened".into()
+            })));
+        };
+        Ok(SqliteStore::new(conn, secret, files, self.opened.clone()))
     }
 
     pub fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
@@ -150,11 +172,7 @@ impl Database {
 
     /// A pool of at most `connections_max` reading connections.
     pub fn reader(&self, connections_max: u32) -> Result<SqliteReader, OpenError> {
-        SqliteReader::open(
-            &self.source.address(&self.path),
-            self.wal_index.clone(),
-            connections_max,
-        )
+        SqliteReader::open(&self.address(), self.opened.clone(), connections_max)
     }
 
     /// The latest time that any transaction was judged at.
@@ -178,6 +196,15 @@ impl Database {
     /// Asked by whoever has read, before what was read is believed.
     pub fn ensure_was_still(&self) -> Result<(), OpenError> {
         self.source.ensure_was_still()
+    }
+}
+
+/// Whether there is a file, and one that can be a database.
+fn look_at_file(path: &Path) -> Result<bool, OpenError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => files::ensure_is_one_file(path, &metadata).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(OpenError::CannotCreate(error)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a database is not opened.
 
 use std::io;
+use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
@@ -8,8 +9,30 @@ use rusqlite::ErrorCode;
 pub enum OpenError {
     #[error("there is no database")]
     Missing,
-    #[error("it is a symbolic link, and a database that others can swap is refused")]
+    #[error(
+        "it is a symbolic link, and a database that others can swap is refused: name the file itself"
+    )]
     Symlink,
+    #[error(
+        "it has {names} names (hard links), and under each its log would be another: keep one name, or copy it with \
+         `flashsale backup`"
+    )]
+    HardLinked { names: u64 },
+    #[error(
+        "it is mounted apart from its folder, where its log would not outlive the container: mount the folder that it is in"
+    )]
+    MountedAlone,
+    #[error(
+        "the log beside it, {}, belongs to another file, and would be played into this one: put the file back that it \
+         belongs to, or, if this one is meant, move the log away", .0.display()
+    )]
+    ForeignLog(PathBuf),
+    #[error("its schema is not the one of its version: `{0}` differs")]
+    SchemaDiffers(String),
+    #[error("another flashsale serves this database")]
+    Served,
+    #[error("{0}")]
+    Displaced(String),
     #[error("it is not a flashsale database")]
     NotOurs,
     #[error("its schema has version {found}, and this program knows versions up to {known}")]

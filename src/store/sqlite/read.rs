@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use r2d2::{CustomizeConnection, Pool, PooledConnection};
+use r2d2::{CustomizeConnection, ManageConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::look::{Look, Looks, select_products, with_overdue_units};
 use super::open::{FLAGS, settle};
 use super::open_error::OpenError;
+use super::opened::Opened;
 use super::row::{self, select_hold};
-use super::wal_index::WalIndex;
 use super::{load, not_applied, replays};
 use crate::sale::{
     Book, Command, Hold, HoldId, Meta, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
@@ -22,10 +22,10 @@ use crate::sale::{
 use crate::store::{Contents, Decision, Failure, Now, Reader, judge, judge_all};
 
 pub struct SqliteReader {
-    pool: Pool<SqliteConnectionManager>,
+    pool: Pool<Connections>,
     looks: Looks,
-    /// Let go of last: see there.
-    wal_index: Arc<WalIndex>,
+    /// Let go of last, for the WAL index's sake: see there.
+    opened: Arc<Opened>,
 }
 
 /// A reader that waits longer than this for a connection says so instead.
@@ -34,10 +34,13 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 impl SqliteReader {
     pub fn open(
         path: &Path,
-        wal_index: Arc<WalIndex>,
+        opened: Arc<Opened>,
         connections_max: u32,
     ) -> Result<SqliteReader, OpenError> {
-        let manager = SqliteConnectionManager::file(path).with_flags(FLAGS);
+        let connections = Connections {
+            manager: SqliteConnectionManager::file(path).with_flags(FLAGS),
+            opened: opened.clone(),
+        };
         let pool = Pool::builder()
             .max_size(connections_max)
             .min_idle(Some(1))
@@ -46,19 +49,24 @@ impl SqliteReader {
             .max_lifetime(None)
             .connection_timeout(CHECKOUT_TIMEOUT)
             .connection_customizer(Box::new(QueryOnly))
-            .build(manager)
+            .build(connections)
             .map_err(|error| OpenError::Readers(error.to_string()))?;
         Ok(SqliteReader {
             pool,
             looks: Looks::default(),
-            wal_index,
+            opened,
         })
     }
 
-    pub(super) fn conn(&self) -> Result<PooledConnection<SqliteConnectionManager>, Failure> {
+    pub(super) fn conn(&self) -> Result<PooledConnection<Connections>, Failure> {
         self.pool
             .get()
             .map_err(|error| Failure::NotApplied(error.to_string()))
+    }
+
+    /// What a reader finds damaged is not written any more either.
+    pub(super) fn failed(&self, error: rusqlite::Error) -> Failure {
+        self.opened.note(not_applied(error))
     }
 
     /// As remembered, if nobody has committed since and no deadline has passed.
@@ -70,16 +78,16 @@ impl SqliteReader {
         if let Some(look) = self.remembered(id, now) {
             return Ok(look);
         }
-        let version = self.wal_index.version();
-        let look = Look::at(&mut *self.conn()?, id, now).map_err(not_applied)?;
-        if let Some(version) = version.filter(|_| version == self.wal_index.version()) {
+        let version = self.opened.wal_index.version();
+        let look = Look::at(&mut *self.conn()?, id, now).map_err(|error| self.failed(error))?;
+        if let Some(version) = version.filter(|_| version == self.opened.wal_index.version()) {
             self.looks.keep(version, id, look.clone());
         }
         Ok(look)
     }
 
     fn remembered(&self, id: ProductId, now: Timestamp) -> Option<Look> {
-        self.looks.find(self.wal_index.version()?, id, now)
+        self.looks.find(self.opened.wal_index.version()?, id, now)
     }
 
     /// Judged on rows of one moment.
@@ -90,10 +98,11 @@ impl SqliteReader {
         now: Timestamp,
     ) -> Result<Option<Rejection>, Failure> {
         let mut conn = self.conn()?;
-        let tx = conn.transaction().map_err(not_applied)?;
-        let (meta, _) = load::meta(&tx).map_err(not_applied)?;
+        let tx = conn.transaction().map_err(|error| self.failed(error))?;
+        let (meta, _) = load::meta(&tx).map_err(|error| self.failed(error))?;
         let mut book = Book::new(now, *terms, meta);
-        Ok(judge(&mut load::Pages::of(&tx), &mut book, wish)?.err())
+        let judged = judge(&mut load::Pages::of(&tx), &mut book, wish);
+        Ok(judged.map_err(|failure| self.opened.note(failure))?.err())
     }
 
     /// Judges chunk after chunk on rows of one moment, as if the chunks before had not been; nothing is written.
@@ -122,21 +131,50 @@ impl SqliteReader {
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, Failure> {
         let conn = self.conn()?;
-        let mut statement = conn.prepare_cached(sql).map_err(not_applied)?;
+        let mut statement = conn
+            .prepare_cached(sql)
+            .map_err(|error| self.failed(error))?;
         statement
             .query_row(params, read)
             .optional()
-            .map_err(not_applied)
+            .map_err(|error| self.failed(error))
+    }
+}
+
+/// Connections to the file that was opened, and to no other that has taken its place: with one to each, SQLite would take
+/// the log of the one for the other's.
+pub(super) struct Connections {
+    manager: SqliteConnectionManager,
+    opened: Arc<Opened>,
+}
+
+impl ManageConnection for Connections {
+    type Connection = rusqlite::Connection;
+    type Error = OpenError;
+
+    fn connect(&self) -> Result<rusqlite::Connection, OpenError> {
+        match self.opened.file.displacement() {
+            Some(displacement) => Err(OpenError::Displaced(displacement)),
+            None => Ok(self.manager.connect()?),
+        }
+    }
+
+    fn is_valid(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {
+        Ok(self.manager.is_valid(conn)?)
+    }
+
+    fn has_broken(&self, conn: &mut rusqlite::Connection) -> bool {
+        self.manager.has_broken(conn)
     }
 }
 
 #[derive(Debug)]
 struct QueryOnly;
 
-impl CustomizeConnection<rusqlite::Connection, rusqlite::Error> for QueryOnly {
-    fn on_acquire(&self, conn: &mut rusqlite::Connection) -> Result<(), rusqlite::Error> {
+impl CustomizeConnection<rusqlite::Connection, OpenError> for QueryOnly {
+    fn on_acquire(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {
         settle(conn)?;
-        conn.execute_batch("pragma query_only = on")
+        Ok(conn.execute_batch("pragma query_only = on")?)
     }
 }
 
@@ -158,13 +196,15 @@ impl Reader for SqliteReader {
         let sql = select_products!("where id > :after order by id limit :limit");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": now.micros()};
-        let mut statement = conn.prepare_cached(sql).map_err(not_applied)?;
+        let mut statement = conn
+            .prepare_cached(sql)
+            .map_err(|error| self.failed(error))?;
         let rows = statement
             .query_map(params, with_overdue_units)
-            .map_err(not_applied)?;
+            .map_err(|error| self.failed(error))?;
         rows.map(|row| row.map(|(product, overdue)| product.with_overdue_free(overdue)))
             .collect::<rusqlite::Result<_>>()
-            .map_err(not_applied)
+            .map_err(|error| self.failed(error))
     }
 
     fn refusal(
@@ -198,9 +238,14 @@ impl Reader for SqliteReader {
         )
     }
 
+    fn is_sound(&self) -> Result<(), Failure> {
+        self.opened.ensure_is_sound()?;
+        self.hold(HoldId::FIRST).map(|_| ())
+    }
+
     fn contents(&self) -> Result<Contents, Failure> {
         let mut conn = self.conn()?;
-        contents(&mut conn).map_err(not_applied)
+        contents(&mut conn).map_err(|error| self.failed(error))
     }
 }
 

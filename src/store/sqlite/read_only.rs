@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use tempfile::TempDir;
 
+use super::files::beside;
 use super::open_error::OpenError;
 
 /// Where a reader's connections lead.
@@ -130,14 +131,8 @@ fn log_bytes(path: &Path) -> io::Result<Option<u64>> {
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
 /// The path as a URI (<https://www.sqlite.org/uri.html>), each byte that could mean something else escaped.
-fn address_of_still(path: &Path) -> PathBuf {
+pub fn address_of_still(path: &Path) -> PathBuf {
     let mut uri = b"file://".to_vec();
     for byte in path.as_os_str().as_bytes() {
         if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {

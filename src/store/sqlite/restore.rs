@@ -54,8 +54,9 @@ const GAPS: [(&str, &str); 3] = [
 /// it, is copied with its log into `folder` and opened there; one of more names than one, or mounted alone, only if it is a
 /// copy of ours, which has no log.
 pub fn open_source(file: &Path, folder: &Path) -> Result<Database, OpenError> {
-    let error = match Database::open(file, Access::Existing) {
-        Err(error @ OpenError::NotPermitted(_)) => error,
+    let (error, must_be_copy) = match Database::open(file, Access::Existing) {
+        Err(error @ OpenError::NotPermitted(_)) => (error, false),
+        Err(error @ (OpenError::HardLinked { .. } | OpenError::MountedAlone)) => (error, true),
         opened => return opened,
     };
     let copied = folder.join("source.db");
@@ -70,7 +71,11 @@ pub fn open_source(file: &Path, folder: &Path) -> Result<Database, OpenError> {
             return Err(error);
         }
     }
-    Database::open(&copied, Access::Existing)
+    let source = Database::open(&copied, Access::Existing)?;
+    if must_be_copy && source.ensure_is_no_copy().is_ok() {
+        return Err(error);
+    }
+    Ok(source)
 }
 
 /// Makes a file to serve of the copy at `path`, which nobody else knows yet, with `skip_ids` ids of each kind skipped. It is

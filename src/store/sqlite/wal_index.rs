@@ -1,11 +1,12 @@
 //! Whether anybody has committed since: the header of the WAL index, by which SQLite's own connections, of every process,
 //! find out whether their caches still hold (<https://www.sqlite.org/walformat.html>, "The WAL-Index Header").
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+use super::files::{Identity, beside};
 
 /// The `-shm` file beside the database.
 ///
@@ -25,20 +26,43 @@ pub struct Version([u8; HEADER_BYTES]);
 
 impl WalIndex {
     pub fn of(database: &Path) -> WalIndex {
-        let mut path = OsString::from(database);
-        path.push("-shm");
         WalIndex {
-            path: path.into(),
+            path: beside(database, "-shm"),
             file: OnceLock::new(),
         }
     }
 
     /// `None` where it cannot be told. Asked only while a connection is open, which is what keeps the file in its place.
     pub fn version(&self) -> Option<Version> {
-        let file = self.file.get_or_init(|| File::open(&self.path).ok());
         let mut headers = [0; 2 * HEADER_BYTES];
-        file.as_ref()?.read_exact_at(&mut headers, 0).ok()?;
+        self.file()?.read_exact_at(&mut headers, 0).ok()?;
         version_of(&headers)
+    }
+}
+
+/// Where the checkpoint's figures begin: the first of them counts the frames that are in the database already.
+const CHECKPOINT_INFO: usize = 2 * HEADER_BYTES;
+const LAST_FRAME: usize = 16;
+
+impl WalIndex {
+    /// Whether all that was committed is in the database file, so that the log begins anew with the next frame that is
+    /// written or might as well have. Asked by whoever holds the write lock; `None` where it cannot be told.
+    pub fn is_log_in_database(&self) -> Option<bool> {
+        let mut bytes = [0; CHECKPOINT_INFO + 4];
+        self.file()?.read_exact_at(&mut bytes, 0).ok()?;
+        let number = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        Some(number(CHECKPOINT_INFO)? == number(LAST_FRAME)?)
+    }
+
+    /// Which file is read; `None` where none can be.
+    pub fn identity(&self) -> Option<Identity> {
+        let metadata = self.file()?.metadata().ok()?;
+        Some(Identity::of(&metadata))
+    }
+
+    fn file(&self) -> Option<&File> {
+        let file = self.file.get_or_init(|| File::open(&self.path).ok());
+        file.as_ref()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A disk that is full or broken, under the real binary.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
@@ -101,6 +101,19 @@ fn after_an_io_error_at_a_commit_nobody_pretends_to_know() {
     server.stop();
 }
 
+/// Makes a library to preload into a command, in this folder, of a source beside the tests.
+#[track_caller]
+pub fn compile(source: &str, folder: &Path) -> PathBuf {
+    let shim = folder.join("shim.so");
+    let source = format!("{}/tests/it/{source}", env!("CARGO_MANIFEST_DIR"));
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let compiled = Command::new(compiler)
+        .args(["-shared", "-fPIC", "-o", shim.to_str().unwrap(), &source])
+        .status();
+    assert!(compiled.unwrap().success());
+    shim
+}
+
 /// Where a test decides what fails.
 pub struct Disk {
     faults: TempDir,
@@ -111,13 +124,7 @@ impl Disk {
     #[track_caller]
     pub fn new() -> Disk {
         let faults = tempfile::tempdir().unwrap();
-        let shim = faults.path().join("shim.so");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/faults/shim.c");
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-        let compiled = Command::new(compiler)
-            .args(["-shared", "-fPIC", "-o", shim.to_str().unwrap(), source])
-            .status();
-        assert!(compiled.unwrap().success());
+        let shim = compile("faults/shim.c", faults.path());
         Disk { faults, shim }
     }
 

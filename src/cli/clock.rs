@@ -1,0 +1,164 @@
+//! `flashsale clock`: the sale's time beside the wall clock's, and the way back where that was wrongly ahead. And how
+//! commands that write see to it that their clock is right.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::report::{Report, patiently};
+use super::{BUSY, CONFIGURATION, Fault, cannot_open, durability, open};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::sale::Timestamp;
+use crate::store::sqlite::{Access, Database, ServeLock, SetBack};
+use crate::store::{Rest, Store};
+
+#[derive(Args)]
+pub struct ShowClock {
+    /// Return to the wall clock, where the sale's time is ahead of it; not while the database is served
+    #[arg(long)]
+    set_back: bool,
+    #[command(flatten)]
+    report: Report,
+}
+
+#[derive(Serialize)]
+struct Printed {
+    sale_time: String,
+    wall_time: String,
+    ahead_s: f64,
+    /// Whether it was, now.
+    set_back: bool,
+    /// What was pulled in.
+    pulled_in: SetBack,
+}
+
+impl ShowClock {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+        let clock = Clock::system();
+        let pulled_in = if self.set_back {
+            set_back(config, &clock)?
+        } else {
+            None
+        };
+        let database = open(config, Access::Read)?;
+        let (wall, sale) = times(&database, &clock, config)?;
+        let printed = Printed {
+            sale_time: sale.to_string(),
+            wall_time: wall.to_string(),
+            ahead_s: sale.micros().saturating_sub(wall.micros()) as f64 / 1e6,
+            set_back: pulled_in.is_some(),
+            pulled_in: pulled_in.unwrap_or_default(),
+        };
+        self.report.print(&self.text(&printed), &printed)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn text(&self, printed: &Printed) -> String {
+        let mut lines = vec![
+            format!("sale's time: {}", printed.sale_time),
+            format!("wall clock:  {}", printed.wall_time),
+        ];
+        let SetBack {
+            holds,
+            orders,
+            payments,
+            keys,
+        } = printed.pulled_in;
+        lines.push(if printed.set_back {
+            format!(
+                "The sale's time was set back. Deadlines pulled in: {holds} holds, {orders} orders, {payments} parked \
+                 payments, {keys} idempotency keys."
+            )
+        } else if printed.ahead_s > 0.0 {
+            format!(
+                "The sale is {:.1} s ahead, and runs at half speed until the wall clock has caught up.",
+                printed.ahead_s
+            )
+        } else if self.set_back {
+            "Nothing was ahead, and nothing was changed.".into()
+        } else {
+            "The sale goes by the wall clock.".into()
+        });
+        lines.join("\n")
+    }
+}
+
+/// The wall clock's time, and the sale's: the same, unless a transaction was judged at a later one.
+fn times(
+    database: &Database,
+    clock: &Clock,
+    config: &Config,
+) -> Result<(Timestamp, Timestamp), Fault> {
+    let last_now = database
+        .last_now()
+        .map_err(|error| cannot_open(config, &error))?;
+    let wall = clock.wall();
+    Ok((wall, wall.max(last_now)))
+}
+
+fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, Fault> {
+    let database = open(config, Access::Existing)?;
+    let failed = |error| cannot_open(config, &error);
+    let _lock = ServeLock::take(&config.db).map_err(failed)?;
+    let mut store = database.writer(durability(config)).map_err(failed)?;
+    let set_back = patiently(|| store.set_back(clock.wall(), &config.terms()))?;
+    if let Err(failure) = store.rest(Rest::Long) {
+        log::debug!("the log is left for the next checkpoint: {failure}");
+    }
+    Ok(set_back)
+}
+
+/// How far the sale may be ahead of the wall clock for a command to go on: a clock that was off by less is caught up with
+/// while the sale runs.
+const AHEAD_MAX_MICROS: i64 = 300 * 1_000_000;
+/// How far a command's wall clock may be from that of a server beside it.
+const APART_MAX_S: i64 = 60;
+
+/// The database, for a command that writes, and a clock that is fit to judge by.
+pub fn open_on_time(config: &Config, access: Access) -> Result<(Database, Clock), Fault> {
+    let clock = Clock::system();
+    ensure_agrees_with_server(config, &clock)?;
+    let database = open(config, access)?;
+    ensure_is_not_far_ahead(&database, &clock, config)?;
+    Ok((database, clock))
+}
+
+fn ensure_agrees_with_server(config: &Config, clock: &Clock) -> Result<(), Fault> {
+    let beacon = ServeLock::published(&config.db);
+    let apart_s = beacon.and_then(|beacon| clock.seconds_ahead_of(&beacon));
+    match apart_s {
+        Some(apart_s) if apart_s.abs() > APART_MAX_S => Err(Fault::new(
+            BUSY,
+            format!(
+                "{}: the wall clock here is {} s {} that of the server which has this database open; set it right first",
+                config.db.display(),
+                apart_s.abs(),
+                if apart_s > 0 { "ahead of" } else { "behind" },
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub fn ensure_is_not_far_ahead(
+    database: &Database,
+    clock: &Clock,
+    config: &Config,
+) -> Result<(), Fault> {
+    let (wall, sale) = times(database, clock, config)?;
+    let ahead = sale.micros().saturating_sub(wall.micros());
+    if ahead <= AHEAD_MAX_MICROS {
+        return Ok(());
+    }
+    Err(Fault::new(
+        CONFIGURATION,
+        format!(
+            "{}: the sale's time, {sale}, is {:.0} s ahead of the wall clock, {wall}. Set the wall clock right if it is \
+             behind; if it was wrongly ahead before, `flashsale clock --set-back` returns to it",
+            config.db.display(),
+            ahead as f64 / 1e6,
+        ),
+    ))
+}

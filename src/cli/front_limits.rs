@@ -1,0 +1,46 @@
+//! What the front may take of the machine, as configured.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::http::{Limits, PerAddress, Timeouts};
+
+/// Descriptors for everything but connections.
+const DESCRIPTORS_OTHER: usize = 100;
+
+pub fn front_limits(config: &Config) -> Limits {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Limits {
+        threads_max: config.threads_max,
+        queue_max: config.queue_max,
+        wait_max: config.wait_max(),
+        connections_max: connections_max(config),
+        per_address: PerAddress {
+            max: config.max_connections_per_ip,
+            except: config.trusted_proxies.clone(),
+        },
+        timeouts: Timeouts {
+            head: seconds(config.head_timeout_s),
+            body: seconds(config.body_timeout_s),
+            idle: seconds(config.idle_timeout_s),
+            write: seconds(config.write_timeout_s),
+        },
+    }
+}
+
+/// As configured, or as many as there are descriptors for.
+fn connections_max(config: &Config) -> usize {
+    let wanted = config.max_connections + DESCRIPTORS_OTHER;
+    let wanted_descriptors = u64::try_from(wanted).unwrap_or(u64::MAX);
+    let descriptors = rlimit::increase_nofile_limit(wanted_descriptors).unwrap_or(0);
+    let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+    if descriptors >= wanted {
+        return config.max_connections;
+    }
+    let lowered = descriptors.saturating_sub(DESCRIPTORS_OTHER).max(1);
+    log::warn!(
+        "max_connections is lowered from {} to {lowered}: no more descriptors",
+        config.max_connections
+    );
+    lowered
+}

@@ -1,0 +1,50 @@
+//! What everybody shares who has one database open in this process: which file it is, and whether it is sound.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::files::NamedFile;
+use super::wal_index::WalIndex;
+use crate::store::Failure;
+
+#[derive(Debug)]
+pub struct Opened {
+    pub file: NamedFile,
+    pub wal_index: Arc<WalIndex>,
+    /// Whether somebody has found the database damaged, be it only a reader.
+    is_damaged: AtomicBool,
+}
+
+impl Opened {
+    pub fn new(file: NamedFile) -> Opened {
+        Opened {
+            wal_index: Arc::new(WalIndex::of(file.path())),
+            file,
+            is_damaged: AtomicBool::new(false),
+        }
+    }
+
+    /// Damage is remembered: nothing is written any more, whoever found it.
+    pub fn note(&self, failure: Failure) -> Failure {
+        if matches!(failure, Failure::Corrupt(_)) {
+            self.is_damaged.store(true, Ordering::SeqCst);
+        }
+        failure
+    }
+
+    pub fn ensure_is_undamaged(&self) -> Result<(), Failure> {
+        if self.is_damaged.load(Ordering::SeqCst) {
+            Err(Failure::Corrupt("a read found it so".into()))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub fn ensure_is_sound(&self) -> Result<(), Failure> {
+        self.ensure_is_undamaged()?;
+        match self.file.displacement() {
+            Some(displacement) => Err(Failure::Displaced(displacement)),
+            None => Ok(()),
+        }
+    }
+}

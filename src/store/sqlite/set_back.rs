@@ -1,0 +1,64 @@
+//! The sale's time taken back to the wall clock's, after that was wrongly ahead. Nobody serves meanwhile.
+
+use rusqlite::{Transaction, named_params};
+use serde::Serialize;
+
+use super::{Change, SqliteStore, load, not_applied};
+use crate::sale::{Terms, Timestamp};
+use crate::store::Failure;
+
+/// How many deadlines lay further off than those of fresh rows, and were pulled in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SetBack {
+    pub holds: usize,
+    pub orders: usize,
+    pub payments: usize,
+    pub keys: usize,
+}
+
+impl SqliteStore {
+    /// `None`: the sale is not ahead of `wall`, and nothing was changed.
+    pub fn set_back(&mut self, wall: Timestamp, terms: &Terms) -> Result<Option<SetBack>, Failure> {
+        self.in_transaction(|tx, log| {
+            let (_, last_now) = load::meta(tx).map_err(not_applied)?;
+            if last_now <= wall {
+                return Ok((None, Change::None));
+            }
+            log.begins_from(tx, last_now)?;
+            let set_back = set_back(tx, wall, terms).map_err(not_applied)?;
+            Ok((Some(set_back), Change::Written))
+        })
+    }
+}
+
+fn set_back(tx: &Transaction<'_>, wall: Timestamp, terms: &Terms) -> rusqlite::Result<SetBack> {
+    let pull_in = |sql, ttl_s: Option<u32>| match ttl_s {
+        Some(ttl_s) => tx.execute(
+            sql,
+            named_params! {":fresh": wall.plus_seconds(ttl_s).micros()},
+        ),
+        // A fresh row has no deadline, and so none lies further off.
+        None => Ok(0),
+    };
+    let set_back = SetBack {
+        holds: pull_in(
+            "update holds set expires_at = :fresh where status = 'active' and expires_at > :fresh",
+            Some(terms.hold_ttl_s),
+        )?,
+        orders: pull_in(
+            "update orders set pay_by = :fresh where status = 'pending' and pay_by is not null and pay_by > :fresh",
+            terms.order_ttl_s,
+        )?,
+        payments: pull_in(
+            "update payments set parked_until = :fresh where verdict = 'parked' and parked_until > :fresh",
+            Some(terms.parked_ttl_s),
+        )?,
+        keys: pull_in(
+            "update replays set expires_at = :fresh where expires_at > :fresh",
+            Some(terms.idempotency_ttl_s),
+        )?,
+    };
+    let sql = "update meta set last_now = :wall";
+    tx.execute(sql, named_params! {":wall": wall.micros()})?;
+    Ok(set_back)
+}
