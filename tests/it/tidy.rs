@@ -141,6 +141,112 @@ fn the_rules_are_pure() {
     }
 }
 
+/// The floors of the sale from the top down.
+const FLOORS: [&str; 4] = ["rules", "transitions", "working_set", "rows"];
+
+fn floor(path: &Path) -> Option<usize> {
+    let floor = path.strip_prefix("sale").ok()?.iter().next()?;
+    FLOORS.iter().position(|known| *known == floor)
+}
+
+#[test]
+fn each_floor_of_the_sale_uses_only_those_below_it() {
+    let mut floors = [0; FLOORS.len()];
+    for (path, text) in sources() {
+        let Some(floor) = floor(&path) else { continue };
+        floors[floor] += 1;
+        for upper in &FLOORS[..floor] {
+            let reaches = [format!("sale::{upper}"), format!("super::{upper}")];
+            assert!(
+                !reaches.iter().any(|reach| code(&text).contains(reach)),
+                "{} reaches up to {upper}",
+                path.display()
+            );
+        }
+    }
+    assert!(floors.iter().all(|files| *files > 3), "{floors:?}");
+}
+
+/// Rules look, refuse, and call a transition: they change no row themselves.
+#[test]
+fn only_transitions_change_the_sale() {
+    for (path, text) in sources() {
+        if floor(&path) != Some(0) {
+            continue;
+        }
+        for change in [
+            ".change_",
+            ".insert_",
+            ".note_",
+            ".push_",
+            ".move_",
+            ".keep(",
+            ".forget_",
+            "meta.next_hold = ",
+            "meta.next_order = ",
+            "meta.next_payment = ",
+            "meta.next_product = ",
+            "meta.parked +=",
+            "meta.parked -=",
+        ] {
+            assert!(
+                !code(&text).contains(change),
+                "{} has {change}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_floor_of_the_sale_goes_in_a_circle() {
+    for floor_name in FLOORS {
+        let folder = Path::new("sale").join(floor_name);
+        let files: Vec<(String, String)> = sources()
+            .into_iter()
+            .filter(|(path, _)| path.parent() == Some(&folder) && !path.ends_with("mod.rs"))
+            .map(|(path, text)| {
+                (
+                    path.file_stem().unwrap().to_string_lossy().into_owned(),
+                    code(&text),
+                )
+            })
+            .collect();
+        let mut left: Vec<&(String, String)> = files.iter().collect();
+        while !left.is_empty() {
+            let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+            let uses_none_of_them = |file: &&(String, String)| {
+                !names
+                    .iter()
+                    .any(|name| *name != file.0 && names_a_sibling(&file.1, name))
+            };
+            let before = left.len();
+            left.retain(|file| !uses_none_of_them(file));
+            assert!(
+                left.len() < before,
+                "{floor_name} goes in a circle: {names:?}"
+            );
+        }
+    }
+}
+
+/// Whether the code imports from the file `name` beside it: `super::name`, or `super::{…, name, …}`.
+fn names_a_sibling(code: &str, name: &str) -> bool {
+    let mut imports = code
+        .split("use super::")
+        .skip(1)
+        .map(|rest| rest.split(';').next().unwrap());
+    imports.any(|import| {
+        let mut words = import.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+        let is_list = import.starts_with('{');
+        if is_list {
+            words.any(|word| word == name)
+        } else {
+            words.next() == Some(name)
+        }
+    })
+}
+
 #[test]
 fn statuses_are_matched_exhaustively() {
     for (path, text) in sources()

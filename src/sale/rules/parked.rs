@@ -1,11 +1,12 @@
 //! Events that came before their orders: they wait, and are judged by the transaction that makes the order, or that ends the
 //! wait.
 
-use super::book::Book;
-use super::id::{HoldId, OrderId, PaymentId};
-use super::payment::{Named, Payment, PaymentStatus};
-use super::verdict::{Effect, Verdict, carry_out, judge};
-use super::{Stop, all_looked_at, refund};
+use super::effect::{Effect, carry_out};
+use super::fate;
+use super::verdict::judge;
+use crate::sale::rows::{HoldId, Named, OrderId, Payment, PaymentId, PaymentStatus, Verdict};
+use crate::sale::transitions;
+use crate::sale::working_set::{Book, Stop, all_looked_at};
 
 /// Looks at what `settle` will ask: with the order just made, only whether refunds were due before.
 pub fn look_at_order(book: &Book, id: PaymentId, order: OrderId, hold: HoldId) -> Result<(), Stop> {
@@ -28,7 +29,7 @@ pub fn settle(book: &mut Book, id: PaymentId, order: OrderId) {
         judged.expect("all that a parked event's judgement sees was looked at before");
     let refund_due = matches!(effect, Effect::RefundDue);
     carry_out(book, order, &payment.report, effect);
-    unpark(book, id, verdict, Some(order), refund_due);
+    transitions::payment::unpark(book, id, verdict, Some(order), refund_due);
 }
 
 /// Looks at what `settle_without_order` will ask.
@@ -36,7 +37,7 @@ pub fn look_at_end(book: &Book, id: PaymentId) -> Result<(), Stop> {
     let payment = book.known_payment(id);
     if payment.is_parked() {
         book.parked_on(payment.named)?;
-        refund::of_transaction(book, payment.named, &payment.report)?;
+        fate::of_transaction(book, payment.named, &payment.report)?;
     }
     Ok(())
 }
@@ -46,16 +47,14 @@ pub fn settle_without_order(book: &mut Book, id: PaymentId) {
     let payment = book.known_payment(id).clone();
     let judged = lapse(book, payment.named, &payment);
     let (verdict, effect) = judged.expect("whether the refund was due was looked at before");
-    unpark(book, id, verdict, None, matches!(effect, Effect::RefundDue));
+    transitions::payment::unpark(book, id, verdict, None, matches!(effect, Effect::RefundDue));
 }
 
 /// What becomes of an event that waited too long for `payee`.
 pub fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
     match payment.verdict_without_order() {
         Verdict::LatePayment if has_elder(book, payment)? => Ok((Verdict::Ignored, Effect::None)),
-        Verdict::LatePayment => {
-            refund::due_once(book, payee, &payment.report, Verdict::LatePayment)
-        }
+        Verdict::LatePayment => fate::due_once(book, payee, &payment.report, Verdict::LatePayment),
         verdict @ (Verdict::Applied
         | Verdict::Ignored
         | Verdict::Parked
@@ -76,21 +75,4 @@ fn has_elder(book: &Book, payment: &Payment) -> Result<bool, Stop> {
                 && other.report.transaction_id == payment.report.transaction_id
                 && age(other) < age(payment)
         }))
-}
-
-fn unpark(
-    book: &mut Book,
-    id: PaymentId,
-    verdict: Verdict,
-    order: Option<OrderId>,
-    refund_due: bool,
-) {
-    book.meta.parked -= 1;
-    let payment = book.change_payment(id);
-    payment.verdict = verdict;
-    payment.order = order;
-    payment.parked_until = None;
-    payment.refund_due = refund_due;
-    let payment = payment.clone();
-    refund::note(book, &payment);
 }

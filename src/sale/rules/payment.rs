@@ -1,131 +1,21 @@
 //! What a payment provider reports: in any order, any number of times, sometimes before the order exists. Every report is
 //! judged once, by the table of verdicts, and money that bought nothing becomes a refund that is due.
 
-use super::book::Book;
-use super::command::{Outcome, PaymentRecorded, Rejection};
-use super::hold::HoldStatus;
-use super::id::{HoldId, OrderId, PaymentId};
-use super::money::{Amount, Cents};
-use super::text::text_enum;
-use super::time::Timestamp;
-use super::verdict::{Effect, Verdict, carry_out, judge};
-use super::{Stop, ensure, parked, refund};
-
-text_enum! {
-    pub enum PaymentStatus {
-        Success = "success",
-        Failure = "failure",
-    }
-}
-
-text_enum! {
-    pub enum RefundStatus {
-        Due = "due",
-        Resolved = "resolved",
-    }
-}
-
-text_enum! {
-    pub enum Resolution {
-        PaidBack = "paid_back",
-        /// The money bought the order after all, by the operator's word.
-        Accepted = "accepted",
-        /// It never was due: its transaction paid the order.
-        Withdrawn = "withdrawn",
-    }
-}
-
-/// An event names the order, or the hold that it will come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Named {
-    Order(OrderId),
-    Hold(HoldId),
-}
-
-#[derive(Clone, Debug)]
-pub struct PaymentEvent {
-    /// Unique to the event, chosen by the provider.
-    pub key: String,
-    pub named: Named,
-    pub report: Report,
-    /// The provider's JSON object, as it came.
-    pub payload: Option<String>,
-}
-
-/// The part of an event that is judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    pub status: PaymentStatus,
-    pub amount: Option<Amount>,
-    pub transaction_id: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payment {
-    pub id: PaymentId,
-    pub key: String,
-    pub named: Named,
-    /// The order that the name turned out to mean.
-    pub order: Option<OrderId>,
-    pub report: Report,
-    pub verdict: Verdict,
-    /// When a parked event stops waiting: its hold's deadline, or `parked_ttl_s` after it came, whichever is first.
-    pub parked_until: Option<Timestamp>,
-    pub refund_due: bool,
-    pub received_at: Timestamp,
-    /// When the refund was no longer due, and why.
-    pub resolved_at: Option<Timestamp>,
-    pub resolution: Option<Resolution>,
-    pub note: Option<String>,
-}
+use super::command::{Outcome, PaymentEvent, PaymentRecorded};
+use super::effect::{Effect, carry_out};
+use super::verdict::judge;
+use super::{fate, parked};
+use crate::sale::rows::{
+    Cents, HoldStatus, Named, OrderId, Payment, PaymentId, PaymentStatus, Timestamp, Verdict,
+};
+use crate::sale::transitions;
+use crate::sale::working_set::{Book, Rejection, Stop, ensure};
 
 /// How far above the highest order an event may name one that is still to come.
 const ORDERS_AHEAD_MAX: i64 = 10_000;
 
 /// Events that may wait for one order: they are judged in the transaction that makes it.
 const PARKED_ON_ONE_NAME_MAX: usize = 32;
-
-impl Payment {
-    pub fn is_parked(&self) -> bool {
-        self.verdict == Verdict::Parked
-    }
-
-    /// `None`: no refund ever was due.
-    pub fn refund_status(&self) -> Option<RefundStatus> {
-        let status = match self.resolved_at {
-            None => RefundStatus::Due,
-            Some(_) => RefundStatus::Resolved,
-        };
-        self.refund_due.then_some(status)
-    }
-
-    pub fn has_lapsed(&self, now: Timestamp) -> bool {
-        self.is_parked() && self.parked_until.is_some_and(|until| until.has_passed(now))
-    }
-
-    /// The payment as it stands by the clock: one that has waited in vain is settled, whether a sweep has passed or not.
-    /// `was_due`: whether a refund for its transaction is due already.
-    pub fn at(mut self, now: Timestamp, was_due: bool) -> Payment {
-        if self.has_lapsed(now) {
-            let verdict = self.verdict_without_order();
-            self.verdict = if verdict.makes_refund_due() && was_due {
-                Verdict::Ignored
-            } else {
-                verdict
-            };
-            self.parked_until = None;
-            self.refund_due = self.verdict.makes_refund_due();
-        }
-        self
-    }
-
-    pub fn verdict_without_order(&self) -> Verdict {
-        match self.report.status {
-            PaymentStatus::Success => Verdict::LatePayment,
-            PaymentStatus::Failure => Verdict::Ignored,
-        }
-    }
-}
 
 pub fn record(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
     if let Some(known) = book.payment_by_key(&event.key)? {
@@ -199,7 +89,7 @@ fn record_for_order(
 fn record_without_order(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
     let (verdict, effect) = match event.report.status {
         PaymentStatus::Success => {
-            refund::due_once(book, event.named, &event.report, Verdict::LatePayment)?
+            fate::due_once(book, event.named, &event.report, Verdict::LatePayment)?
         }
         PaymentStatus::Failure => (Verdict::Ignored, Effect::None),
     };
@@ -258,8 +148,6 @@ fn unjudged(book: &Book, event: &PaymentEvent, verdict: Verdict) -> Payment {
 }
 
 fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> PaymentRecorded {
-    book.meta.next_payment = payment.id.next();
-    refund::note(book, &payment);
     let recorded = PaymentRecorded {
         payment: payment.id,
         already_processed: false,
@@ -269,7 +157,7 @@ fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> PaymentRec
             .map(|order| book.known_order(order).status_at(book.now)),
         is_hundredfold: false,
     };
-    book.insert_payment(payment, event.payload.clone());
+    transitions::payment::record(book, payment, event.payload.clone());
     recorded
 }
 
@@ -277,10 +165,10 @@ fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> PaymentRec
 fn repeat(book: &mut Book, known: &Payment, event: &PaymentEvent) -> Result<Outcome, Stop> {
     let known_order = match known.order {
         Some(order) => Some(order),
-        None => order_meant(book, known.named)?,
+        None => fate::order_meant(book, known.named)?,
     };
     let same_order = known.named == event.named
-        || (known_order.is_some() && known_order == order_meant(book, event.named)?);
+        || (known_order.is_some() && known_order == fate::order_meant(book, event.named)?);
     ensure!(
         same_order && known.report.status == event.report.status,
         Rejection::KeyReused
@@ -303,12 +191,4 @@ fn repeat(book: &mut Book, known: &Payment, event: &PaymentEvent) -> Result<Outc
         order_status,
         is_hundredfold: false,
     }))
-}
-
-/// The order that a name has come to mean; one by its own number may have gone with a lost disk.
-pub fn order_meant(book: &Book, named: Named) -> Result<Option<OrderId>, Stop> {
-    match named {
-        Named::Order(id) => Ok((id < book.meta.next_order).then_some(id)),
-        Named::Hold(id) => Ok(book.hold(id)?.and_then(|hold| hold.order)),
-    }
 }

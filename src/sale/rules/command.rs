@@ -2,16 +2,10 @@
 
 use serde::Serialize;
 
-use super::customer::Customer;
-use super::hold::Hold;
-use super::id::{HoldId, OrderId, PaymentId, ProductId};
-use super::order::Order;
-use super::payment::{Payment, PaymentEvent};
-use super::product::{CreateProduct, LoadProduct, Loaded, Product, ProductChanges, RestockProduct};
-use super::quantity::Quantity;
-use super::replay::IdempotencyKey;
-use super::time::Timestamp;
-use super::verdict::Verdict;
+use crate::sale::rows::{
+    Cents, Customer, Hold, HoldId, IdempotencyKey, Named, Order, OrderId, OrderStatus, Payment,
+    PaymentId, Product, ProductId, Quantity, Report, Timestamp, Verdict,
+};
 
 /// A request that has been understood. Deciding it twice on equal books gives equal results.
 #[derive(Clone, Debug)]
@@ -65,6 +59,82 @@ pub struct PlaceHold {
     pub key: Option<IdempotencyKey>,
 }
 
+#[derive(Clone, Debug)]
+pub struct PaymentEvent {
+    /// Unique to the event, chosen by the provider.
+    pub key: String,
+    pub named: Named,
+    pub report: Report,
+    /// The provider's JSON object, as it came.
+    pub payload: Option<String>,
+}
+
+/// What a request says about an optional property.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Set<T> {
+    /// Nothing: it stays as it is.
+    #[default]
+    Keep,
+    Clear,
+    To(T),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ProductChanges {
+    pub name: Option<String>,
+    pub price: Option<Cents>,
+    pub starts_at: Set<Timestamp>,
+    pub ends_at: Set<Timestamp>,
+    pub max_per_hold: Set<Quantity>,
+    pub max_per_customer: Set<Quantity>,
+    pub paused: Option<bool>,
+}
+
+/// One row of a catalogue: a known sku is updated, an unknown one inserted.
+#[derive(Clone, Debug)]
+pub struct LoadProduct {
+    pub sku: String,
+    pub changes: ProductChanges,
+    pub total_stock: i64,
+}
+
+/// A product that is not there yet.
+#[derive(Clone, Debug)]
+pub struct CreateProduct {
+    pub sku: Option<String>,
+    pub changes: ProductChanges,
+    pub total_stock: i64,
+    pub key: Option<IdempotencyKey>,
+}
+
+/// `units` may be negative, but never takes what is reserved or sold.
+#[derive(Clone, Debug)]
+pub struct RestockProduct {
+    pub product: ProductId,
+    pub units: i64,
+    pub reason: Option<String>,
+    pub key: Option<IdempotencyKey>,
+}
+
+/// What became of a row of a catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    Inserted,
+    /// The product as it stood before and as it stands now.
+    Updated(Box<(Product, Product)>),
+    Unchanged,
+}
+
+impl Loaded {
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Loaded::Inserted => "inserted",
+            Loaded::Updated(_) => "updated",
+            Loaded::Unchanged => "unchanged",
+        }
+    }
+}
+
 /// What a command did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -105,7 +175,7 @@ pub struct PaymentRecorded {
     pub already_processed: bool,
     pub verdict: Verdict,
     /// The order's status as it stands now; `None` while the event waits for one, or where there never will be one.
-    pub order_status: Option<super::order::OrderStatus>,
+    pub order_status: Option<OrderStatus>,
     /// The amount is a hundred times the total, as of a provider that counts in minor units.
     pub is_hundredfold: bool,
 }
@@ -124,68 +194,4 @@ impl Swept {
     pub fn rows(&self) -> u64 {
         self.holds_expired + self.orders_expired + self.payments_settled
     }
-}
-
-/// The shop's "no", each function of the sale refusing in the order in which its reasons stand here. A refusal changed nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// The same key came before with another request.
-    KeyReused,
-
-    /// The product that a body names does not exist.
-    ProductUnknown,
-    SaleNotStarted {
-        starts_at: Timestamp,
-    },
-    SaleEnded,
-    SalePaused,
-    HoldLimitExceeded {
-        limit: Quantity,
-    },
-    CustomerRequired,
-    CustomerLimitExceeded {
-        limit: Quantity,
-        used: i64,
-    },
-    InsufficientStock {
-        available: i64,
-    },
-
-    /// The hold that a path names does not exist.
-    HoldNotFound,
-    /// The hold that a body names does not exist.
-    HoldUnknown,
-    HoldExpired,
-    HoldUsed {
-        order: OrderId,
-    },
-    HoldReleased,
-
-    /// The order that a path names does not exist.
-    OrderNotFound,
-    OrderPaid,
-    OrderExpired,
-    OrderRefunded,
-    OrderNotPaid,
-
-    /// The order that an event names does not exist and is not about to.
-    PaymentOrderUnknown,
-    PaymentHoldUnknown,
-    /// So many events already wait for their orders that no more are taken.
-    ParkedFull,
-    /// The payment does not exist, or no refund is due for it.
-    RefundNotFound,
-    RefundResolved,
-    /// There is no order that the money could pay.
-    RefundHasNoOrder,
-
-    ProductNotFound,
-    /// Another product has this sku.
-    SkuTaken,
-    WindowEmpty,
-    /// The total would fall below what is reserved and sold.
-    StockCommitted {
-        committed: i64,
-    },
-    StockTooLarge,
 }

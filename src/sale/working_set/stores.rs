@@ -2,14 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::super::customer::Customer;
-use super::super::id::{PaymentId, ProductId};
-use super::super::movement::Movement;
-use super::super::need::Due;
-use super::super::payment::{Named, Payment};
-use super::super::product::Product;
-use super::super::replay::{IdempotencyKey, Replay};
-use super::Book;
+use super::{Book, Due};
+use crate::sale::rows::{
+    Customer, IdempotencyKey, Movement, Named, Payment, PaymentId, Product, ProductId, Replay,
+};
 
 /// What stores put in, when a rule stopped with a need.
 impl Book {

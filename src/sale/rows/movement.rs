@@ -1,7 +1,6 @@
 //! The ledger of stock: one movement for every change of a product's counters, in the same transaction, numbered by the
 //! product's version. Replaying a product's movements gives its counters.
 
-use super::book::Book;
 use super::id::{HoldId, OrderId, ProductId};
 use super::text::text_enum;
 use super::time::Timestamp;
@@ -30,7 +29,7 @@ pub struct Shift {
 }
 
 impl MovementKind {
-    fn shift(self, units: i64) -> Shift {
+    pub fn shift(self, units: i64) -> Shift {
         let (available, reserved, sold) = match self {
             MovementKind::Stocked => (units, 0, 0),
             MovementKind::HoldPlaced => (-units, units, 0),
@@ -67,29 +66,4 @@ pub struct Movement {
     pub kind: MovementKind,
     pub shift: Shift,
     pub cause: Cause,
-}
-
-/// Moves `units` of a product that the caller has looked at, and writes the ledger. The only place that changes a counter.
-pub fn record(book: &mut Book, product: ProductId, kind: MovementKind, units: i64, cause: Cause) {
-    let shift = kind.shift(units);
-    let at = book.now;
-    let row = book.change_product(product);
-    row.available += shift.available;
-    row.reserved += shift.reserved;
-    row.sold += shift.sold;
-    row.total += shift.available + shift.reserved + shift.sold;
-    row.version += 1;
-    assert!(
-        row.available >= 0 && row.reserved >= 0 && row.sold >= 0,
-        "a rule makes sure of the units that it moves"
-    );
-    let version = row.version;
-    book.push_movement(Movement {
-        product,
-        version,
-        at,
-        kind,
-        shift,
-        cause,
-    });
 }

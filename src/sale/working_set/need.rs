@@ -1,9 +1,6 @@
 //! What a rule may need to see, and what a deadline may end.
 
-use super::customer::Customer;
-use super::id::{HoldId, OrderId, PaymentId, ProductId};
-use super::payment::Named;
-use super::replay::IdempotencyKey;
+use crate::sale::rows::{Customer, HoldId, IdempotencyKey, Named, OrderId, PaymentId, ProductId};
 
 /// A row, or a figure about rows, that a rule wants to see and the book does not hold yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

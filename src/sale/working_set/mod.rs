@@ -6,23 +6,22 @@
 //!
 //! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
 
+mod need;
+mod stop;
 mod stores;
+mod table;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::Stop;
-use super::customer::Customer;
-use super::hold::Hold;
-use super::id::{HoldId, OrderId, PaymentId, ProductId};
-use super::movement::Movement;
-use super::need::{Due, Need};
-use super::order::Order;
-use super::payment::{Named, Payment};
-use super::product::Product;
-use super::replay::{IdempotencyKey, Replay};
-use super::rows::Rows;
-use super::terms::{Meta, Terms};
-use super::time::Timestamp;
+use super::rows::{
+    Customer, Hold, HoldId, IdempotencyKey, Meta, Movement, Named, Order, OrderId, Payment,
+    PaymentId, Product, ProductId, Replay, Terms, Timestamp,
+};
+
+pub use need::{Due, Need};
+pub use stop::{Rejection, Stop};
+pub(in crate::sale) use stop::{all_looked_at, ensure};
+pub use table::{Rows, Written};
 
 #[derive(Debug)]
 pub struct Book {

@@ -1,0 +1,31 @@
+//! What is kept, and pure questions about it. A row knows nothing of other rows.
+
+mod customer;
+mod hold;
+mod id;
+mod idempotency;
+mod money;
+mod movement;
+mod order;
+mod payment;
+mod product;
+mod quantity;
+pub mod spelling;
+mod terms;
+mod text;
+mod time;
+mod token;
+
+pub use customer::Customer;
+pub use hold::{Hold, HoldStatus};
+pub use id::{HoldId, OrderId, PaymentId, ProductId};
+pub use idempotency::{Done, IdempotencyKey, Replay, is_visible_key};
+pub use money::{Amount, Cents};
+pub use movement::{Cause, Movement, MovementKind, Shift};
+pub use order::{Order, OrderStatus};
+pub use payment::{Named, Payment, PaymentStatus, RefundStatus, Report, Resolution, Verdict};
+pub use product::{Product, ProductStatus};
+pub use quantity::{Quantity, STOCK_MAX};
+pub use terms::{LatePayment, Meta, Terms};
+pub use time::Timestamp;
+pub use token::{SECRET_BYTES, Secret, TokenKind};

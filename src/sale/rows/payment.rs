@@ -1,0 +1,143 @@
+//! What a payment provider reported about an order, or about the hold that it will come from, and what came of it.
+
+use super::id::{HoldId, OrderId, PaymentId};
+use super::money::{Amount, Cents};
+use super::text::text_enum;
+use super::time::Timestamp;
+
+text_enum! {
+    pub enum PaymentStatus {
+        Success = "success",
+        Failure = "failure",
+    }
+}
+
+text_enum! {
+    pub enum RefundStatus {
+        Due = "due",
+        Resolved = "resolved",
+    }
+}
+
+text_enum! {
+    pub enum Resolution {
+        PaidBack = "paid_back",
+        /// The money bought the order after all, by the operator's word.
+        Accepted = "accepted",
+        /// It never was due: its transaction paid the order.
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// An event names the order, or the hold that it will come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Named {
+    Order(OrderId),
+    Hold(HoldId),
+}
+
+/// The part of an event that is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub status: PaymentStatus,
+    pub amount: Option<Amount>,
+    pub transaction_id: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub key: String,
+    pub named: Named,
+    /// The order that the name turned out to mean.
+    pub order: Option<OrderId>,
+    pub report: Report,
+    pub verdict: Verdict,
+    /// When a parked event stops waiting: its hold's deadline, or `parked_ttl_s` after it came, whichever is first.
+    pub parked_until: Option<Timestamp>,
+    pub refund_due: bool,
+    pub received_at: Timestamp,
+    /// When the refund was no longer due, and why.
+    pub resolved_at: Option<Timestamp>,
+    pub resolution: Option<Resolution>,
+    pub note: Option<String>,
+}
+
+impl Payment {
+    pub fn is_parked(&self) -> bool {
+        self.verdict == Verdict::Parked
+    }
+
+    /// `None`: no refund ever was due.
+    pub fn refund_status(&self) -> Option<RefundStatus> {
+        let status = match self.resolved_at {
+            None => RefundStatus::Due,
+            Some(_) => RefundStatus::Resolved,
+        };
+        self.refund_due.then_some(status)
+    }
+
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        self.is_parked() && self.parked_until.is_some_and(|until| until.has_passed(now))
+    }
+
+    /// The payment as it stands by the clock: one that has waited in vain is settled, whether a sweep has passed or not.
+    /// `was_due`: whether a refund for its transaction is due already.
+    pub fn at(mut self, now: Timestamp, was_due: bool) -> Payment {
+        if self.has_lapsed(now) {
+            let verdict = self.verdict_without_order();
+            self.verdict = if verdict.makes_refund_due() && was_due {
+                Verdict::Ignored
+            } else {
+                verdict
+            };
+            self.parked_until = None;
+            self.refund_due = self.verdict.makes_refund_due();
+        }
+        self
+    }
+
+    pub fn verdict_without_order(&self) -> Verdict {
+        match self.report.status {
+            PaymentStatus::Success => Verdict::LatePayment,
+            PaymentStatus::Failure => Verdict::Ignored,
+        }
+    }
+}
+
+text_enum! {
+    pub enum Verdict {
+        Applied = "applied",
+        Ignored = "ignored",
+        Parked = "parked",
+        AmountMismatch = "amount_mismatch",
+        DuplicatePayment = "duplicate_payment",
+        LatePayment = "late_payment",
+    }
+}
+
+impl Verdict {
+    /// Whether it means that money bought nothing.
+    pub fn makes_refund_due(self) -> bool {
+        match self {
+            Verdict::AmountMismatch | Verdict::DuplicatePayment | Verdict::LatePayment => true,
+            Verdict::Applied | Verdict::Ignored | Verdict::Parked => false,
+        }
+    }
+}
+
+impl Report {
+    pub fn pays(&self, price: Cents) -> bool {
+        self.amount.as_ref().is_none_or(|amount| amount.is(price))
+    }
+
+    pub fn pays_hundredfold(&self, price: Cents) -> bool {
+        let amount = self.amount.as_ref();
+        amount.is_some_and(|amount| amount.is_hundredfold(price))
+    }
+
+    /// Whether it is about another transaction than the one that paid the order; one that is missing is never another.
+    pub fn differs_from(&self, paid_by: Option<&str>) -> bool {
+        matches!((self.transaction_id.as_deref(), paid_by), (Some(this), Some(other)) if this != other)
+    }
+}

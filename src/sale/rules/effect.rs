@@ -1,0 +1,45 @@
+//! What a verdict on a payment event does.
+
+use crate::sale::rows::{OrderId, PaymentId, Report};
+use crate::sale::transitions::{self, overdue};
+use crate::sale::working_set::{Book, Due};
+
+/// What a verdict does.
+pub enum Effect {
+    None,
+    Pay(Purchase),
+    Cancel,
+    /// The transaction turns out to be the one that paid; the refunds that were due for it are withdrawn.
+    Adopt(Vec<PaymentId>),
+    RefundDue,
+}
+
+/// An order that becomes paid.
+pub struct Purchase {
+    /// Its units are taken again, after the rows that must be ended for them; `None`: they are still reserved.
+    pub again: Option<Vec<Due>>,
+    /// The refunds that were due for what pays it.
+    pub withdrawn: Vec<PaymentId>,
+}
+
+pub fn carry_out(book: &mut Book, order_id: OrderId, report: &Report, effect: Effect) {
+    let transaction_id = report.transaction_id.clone();
+    match effect {
+        Effect::None | Effect::RefundDue => {}
+        Effect::Cancel => transitions::order::cancel(book, order_id),
+        Effect::Adopt(refunds) => {
+            transitions::order::adopt(book, order_id, transaction_id);
+            transitions::payment::withdraw(book, &refunds);
+        }
+        Effect::Pay(Purchase { again, withdrawn }) => {
+            match again {
+                None => transitions::order::pay(book, order_id, transaction_id),
+                Some(to_end) => {
+                    overdue::make_room(book, &to_end);
+                    transitions::order::pay_late(book, order_id, transaction_id);
+                }
+            }
+            transitions::payment::withdraw(book, &withdrawn);
+        }
+    }
+}

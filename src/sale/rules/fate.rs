@@ -1,0 +1,81 @@
+//! A transaction has one fate: what paid is not owed, what was paid back pays nothing, and what is owed is owed once.
+
+use super::effect::Effect;
+use crate::sale::rows::{Named, OrderId, PaymentId, Report, Verdict};
+use crate::sale::working_set::{Book, Stop, all_looked_at};
+
+/// One payment is refunded once, and not at all if it paid: another report of such a transaction is ignored.
+pub fn due_once(
+    book: &Book,
+    payee: Named,
+    report: &Report,
+    verdict: Verdict,
+) -> Result<(Verdict, Effect), Stop> {
+    let is_settled =
+        has_paid(book, payee, report)? || !of_transaction(book, payee, report)?.is_empty();
+    Ok(if is_settled {
+        (Verdict::Ignored, Effect::None)
+    } else {
+        (verdict, Effect::RefundDue)
+    })
+}
+
+/// Looks at nothing where no transaction is named, as `of_transaction` does.
+fn has_paid(book: &Book, payee: Named, report: &Report) -> Result<bool, Stop> {
+    if report.transaction_id.is_none() {
+        return Ok(false);
+    }
+    let order = order_of(book, payee)?;
+    let paid_by = order.and_then(|order| book.known_order(order).transaction_id.as_ref());
+    Ok(paid_by == report.transaction_id.as_ref())
+}
+
+/// The refunds that ever were due for this transaction; for an order, under the name of its hold too.
+pub fn of_transaction(book: &Book, payee: Named, report: &Report) -> Result<Vec<PaymentId>, Stop> {
+    let Some(transaction_id) = &report.transaction_id else {
+        return Ok(Vec::new());
+    };
+    let hold = order_of(book, payee)?.map(|order| Named::Hold(book.known_order(order).hold));
+    let payees = [Some(payee), hold];
+    let looks = || {
+        payees
+            .iter()
+            .flatten()
+            .map(|payee| book.refunds(*payee, transaction_id))
+    };
+    all_looked_at(looks())?;
+    let mut refunds = Vec::new();
+    for found in looks() {
+        refunds.extend(found?);
+    }
+    refunds.sort_unstable();
+    refunds.dedup();
+    Ok(refunds)
+}
+
+/// The order of this name, if there is one: looked at.
+fn order_of(book: &Book, payee: Named) -> Result<Option<OrderId>, Stop> {
+    match payee {
+        Named::Order(id) if id < book.meta.next_order => Ok(book.order(id)?.map(|order| order.id)),
+        Named::Order(_) | Named::Hold(_) => Ok(None),
+    }
+}
+
+/// The refunds that are withdrawn when this transaction pays the order; `None` if one was paid back: then it pays nothing.
+pub fn withdrawn_by_paying(
+    book: &Book,
+    order: OrderId,
+    report: &Report,
+) -> Result<Option<Vec<PaymentId>>, Stop> {
+    let refunds = of_transaction(book, Named::Order(order), report)?;
+    let is_due = |id: &PaymentId| book.known_payment(*id).resolved_at.is_none();
+    Ok(refunds.iter().all(is_due).then_some(refunds))
+}
+
+/// The order that a name has come to mean; one by its own number may have gone with a lost disk.
+pub fn order_meant(book: &Book, named: Named) -> Result<Option<OrderId>, Stop> {
+    match named {
+        Named::Order(id) => Ok((id < book.meta.next_order).then_some(id)),
+        Named::Hold(id) => Ok(book.hold(id)?.and_then(|hold| hold.order)),
+    }
+}

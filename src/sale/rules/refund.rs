@@ -1,0 +1,90 @@
+//! Money that bought nothing: it is owed back until it was paid back, was accepted after all, or turns out to have paid its
+//! order.
+
+use super::command::Outcome;
+use super::effect::{Effect, Purchase, carry_out};
+use super::verdict::room_again;
+use super::{fate, parked};
+use crate::sale::rows::{Named, OrderId, OrderStatus, Payment, PaymentId, Resolution};
+use crate::sale::transitions;
+use crate::sale::working_set::{Book, Rejection, Stop, ensure};
+
+/// It was paid back.
+pub fn resolve(book: &mut Book, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
+    let payment = ensure_due(book, id)?.clone();
+    let order = order_that_exists(book, &payment)?;
+    if payment.resolved_at.is_some() {
+        return Ok(refund_resolved(book, id, order));
+    }
+
+    // From here on the refund is resolved.
+    if payment.has_lapsed(book.now) {
+        parked::settle_without_order(book, id);
+    }
+    transitions::payment::resolve(book, id, Resolution::PaidBack, note);
+    Ok(refund_resolved(book, id, order))
+}
+
+/// The money is taken after all: the order becomes paid by it, whatever the amount.
+pub fn accept(book: &mut Book, id: PaymentId) -> Result<Outcome, Stop> {
+    let payment = ensure_due(book, id)?.clone();
+    let order = order_that_exists(book, &payment)?;
+    match payment.resolution {
+        None => {}
+        Some(Resolution::Accepted) => return Ok(refund_resolved(book, id, order)),
+        Some(Resolution::PaidBack | Resolution::Withdrawn) => {
+            return Err(Rejection::RefundResolved.into());
+        }
+    }
+    let order_id = order.ok_or(Rejection::RefundHasNoOrder)?;
+    let order = book.known_order(order_id);
+    let status = order.status_at(book.now);
+    book.product(order.product)?;
+    let again = match status {
+        OrderStatus::Paid => return Err(Rejection::OrderPaid.into()),
+        OrderStatus::Refunded => return Err(Rejection::OrderRefunded.into()),
+        OrderStatus::Pending => None,
+        OrderStatus::Cancelled | OrderStatus::Expired => Some(room_again(book, order_id)?),
+    };
+    let others = fate::of_transaction(book, Named::Order(order_id), &payment.report)?;
+    let is_due = |other: &PaymentId| book.known_payment(*other).resolved_at.is_none();
+    let withdrawn = others
+        .into_iter()
+        .filter(|other| *other != id && is_due(other))
+        .collect();
+
+    // From here on the money is taken.
+    if payment.has_lapsed(book.now) {
+        parked::settle_without_order(book, id);
+    }
+    transitions::payment::accept(book, id, order_id);
+    let purchase = Effect::Pay(Purchase { again, withdrawn });
+    carry_out(book, order_id, &payment.report, purchase);
+    Ok(refund_resolved(book, id, Some(order_id)))
+}
+
+/// The payment, if its refund is or was due: by the clock, whether a sweep has passed or not.
+fn ensure_due(book: &Book, id: PaymentId) -> Result<&Payment, Stop> {
+    let payment = book.payment(id)?.ok_or(Rejection::RefundNotFound)?;
+    let is_due = if payment.has_lapsed(book.now) {
+        let (_, effect) = parked::lapse(book, payment.named, payment)?;
+        matches!(effect, Effect::RefundDue)
+    } else {
+        payment.refund_due
+    };
+    ensure!(is_due, Rejection::RefundNotFound);
+    Ok(payment)
+}
+
+/// The order that the payment's name means by now.
+fn order_that_exists(book: &Book, payment: &Payment) -> Result<Option<OrderId>, Stop> {
+    match payment.order.or(fate::order_meant(book, payment.named)?) {
+        Some(id) => Ok(book.order(id)?.map(|order| order.id)),
+        None => Ok(None),
+    }
+}
+
+fn refund_resolved(book: &Book, id: PaymentId, order: Option<OrderId>) -> Outcome {
+    let payment = book.known_payment(id).clone();
+    Outcome::RefundResolved(Payment { order, ..payment })
+}

@@ -1,0 +1,116 @@
+//! The table of verdicts: what a payment event means for an order that exists.
+
+use super::effect::{Effect, Purchase};
+use super::{fate, room};
+use crate::sale::rows::{
+    Cents, LatePayment, Named, OrderId, OrderStatus, PaymentStatus, Report, Verdict,
+};
+use crate::sale::working_set::{Book, Due, Stop};
+
+/// The table of verdicts for an order that exists.
+pub fn judge(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict, Effect), Stop> {
+    let order = book.known_order(order_id);
+    let payee = Named::Order(order_id);
+    match (order.status_at(book.now), report.status) {
+        (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success) if order.is_free() => {
+            judge_for_nothing(book, payee, report)
+        }
+        (OrderStatus::Pending, PaymentStatus::Success) if report.pays(order.total_price()) => {
+            purchase(book, order_id, report, None)
+        }
+        (OrderStatus::Pending, PaymentStatus::Success) => {
+            fate::due_once(book, payee, report, Verdict::AmountMismatch)
+        }
+        (OrderStatus::Pending, PaymentStatus::Failure) => Ok((Verdict::Applied, Effect::Cancel)),
+        (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
+            if report.differs_from(order.transaction_id.as_deref()) =>
+        {
+            fate::due_once(book, payee, report, Verdict::DuplicatePayment)
+        }
+        (OrderStatus::Paid, PaymentStatus::Success) if order.transaction_id.is_none() => {
+            adoption(book, order_id, report)
+        }
+        (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Success) => {
+            match room_if_accepted(book, order_id, report)? {
+                Some(overdue) => purchase(book, order_id, report, Some(overdue)),
+                None => fate::due_once(book, payee, report, Verdict::LatePayment),
+            }
+        }
+        (
+            OrderStatus::Paid | OrderStatus::Refunded,
+            PaymentStatus::Success | PaymentStatus::Failure,
+        )
+        | (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Failure) => {
+            Ok((Verdict::Ignored, Effect::None))
+        }
+    }
+}
+
+/// An order of 0.00 was paid by nobody.
+fn judge_for_nothing(
+    book: &Book,
+    payee: Named,
+    report: &Report,
+) -> Result<(Verdict, Effect), Stop> {
+    if report.pays(Cents::ZERO) {
+        Ok((Verdict::Ignored, Effect::None))
+    } else {
+        fate::due_once(book, payee, report, Verdict::AmountMismatch)
+    }
+}
+
+fn purchase(
+    book: &Book,
+    order: OrderId,
+    report: &Report,
+    again: Option<Vec<Due>>,
+) -> Result<(Verdict, Effect), Stop> {
+    let withdrawn = fate::withdrawn_by_paying(book, order, report)?;
+    Ok(match withdrawn {
+        Some(withdrawn) => (Verdict::Applied, Effect::Pay(Purchase { again, withdrawn })),
+        None => (Verdict::Ignored, Effect::None),
+    })
+}
+
+/// The payment named no transaction, and this is the first success that does: it is taken for the same, unless that
+/// transaction is known as money that was paid back, or as another amount that is owed.
+fn adoption(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict, Effect), Stop> {
+    let effect = match fate::withdrawn_by_paying(book, order_id, report)? {
+        Some(refunds)
+            if refunds.is_empty() || report.pays(book.known_order(order_id).total_price()) =>
+        {
+            Effect::Adopt(refunds)
+        }
+        Some(_) | None => Effect::None,
+    };
+    Ok((Verdict::Ignored, effect))
+}
+
+/// Whether a late payment may have its units again, and what to end for them: by policy, amount and stock.
+fn room_if_accepted(
+    book: &Book,
+    order_id: OrderId,
+    report: &Report,
+) -> Result<Option<Vec<Due>>, Stop> {
+    let is_accepted = match book.terms.late_payment {
+        LatePayment::Accept => report.pays(book.known_order(order_id).total_price()),
+        LatePayment::Refund => false,
+    };
+    if !is_accepted {
+        return Ok(None);
+    }
+    match room_again(book, order_id) {
+        Ok(overdue) => Ok(Some(overdue)),
+        Err(Stop::Refused(_)) => Ok(None),
+        Err(Stop::Needs(needs)) => Err(Stop::Needs(needs)),
+    }
+}
+
+/// The rows to end so that a cancelled or expired order's units are available again; refused if they are gone.
+pub fn room_again(book: &Book, order_id: OrderId) -> Result<Vec<Due>, Stop> {
+    let order = book.known_order(order_id);
+    if order.overdue_units(book.now).is_some() {
+        return Ok(vec![Due::Order(order_id)]);
+    }
+    room::room_for(book, order.product, order.quantity.units())
+}

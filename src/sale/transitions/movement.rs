@@ -1,0 +1,35 @@
+//! The only place that changes a product's counters: each change is a line of the ledger.
+
+use crate::sale::rows::{Cause, Movement, MovementKind, ProductId};
+use crate::sale::working_set::Book;
+
+/// Moves `units` of a product that the caller has looked at, and writes the ledger.
+pub(super) fn record(
+    book: &mut Book,
+    product: ProductId,
+    kind: MovementKind,
+    units: i64,
+    cause: Cause,
+) {
+    let shift = kind.shift(units);
+    let at = book.now;
+    let row = book.change_product(product);
+    row.available += shift.available;
+    row.reserved += shift.reserved;
+    row.sold += shift.sold;
+    row.total += shift.available + shift.reserved + shift.sold;
+    row.version += 1;
+    assert!(
+        row.available >= 0 && row.reserved >= 0 && row.sold >= 0,
+        "a rule makes sure of the units that it moves"
+    );
+    let version = row.version;
+    book.push_movement(Movement {
+        product,
+        version,
+        at,
+        kind,
+        shift,
+        cause,
+    });
+}
