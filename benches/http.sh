@@ -14,8 +14,8 @@
 #   beside    GET /healthz while 10 000 idle connections are open
 #
 # and what idle connections cost, and how long 500 connections opened at once wait for their answers. Needs `wrk` and
-# `python3`. The server logs 200 requests a second, into a file, as it does by default
-# (before log_requests_per_s it logged each). Load generator and server share the machine.
+# `python3`. The server logs 200 requests a second, into a file, as it does by default. Load generator and server share the
+# machine.
 #
 # SECONDS_EACH (default 3), CONNECTIONS (64), ROUNDS (9) and IDLE (10000) can be set in the environment.
 set -euo pipefail
