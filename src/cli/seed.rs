@@ -275,3 +275,34 @@ fn progress_bar(rows: usize) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sale::{Loaded, Outcome, ProductId};
+
+    /// A commit may find the database busy after every row was judged, and all of them are judged again.
+    #[test]
+    fn rows_of_an_attempt_that_failed_are_not_counted() {
+        let rows = catalogue::sample();
+        let product = ProductId::new(1).unwrap();
+        let loaded = Loaded::Inserted;
+        let inserted = Ok(Outcome::ProductLoaded { product, loaded });
+        let decisions = vec![inserted; rows.len()];
+        let mut attempts = 0;
+        let seeded = judge_patiently(&rows, |each| {
+            attempts += 1;
+            each(&decisions);
+            if attempts < 3 {
+                Err(Failure::Busy)
+            } else {
+                Ok(())
+            }
+        });
+        let text = seeded.unwrap().text();
+        assert_eq!(
+            text,
+            format!("inserted: {}\nupdated: 0\nunchanged: 0", rows.len())
+        );
+    }
+}

@@ -206,6 +206,8 @@ fn separator_of(text: &str) -> char {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     type Read = Result<(u64, Vec<String>), (u64, usize)>;
@@ -300,5 +302,54 @@ mod tests {
             assert!(Sheet::new(other).is_err(), "{other:?}");
         }
         assert_eq!(read("\n;;\na;b"), [record(3, &["a", "b"])]);
+    }
+
+    proptest! {
+        /// Whatever is read without a complaint, the csv crate reads in the same way: it differs only where it forgives.
+        #[test]
+        fn what_is_read_is_what_is_written(text in "[ab\",;\r\n ]{0,40}") {
+            let sheet = Sheet::new(&text).unwrap();
+            let separator = u8::try_from(sheet.separator).unwrap();
+            let Ok(ours) = sheet.collect::<Result<Vec<_>, _>>() else {
+                return Ok(());
+            };
+            let mut theirs = csv::ReaderBuilder::new();
+            theirs.has_headers(false).flexible(true).trim(csv::Trim::All).delimiter(separator);
+            let theirs = theirs.from_reader(text.as_bytes()).into_records().map(Result::unwrap);
+            let theirs: Vec<Vec<String>> = theirs
+                .map(|record| record.iter().map(str::to_owned).collect())
+                .filter(|cells: &Vec<String>| cells.iter().any(|cell| !cell.is_empty()))
+                .collect();
+            let ours: Vec<Vec<String>> = ours
+                .into_iter()
+                .map(|record| record.cells.into_iter().map(Cow::into_owned).collect())
+                .collect();
+            prop_assert_eq!(ours, theirs);
+        }
+
+        #[test]
+        fn what_a_spreadsheet_writes_is_read(
+            cells in proptest::collection::vec(proptest::collection::vec("[a-z\",;\r\n\u{e9}]{1,8}", 3), 1..6),
+            is_of_semicolons: bool,
+        ) {
+            let separator = if is_of_semicolons { ';' } else { ',' };
+            let mut written = csv::WriterBuilder::new();
+            written.delimiter(u8::try_from(separator).unwrap()).terminator(csv::Terminator::CRLF);
+            let mut written = written.from_writer(format!("sep={separator}\r\n").into_bytes());
+            for record in &cells {
+                written.write_record(record).unwrap();
+            }
+            let text = String::from_utf8(written.into_inner().unwrap()).unwrap();
+            let mut line = 2;
+            let mut expected = Vec::new();
+            for record in &cells {
+                let trimmed: Vec<&str> = record.iter().map(|cell| cell.trim()).collect();
+                if trimmed.iter().any(|cell| !cell.is_empty()) {
+                    expected.push(self::record(line, &trimmed));
+                }
+                line += 1 + record.iter().map(|cell| line_ends(cell)).sum::<u64>();
+            }
+            prop_assert_eq!(read(&text), expected);
+        }
     }
 }
