@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use flashsale::config::Config;
 use flashsale::http::{Method, Request};
-use flashsale::sale::{Command, Terms, Timestamp};
+use flashsale::sale::{
+    Command, HoldId, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
+};
+use flashsale::store::sqlite::{Access, Database, Durability, SqliteStore};
 use flashsale::store::{Checkpoint, Decision, Failure, Now, Rest, Store};
 use serde_json::json;
 
-use crate::shop::{Answer, HOLD_TTL, MILLISECOND, ORDER_TTL, Shop, call, item};
+use crate::shop::{Answer, HOLD_TTL, Hands, MILLISECOND, ORDER_TTL, Shop, call, item, terms};
 
 #[test]
 fn an_expired_hold_frees_its_stock() {
@@ -219,4 +222,56 @@ fn nothing_returns_from_a_final_state() {
     shop.order(hold).refused("hold_expired");
     shop.release(hold).refused("hold_expired");
     shop.show_hold(hold).ok().says("status", "expired");
+}
+
+/// As if the wall clock had been set back while the process was down.
+#[test]
+fn what_was_called_over_stays_over_after_a_crash_and_a_clock_that_was_set_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let opening = Hands::at_opening().now().micros();
+    let at = |seconds: i64| Timestamp::from_micros(opening + seconds * 1_000_000);
+    let product = ProductId::FIRST;
+    let wish = Command::PlaceHold(PlaceHold {
+        product,
+        quantity: Quantity::new(1).unwrap(),
+        customer: None,
+        key: None,
+    });
+    let order = Command::PlaceOrder {
+        hold: HoldId::FIRST,
+        key: None,
+    };
+    let load = item("tee", 9).ends_at(opening + 60_000_000).load();
+    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut store = database.writer(Durability::Normal).unwrap();
+    let transact = |store: &mut SqliteStore, seconds, command: &Command| {
+        let now = at(seconds);
+        let decided = store.transact(
+            &terms(),
+            &|last_now| last_now.max(now),
+            std::slice::from_ref(command),
+        );
+        decided.unwrap().pop().unwrap()
+    };
+    transact(&mut store, 0, &load).unwrap();
+    transact(&mut store, 1, &wish).unwrap();
+    for (seconds, command, rejection) in [
+        (61, &wish, Rejection::SaleEnded),
+        (122, &order, Rejection::HoldExpired),
+    ] {
+        assert_eq!(
+            transact(&mut store, seconds, command),
+            Err(rejection.clone())
+        );
+        let kept = database.last_now().unwrap();
+        assert_eq!(kept, at(seconds), "{rejection:?} is kept");
+        assert_eq!(
+            transact(&mut store, seconds + 9, command),
+            Err(rejection.clone())
+        );
+        assert_eq!(database.last_now().unwrap(), kept, "and costs no more");
+        let mut again = database.writer(Durability::Normal).unwrap();
+        assert_eq!(transact(&mut again, 2, command), Err(rejection));
+    }
 }

@@ -1,7 +1,7 @@
 //! The file is the file: what is acknowledged is in the database that its path names.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -255,4 +255,31 @@ fn a_database_that_is_served_is_migrated_by_nobody_else() {
     drop(served);
     premises.run(&["seed"]).succeeded();
     premises.books_are_right();
+}
+
+/// The writer has no reason to look there.
+#[test]
+fn damage_that_only_a_reader_sees_stops_the_writer_too() {
+    let premises = Premises::stocked(5);
+    let path = premises.path().join("flash_sale.db");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    let page: u32 = conn
+        .query_row(
+            "select rootpage from sqlite_schema where name = 'orders'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(conn);
+    let mut server = premises.serve();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0xff; 4096], u64::from(page - 1) * 4096)
+        .unwrap();
+    assert_eq!(server.get("/readyz").0, 200);
+    assert_eq!(server.hold(1).0, 201);
+    assert!(server.get("/api/orders/1").0 >= 500);
+    if let Ok(answer) = server.agent.get(format!("{}/readyz", server.base)).call() {
+        assert_eq!(answer.status().as_u16(), 503);
+    }
+    assert_eq!(server.wait().code(), Some(65));
 }

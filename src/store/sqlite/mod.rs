@@ -23,6 +23,7 @@ mod restore;
 mod row;
 mod schema;
 mod set_back;
+mod told;
 mod wal_index;
 
 use std::sync::Arc;
@@ -219,11 +220,17 @@ impl Store for SqliteStore {
             let (meta, last_now) = load::meta(tx).map_err(not_applied)?;
             let mut book = Book::new(now(last_now), *terms, meta);
             let decisions = judge_all(&mut load::Pages::of(tx), &mut book, commands)?;
-            if !book.is_changed() {
+            if book.is_changed() {
+                log.begins_from(tx, last_now)?;
+                flush::write(tx, &book).map_err(not_applied)?;
+            } else if told::tells_more_than(tx, commands, &decisions, last_now)
+                .map_err(not_applied)?
+            {
+                log.begins_from(tx, last_now)?;
+                flush::time(tx, book.now).map_err(not_applied)?;
+            } else {
                 return Ok((decisions, Change::None));
             }
-            log.begins_from(tx, last_now)?;
-            flush::write(tx, &book).map_err(not_applied)?;
             Ok((decisions, Change::Written))
         })
     }
