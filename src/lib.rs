@@ -37,8 +37,9 @@
 //!
 //! 1. The rules live in `sale` alone; it imports nothing of ours, no I/O, no clock. Every deadline is compared in one
 //!    place, one way: at the deadline itself it has passed.
-//! 2. Nothing is written outside of `Store::transact` (and `seed`'s streaming form of it), but to a copy that has no name
-//!    yet; only `store/sqlite` knows SQL.
+//! 2. Nothing is written outside of `Store::transact`, `seed`'s streaming form of it and `clock --set-back`, which all commit
+//!    by one function, and into no file but the one that its path names; but for a copy that has no name yet. Only
+//!    `store/sqlite` knows SQL.
 //! 3. No answer leaves before the commit that made it durable. A refusal changes nothing: a rule changes nothing before
 //!    its last look at the book.
 //! 4. Status codes and JSON live in `api` alone; sockets, threads and HTTP bytes in `http` alone. `api`'s answer to an
