@@ -4,9 +4,7 @@
 use rusqlite::{CachedStatement, Params, Transaction, named_params};
 
 use super::replays;
-use crate::sale::{
-    Book, Cause, Hold, Named, Order, Payment, Product, Resolution, Timestamp, Written,
-};
+use crate::sale::{Book, Cause, Hold, Named, Order, Payment, Product, Timestamp, Written};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -47,13 +45,13 @@ fn insert_product(tx: &Transaction<'_>, product: &Product) -> Result<()> {
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
-            ":id": product.id.get(), ":sku": product.sku, ":name": product.name, ":price": product.price.get(),
+            ":id": product.id, ":sku": product.sku, ":name": product.name, ":price": product.price,
             ":total": product.total, ":available": product.available, ":reserved": product.reserved,
             ":sold": product.sold, ":version": product.version,
-            ":starts_at": product.starts_at.map(|time| time.micros()),
-            ":ends_at": product.ends_at.map(|time| time.micros()),
-            ":max_per_hold": product.max_per_hold.map(|limit| limit.units()),
-            ":max_per_customer": product.max_per_customer.map(|limit| limit.units()),
+            ":starts_at": product.starts_at,
+            ":ends_at": product.ends_at,
+            ":max_per_hold": product.max_per_hold,
+            ":max_per_customer": product.max_per_customer,
             ":paused": product.paused,
         },
     )
@@ -68,7 +66,7 @@ fn update_product(tx: &Transaction<'_>, from: &Product, to: &Product) -> Result<
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
-            ":id": to.id.get(), ":seen": from.version, ":movements": to.version - from.version,
+            ":id": to.id, ":seen": from.version, ":movements": to.version - from.version,
             ":total": to.total - from.total, ":available": to.available - from.available,
             ":reserved": to.reserved - from.reserved, ":sold": to.sold - from.sold,
         },
@@ -82,10 +80,10 @@ fn update_product(tx: &Transaction<'_>, from: &Product, to: &Product) -> Result<
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
-            ":id": to.id.get(), ":name": to.name, ":price": to.price.get(),
-            ":starts_at": to.starts_at.map(|time| time.micros()), ":ends_at": to.ends_at.map(|time| time.micros()),
-            ":max_per_hold": to.max_per_hold.map(|limit| limit.units()),
-            ":max_per_customer": to.max_per_customer.map(|limit| limit.units()), ":paused": to.paused,
+            ":id": to.id, ":name": to.name, ":price": to.price,
+            ":starts_at": to.starts_at, ":ends_at": to.ends_at,
+            ":max_per_hold": to.max_per_hold,
+            ":max_per_customer": to.max_per_customer, ":paused": to.paused,
         },
     )
 }
@@ -114,7 +112,7 @@ fn write_holds(tx: &Transaction<'_>, book: &Book) -> Result<()> {
             Written::New(hold) => insert_hold(&mut insert, hold)?,
             Written::Changed { from, to } => one_row(
                 &mut update,
-                named_params! {":id": to.id.get(), ":from": from.status.as_str(), ":to": to.status.as_str()},
+                named_params! {":id": to.id, ":from": from.status, ":to": to.status},
             )?,
         }
     }
@@ -125,10 +123,10 @@ fn insert_hold(insert: &mut CachedStatement<'_>, hold: &Hold) -> Result<()> {
     one_row(
         insert,
         named_params! {
-            ":id": hold.id.get(), ":product": hold.product.get(), ":quantity": hold.quantity.units(),
-            ":unit_price": hold.unit_price.get(),
-            ":customer": hold.customer.as_ref().map(|customer| customer.as_str()),
-            ":status": hold.status.as_str(), ":expires_at": hold.expires_at.micros(),
+            ":id": hold.id, ":product": hold.product, ":quantity": hold.quantity,
+            ":unit_price": hold.unit_price,
+            ":customer": hold.customer,
+            ":status": hold.status, ":expires_at": hold.expires_at,
         },
     )
 }
@@ -150,8 +148,8 @@ fn write_orders(tx: &Transaction<'_>, book: &Book) -> Result<()> {
             Written::Changed { from, to } => one_row(
                 &mut update,
                 named_params! {
-                    ":id": to.id.get(), ":from": from.status.as_str(), ":to": to.status.as_str(),
-                    ":paid_at": to.paid_at.map(|time| time.micros()), ":transaction_id": to.transaction_id,
+                    ":id": to.id, ":from": from.status, ":to": to.status,
+                    ":paid_at": to.paid_at, ":transaction_id": to.transaction_id,
                 },
             )?,
         }
@@ -163,12 +161,12 @@ fn insert_order(insert: &mut CachedStatement<'_>, order: &Order) -> Result<()> {
     one_row(
         insert,
         named_params! {
-            ":id": order.id.get(), ":hold": order.hold.get(), ":product": order.product.get(),
-            ":quantity": order.quantity.units(), ":unit_price": order.unit_price.get(),
-            ":total_price": order.total_price().get(),
-            ":customer": order.customer.as_ref().map(|customer| customer.as_str()),
-            ":status": order.status.as_str(), ":pay_by": order.pay_by.map(|time| time.micros()),
-            ":created_at": order.created_at.micros(), ":paid_at": order.paid_at.map(|time| time.micros()),
+            ":id": order.id, ":hold": order.hold, ":product": order.product,
+            ":quantity": order.quantity, ":unit_price": order.unit_price,
+            ":total_price": order.total_price(),
+            ":customer": order.customer,
+            ":status": order.status, ":pay_by": order.pay_by,
+            ":created_at": order.created_at, ":paid_at": order.paid_at,
             ":transaction_id": order.transaction_id,
         },
     )
@@ -186,12 +184,12 @@ fn write_payments(tx: &Transaction<'_>, book: &Book) -> Result<()> {
             Written::Changed { from, to } => one_row(
                 &mut update,
                 named_params! {
-                    ":id": to.id.get(), ":from": from.verdict.as_str(), ":verdict": to.verdict.as_str(),
-                    ":resolved_from": from.resolved_at.map(|time| time.micros()),
-                    ":order": to.order.map(|id| id.get()), ":refund_due": to.refund_due,
-                    ":parked_until": to.parked_until.map(|time| time.micros()),
-                    ":resolved_at": to.resolved_at.map(|time| time.micros()),
-                    ":resolution": to.resolution.map(Resolution::as_str), ":note": to.note,
+                    ":id": to.id, ":from": from.verdict, ":verdict": to.verdict,
+                    ":resolved_from": from.resolved_at,
+                    ":order": to.order, ":refund_due": to.refund_due,
+                    ":parked_until": to.parked_until,
+                    ":resolved_at": to.resolved_at,
+                    ":resolution": to.resolution, ":note": to.note,
                 },
             )?,
         }
@@ -201,8 +199,8 @@ fn write_payments(tx: &Transaction<'_>, book: &Book) -> Result<()> {
 
 fn insert_payment(tx: &Transaction<'_>, payment: &Payment, payload: Option<&str>) -> Result<()> {
     let (named_order, named_hold) = match payment.named {
-        Named::Order(id) => (Some(id.get()), None),
-        Named::Hold(id) => (None, Some(id.get())),
+        Named::Order(id) => (Some(id), None),
+        Named::Hold(id) => (None, Some(id)),
     };
     let sql = "insert into payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id,
             payload, verdict, parked_until, refund_due, received_at, resolved_at, resolution, note)
@@ -211,15 +209,15 @@ fn insert_payment(tx: &Transaction<'_>, payment: &Payment, payload: Option<&str>
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
-            ":id": payment.id.get(), ":key": payment.key, ":named_order": named_order, ":named_hold": named_hold,
-            ":order": payment.order.map(|id| id.get()), ":status": payment.report.status.as_str(),
-            ":amount": payment.report.amount.as_ref().map(|amount| amount.as_json()),
+            ":id": payment.id, ":key": payment.key, ":named_order": named_order, ":named_hold": named_hold,
+            ":order": payment.order, ":status": payment.report.status,
+            ":amount": payment.report.amount,
             ":transaction_id": payment.report.transaction_id, ":payload": payload,
-            ":verdict": payment.verdict.as_str(),
-            ":parked_until": payment.parked_until.map(|time| time.micros()), ":refund_due": payment.refund_due,
-            ":received_at": payment.received_at.micros(),
-            ":resolved_at": payment.resolved_at.map(|time| time.micros()),
-            ":resolution": payment.resolution.map(Resolution::as_str), ":note": payment.note,
+            ":verdict": payment.verdict,
+            ":parked_until": payment.parked_until, ":refund_due": payment.refund_due,
+            ":received_at": payment.received_at,
+            ":resolved_at": payment.resolved_at,
+            ":resolution": payment.resolution, ":note": payment.note,
         },
     )
 }
@@ -231,15 +229,15 @@ fn write_movements(tx: &Transaction<'_>, book: &Book) -> Result<()> {
     )?;
     for movement in book.movements() {
         let (hold, order, reason) = match &movement.cause {
-            Cause::Hold(id) => (Some(id.get()), None, None),
-            Cause::Order(id) => (None, Some(id.get()), None),
+            Cause::Hold(id) => (Some(id), None, None),
+            Cause::Order(id) => (None, Some(id), None),
             Cause::Stock(reason) => (None, None, reason.as_deref()),
         };
         one_row(
             &mut insert,
             named_params! {
-                ":product": movement.product.get(), ":version": movement.version, ":at": movement.at.micros(),
-                ":kind": movement.kind.as_str(), ":available": movement.shift.available,
+                ":product": movement.product, ":version": movement.version, ":at": movement.at,
+                ":kind": movement.kind, ":available": movement.shift.available,
                 ":reserved": movement.shift.reserved, ":sold": movement.shift.sold,
                 ":hold": hold, ":order": order, ":reason": reason,
             },
@@ -254,9 +252,9 @@ fn write_meta(tx: &Transaction<'_>, book: &Book) -> Result<()> {
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
-            ":next_product": book.meta.next_product.get(), ":next_hold": book.meta.next_hold.get(),
-            ":next_order": book.meta.next_order.get(), ":next_payment": book.meta.next_payment.get(),
-            ":parked": book.meta.parked, ":now": book.now.micros(),
+            ":next_product": book.meta.next_product, ":next_hold": book.meta.next_hold,
+            ":next_order": book.meta.next_order, ":next_payment": book.meta.next_payment,
+            ":parked": book.meta.parked, ":now": book.now,
         },
     )
 }
@@ -264,10 +262,7 @@ fn write_meta(tx: &Transaction<'_>, book: &Book) -> Result<()> {
 /// The time of the latest transaction, where a batch has nothing else to write.
 pub fn time(tx: &Transaction<'_>, now: Timestamp) -> Result<()> {
     let sql = "update meta set last_now = :now where last_now <= :now";
-    one_row(
-        &mut tx.prepare_cached(sql)?,
-        named_params! {":now": now.micros()},
-    )
+    one_row(&mut tx.prepare_cached(sql)?, named_params! {":now": now})
 }
 
 /// The file without its log is of this time, and the log goes on from there.
@@ -275,6 +270,6 @@ pub fn log_base(tx: &Transaction<'_>, file_last_now: Timestamp) -> Result<()> {
     let sql = "update meta set log_base = :file_last_now";
     one_row(
         &mut tx.prepare_cached(sql)?,
-        named_params! {":file_last_now": file_last_now.micros()},
+        named_params! {":file_last_now": file_last_now},
     )
 }

@@ -6,8 +6,8 @@ use rusqlite::{Row, ToSql, named_params};
 use super::read::SqliteReader;
 use super::row::{self, select_hold};
 use crate::sale::{
-    Customer, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment, ProductId,
-    RefundStatus, Timestamp, Verdict,
+    Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
+    Timestamp, Verdict,
 };
 use crate::store::Failure;
 use crate::store::lists::{self, Filter, Lists, PACE_MOVEMENTS_MAX, Pace, Page, Seek};
@@ -80,7 +80,7 @@ impl Lists for SqliteReader {
     ) -> Result<Vec<Hold>, Failure> {
         let (product, customer) = filter.about();
         let status = filter.status.map(HoldStatus::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now.micros()};
+        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
         self.page(HOLDS, "holds.id", params, page, row::hold)
     }
 
@@ -92,7 +92,7 @@ impl Lists for SqliteReader {
     ) -> Result<Vec<Order>, Failure> {
         let (product, customer) = filter.about();
         let status = filter.status.map(OrderStatus::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now.micros()};
+        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
         self.page(ORDERS, "id", params, page, row::order)
     }
 
@@ -104,7 +104,7 @@ impl Lists for SqliteReader {
     ) -> Result<Vec<Payment>, Failure> {
         let (product, customer) = filter.about();
         let verdict = filter.status.map(Verdict::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": verdict, ":now": now.micros()};
+        let params = named_params! {":product": product, ":customer": customer, ":status": verdict, ":now": now};
         let payments = self.page(PAYMENTS, "p.id", params, page, payment_and_verdict)?;
         Ok(as_they_stand(payments, now))
     }
@@ -116,13 +116,13 @@ impl Lists for SqliteReader {
         now: Timestamp,
     ) -> Result<Vec<Payment>, Failure> {
         let status = status.map(RefundStatus::as_str);
-        let params = named_params! {":status": status, ":now": now.micros()};
+        let params = named_params! {":status": status, ":now": now};
         let payments = self.page(REFUNDS, "p.id", params, page, payment_and_verdict)?;
         Ok(as_they_stand(payments, now))
     }
 
     fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure> {
-        let params = named_params! {":product": product.get()};
+        let params = named_params! {":product": product};
         self.page(MOVEMENTS, "version", params, page, row::movement)
     }
 
@@ -135,7 +135,7 @@ impl Lists for SqliteReader {
             .map_err(|error| self.failed(error))?;
         let rows = statement
             .query_map(
-                named_params! {":product": product.get(), ":limit": limit},
+                named_params! {":product": product, ":limit": limit},
                 row::movement,
             )
             .map_err(|error| self.failed(error))?;
@@ -156,10 +156,10 @@ impl<S> Filter<S> {
 
 fn payment_and_verdict(row: &Row<'_>) -> rusqlite::Result<(Payment, Verdict)> {
     let payment = Payment {
-        order: row::known_or_null(row, "order_now", OrderId::new)?,
+        order: row.get("order_now")?,
         ..row::payment(row)?
     };
-    Ok((payment, row::state(row, "verdict_now", Verdict::parse)?))
+    Ok((payment, row.get("verdict_now")?))
 }
 
 fn as_they_stand(payments: Vec<(Payment, Verdict)>, now: Timestamp) -> Vec<Payment> {

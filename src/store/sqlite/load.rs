@@ -8,10 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction,
 
 use super::row::{self, select_hold};
 use super::{not_applied, replays};
-use crate::sale::{
-    Book, Customer, Due, HoldId, Meta, Named, Need, OrderId, Payment, PaymentId, ProductId, Secret,
-    Timestamp,
-};
+use crate::sale::{Book, Customer, Due, Meta, Named, Need, Payment, ProductId, Secret, Timestamp};
 use crate::store::{Failure, Shelf};
 
 type Result<T> = rusqlite::Result<T>;
@@ -21,13 +18,13 @@ pub fn meta(tx: &Connection) -> Result<(Meta, Timestamp)> {
         "select next_product, next_hold, next_order, next_payment, parked, last_now from meta";
     tx.prepare_cached(sql)?.query_row([], |row| {
         let meta = Meta {
-            next_product: row::known(row, "next_product", ProductId::new)?,
-            next_hold: row::known(row, "next_hold", HoldId::new)?,
-            next_order: row::known(row, "next_order", OrderId::new)?,
-            next_payment: row::known(row, "next_payment", PaymentId::new)?,
+            next_product: row.get("next_product")?,
+            next_hold: row.get("next_hold")?,
+            next_order: row.get("next_order")?,
+            next_payment: row.get("next_payment")?,
             parked: row.get("parked")?,
         };
-        Ok((meta, row::time(row, "last_now")?))
+        Ok((meta, row.get("last_now")?))
     })
 }
 
@@ -51,7 +48,7 @@ pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
         union all select min(parked_until) from payments where verdict = 'parked'
         union all select min(expires_at) from replays)";
     conn.prepare_cached(sql)?
-        .query_row([], |row| row::time_or_null(row, "deadline"))
+        .query_row([], |row| row.get("deadline"))
 }
 
 /// The tables as one transaction sees them.
@@ -126,24 +123,18 @@ impl Pages<'_> {
             }
             Need::Hold(id) => {
                 let sql = select_hold!(" where holds.id = :id");
-                book.holds.fetched(
-                    id,
-                    self.one(sql, named_params! {":id": id.get()}, row::hold)?,
-                );
+                book.holds
+                    .fetched(id, self.one(sql, named_params! {":id": id}, row::hold)?);
             }
             Need::Order(id) => {
                 let sql = "select * from orders where id = :id";
-                book.orders.fetched(
-                    id,
-                    self.one(sql, named_params! {":id": id.get()}, row::order)?,
-                );
+                book.orders
+                    .fetched(id, self.one(sql, named_params! {":id": id}, row::order)?);
             }
             Need::Payment(id) => {
                 let sql = "select * from payments where id = :id";
-                book.payments.fetched(
-                    id,
-                    self.one(sql, named_params! {":id": id.get()}, row::payment)?,
-                );
+                book.payments
+                    .fetched(id, self.one(sql, named_params! {":id": id}, row::payment)?);
             }
             Need::PaymentKey(key) => {
                 let sql = "select * from payments where key = :key";
@@ -165,7 +156,7 @@ impl Pages<'_> {
             }
             Need::Replay(key) => {
                 let sql = "select * from replays where key = :key";
-                let replay = self.one(sql, named_params! {":key": key.as_str()}, replays::read)?;
+                let replay = self.one(sql, named_params! {":key": key}, replays::read)?;
                 book.fetched_replay(key, replay);
             }
             Need::OverdueUnits(product) => {
@@ -183,10 +174,8 @@ impl Pages<'_> {
             return Ok(());
         }
         let sql = "select * from products where id = :id";
-        book.products.fetched(
-            id,
-            self.one(sql, named_params! {":id": id.get()}, row::product)?,
-        );
+        book.products
+            .fetched(id, self.one(sql, named_params! {":id": id}, row::product)?);
         Ok(())
     }
 
@@ -196,8 +185,8 @@ impl Pages<'_> {
         let by_hold =
             "select * from payments where verdict = 'parked' and named_hold = :id order by id";
         match named {
-            Named::Order(id) => self.all(by_order, named_params! {":id": id.get()}, row::payment),
-            Named::Hold(id) => self.all(by_hold, named_params! {":id": id.get()}, row::payment),
+            Named::Order(id) => self.all(by_order, named_params! {":id": id}, row::payment),
+            Named::Hold(id) => self.all(by_hold, named_params! {":id": id}, row::payment),
         }
     }
 
@@ -213,8 +202,8 @@ impl Pages<'_> {
 
     fn refunds(&self, payee: Named, transaction_id: &str) -> Result<Vec<Payment>> {
         let (order, hold) = match payee {
-            Named::Order(id) => (Some(id.get()), None),
-            Named::Hold(id) => (None, Some(id.get())),
+            Named::Order(id) => (Some(id), None),
+            Named::Hold(id) => (None, Some(id)),
         };
         let sql = "select * from payments where refund_due = 1 and transaction_id = :transaction_id
               and (order_id = :order or named_order = :order or named_hold = :hold) order by id";
@@ -230,7 +219,7 @@ impl Pages<'_> {
           + (select coalesce(sum(quantity), 0) from orders
               where product_id = :product and customer = :customer and status in ('pending', 'paid')
                 and (status = 'paid' or pay_by is null or pay_by > :now))";
-        let params = named_params! {":product": product.get(), ":customer": customer.as_str(), ":now": now.micros()};
+        let params = named_params! {":product": product, ":customer": customer, ":now": now};
         self.figure(sql, params)
     }
 
@@ -240,14 +229,14 @@ impl Pages<'_> {
               where status = 'active' and expires_at <= :now and product_id = :product)
           + (select coalesce(sum(quantity), 0) from orders
               where status = 'pending' and pay_by is not null and pay_by <= :now and product_id = :product)";
-        let params = named_params! {":product": product.get(), ":now": now.micros()};
+        let params = named_params! {":product": product, ":now": now};
         self.figure(sql, params)
     }
 
     /// Of each kind the oldest rows with `units` between them; merged by deadline, only the first of them are surely the
     /// oldest of all.
     fn fetch_overdue_rows(&self, book: &mut Book, product: ProductId, units: i64) -> Result<()> {
-        let params = named_params! {":product": product.get(), ":now": book.now.micros()};
+        let params = named_params! {":product": product, ":now": book.now};
         let mut rows = Vec::new();
 
         let sql = "select *, null as order_id from holds
@@ -299,7 +288,8 @@ impl Pages<'_> {
     /// The oldest due rows of all kinds, with everything in the book that ending them will look at first.
     fn fetch_due(&self, book: &mut Book, rows_max: usize, keys_max: usize) -> Result<()> {
         let limit = |max: usize| i64::try_from(max).unwrap_or(i64::MAX);
-        let params = named_params! {":now": book.now.micros(), ":limit": limit(rows_max)};
+        let now = book.now;
+        let params = named_params! {":now": now, ":limit": limit(rows_max)};
         let mut due = Vec::new();
 
         let sql =
@@ -335,7 +325,7 @@ impl Pages<'_> {
 
         let sql =
             "select * from replays where expires_at <= :now order by expires_at, key limit :limit";
-        let params = named_params! {":now": book.now.micros(), ":limit": limit(keys_max)};
+        let params = named_params! {":now": now, ":limit": limit(keys_max)};
         for replay in self.all(sql, params, replays::read)? {
             due.push(Due::Replay(replay.key.clone()));
             book.fetched_replay(replay.key.clone(), Some(replay));

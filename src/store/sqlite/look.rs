@@ -43,10 +43,7 @@ impl Look {
         let tx = conn.transaction()?;
         let found = tx
             .prepare_cached(select_products!("where id = :id"))?
-            .query_row(
-                named_params! {":id": id.get(), ":now": now.micros()},
-                with_overdue_units,
-            )
+            .query_row(named_params! {":id": id, ":now": now}, with_overdue_units)
             .optional()?;
         let deadlines_around = "select
             max(coalesce((select max(expires_at) from holds where status = 'active' and expires_at <= :now), :ever),
@@ -56,8 +53,8 @@ impl Look {
                 coalesce((select min(pay_by) from orders
                     where status = 'pending' and pay_by is not null and pay_by > :now), :never)) as next";
         let (from, until) = tx.prepare_cached(deadlines_around)?.query_row(
-            named_params! {":now": now.micros(), ":ever": i64::MIN, ":never": i64::MAX},
-            |row| Ok((row::time(row, "last")?, row::time(row, "next")?)),
+            named_params! {":now": now, ":ever": i64::MIN, ":never": i64::MAX},
+            |row| Ok((row.get("last")?, row.get("next")?)),
         )?;
         let (product, overdue_units) = found.unzip();
         Ok(Look {

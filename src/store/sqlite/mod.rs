@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod between_batches;
+mod convert;
 mod failed;
 mod files;
 mod flush;

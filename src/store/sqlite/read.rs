@@ -195,7 +195,8 @@ impl Reader for SqliteReader {
         let conn = self.conn()?;
         let sql = select_products!("where id > :after order by id limit :limit");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let params = named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": now.micros()};
+        let params =
+            named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": now};
         let mut statement = conn
             .prepare_cached(sql)
             .map_err(|error| self.failed(error))?;
@@ -227,13 +228,13 @@ impl Reader for SqliteReader {
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
         let sql = select_hold!(" where holds.id = :id");
-        self.one(sql, named_params! {":id": id.get()}, row::hold)
+        self.one(sql, named_params! {":id": id}, row::hold)
     }
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
         self.one(
             "select * from orders where id = :id",
-            named_params! {":id": id.get()},
+            named_params! {":id": id},
             row::order,
         )
     }

@@ -1,14 +1,14 @@
 //! What is kept under idempotency keys: rows that name what a request made, and, of a product, what was answered.
 
-use rusqlite::types::Type;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Row, Transaction, named_params};
 use serde::{Deserialize, Serialize};
 
 use super::flush::one_row;
-use super::row::{known, state, time, unknown};
+use super::row::unknown;
 use crate::sale::{
-    Book, Cents, Done, HoldId, IdempotencyKey, OrderId, OrderStatus, Product, ProductId, Quantity,
-    Replay, Timestamp,
+    Book, Cents, Done, HoldId, OrderId, OrderStatus, Product, ProductId, Quantity, Replay,
+    Timestamp,
 };
 
 type Result<T> = rusqlite::Result<T>;
@@ -75,10 +75,20 @@ impl AnsweredProduct {
             paused: self.paused,
         }
     }
+}
 
-    fn json(&self) -> Result<String> {
-        serde_json::to_string(self)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+impl ToSql for AnsweredProduct {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let json = serde_json::to_string(self);
+        let json = json.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(json.into())
+    }
+}
+
+impl FromSql for AnsweredProduct {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<AnsweredProduct> {
+        let read = serde_json::from_str(value.as_str()?);
+        read.map_err(|error| FromSqlError::Other(error.into()))
     }
 }
 
@@ -86,36 +96,36 @@ impl AnsweredProduct {
 #[derive(Default)]
 struct Columns {
     done: &'static str,
-    hold: Option<i64>,
-    order: Option<i64>,
-    product: Option<i64>,
-    answer: Option<String>,
-    status: Option<&'static str>,
+    hold: Option<HoldId>,
+    order: Option<OrderId>,
+    product: Option<ProductId>,
+    answer: Option<AnsweredProduct>,
+    status: Option<OrderStatus>,
 }
 
 impl Columns {
-    fn of(done: &Done) -> Result<Columns> {
-        Ok(match done {
+    fn of(done: &Done) -> Columns {
+        match done {
             Done::HoldPlaced(id) => Columns {
                 done: "hold_placed",
-                hold: Some(id.get()),
+                hold: Some(*id),
                 ..Columns::default()
             },
             Done::OrderPlaced(id, status) => Columns {
                 done: "order_placed",
-                order: Some(id.get()),
-                status: Some(status.as_str()),
+                order: Some(*id),
+                status: Some(*status),
                 ..Columns::default()
             },
             Done::OrderCancelled(id) => Columns {
                 done: "order_cancelled",
-                order: Some(id.get()),
+                order: Some(*id),
                 ..Columns::default()
             },
             Done::ProductCreated { product, at } => Columns {
                 done: "product_created",
-                product: Some(product.id.get()),
-                answer: Some(AnsweredProduct::new(product, *at).json()?),
+                product: Some(product.id),
+                answer: Some(AnsweredProduct::new(product, *at)),
                 ..Columns::default()
             },
             Done::ProductRestocked {
@@ -125,41 +135,35 @@ impl Columns {
                 reason,
             } => Columns {
                 done: "product_restocked",
-                product: Some(product.id.get()),
-                answer: Some(
-                    AnsweredProduct {
-                        units: Some(*units),
-                        reason: reason.clone(),
-                        ..AnsweredProduct::new(product, *at)
-                    }
-                    .json()?,
-                ),
+                product: Some(product.id),
+                answer: Some(AnsweredProduct {
+                    units: Some(*units),
+                    reason: reason.clone(),
+                    ..AnsweredProduct::new(product, *at)
+                }),
                 ..Columns::default()
             },
-        })
+        }
     }
 }
 
 pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
     for key in book.forgotten_replays() {
         let sql = "delete from replays where key = :key";
-        one_row(
-            &mut tx.prepare_cached(sql)?,
-            named_params! {":key": key.as_str()},
-        )?;
+        one_row(&mut tx.prepare_cached(sql)?, named_params! {":key": key})?;
     }
     let mut insert = tx.prepare_cached(
         "insert into replays (key, done, hold_id, order_id, product_id, answer, status, expires_at)
             values (:key, :done, :hold, :order, :product, :answer, :status, :expires_at)",
     )?;
     for replay in book.kept_replays() {
-        let columns = Columns::of(&replay.done)?;
+        let columns = Columns::of(&replay.done);
         one_row(
             &mut insert,
             named_params! {
-                ":key": replay.key.as_str(), ":done": columns.done, ":hold": columns.hold, ":order": columns.order,
+                ":key": replay.key, ":done": columns.done, ":hold": columns.hold, ":order": columns.order,
                 ":product": columns.product, ":answer": columns.answer, ":status": columns.status,
-                ":expires_at": replay.expires_at.micros(),
+                ":expires_at": replay.expires_at,
             },
         )?;
     }
@@ -167,11 +171,10 @@ pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
 }
 
 pub fn read(row: &Row<'_>) -> Result<Replay> {
-    let order = || known(row, "order_id", OrderId::new);
     let done = match row.get_ref("done")?.as_str()? {
-        "hold_placed" => Done::HoldPlaced(known(row, "hold_id", HoldId::new)?),
-        "order_placed" => Done::OrderPlaced(order()?, state(row, "status", OrderStatus::parse)?),
-        "order_cancelled" => Done::OrderCancelled(order()?),
+        "hold_placed" => Done::HoldPlaced(row.get("hold_id")?),
+        "order_placed" => Done::OrderPlaced(row.get("order_id")?, row.get("status")?),
+        "order_cancelled" => Done::OrderCancelled(row.get("order_id")?),
         "product_created" => {
             let (product, answered) = product(row)?;
             Done::ProductCreated {
@@ -191,15 +194,13 @@ pub fn read(row: &Row<'_>) -> Result<Replay> {
         _ => return Err(unknown("done", Type::Text)),
     };
     Ok(Replay {
-        key: state(row, "key", IdempotencyKey::new)?,
+        key: row.get("key")?,
         done,
-        expires_at: time(row, "expires_at")?,
+        expires_at: row.get("expires_at")?,
     })
 }
 
 fn product(row: &Row<'_>) -> Result<(Product, AnsweredProduct)> {
-    let id = known(row, "product_id", ProductId::new)?;
-    let read = |text: &str| serde_json::from_str::<AnsweredProduct>(text).ok();
-    let answered = state(row, "answer", read)?;
-    Ok((answered.product(id), answered))
+    let answered: AnsweredProduct = row.get("answer")?;
+    Ok((answered.product(row.get("product_id")?), answered))
 }

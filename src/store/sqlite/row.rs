@@ -5,9 +5,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::sale::{
-    Amount, Cause, Cents, Customer, Hold, HoldId, HoldStatus, Movement, MovementKind, Named, Order,
-    OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, Product, ProductId, Quantity, Report,
-    Resolution, Shift, Timestamp, Verdict,
+    Cause, Hold, HoldId, Movement, Named, Order, OrderId, Payment, Product, Report, Shift,
 };
 
 type Result<T> = rusqlite::Result<T>;
@@ -25,90 +23,88 @@ pub(super) use select_hold;
 
 pub fn product(row: &Row<'_>) -> Result<Product> {
     Ok(Product {
-        id: known(row, "id", ProductId::new)?,
+        id: row.get("id")?,
         sku: row.get("sku")?,
         name: row.get("name")?,
-        price: Cents::new(row.get("price")?),
+        price: row.get("price")?,
         total: row.get("total")?,
         available: row.get("available")?,
         reserved: row.get("reserved")?,
         sold: row.get("sold")?,
         version: row.get("version")?,
-        starts_at: time_or_null(row, "starts_at")?,
-        ends_at: time_or_null(row, "ends_at")?,
-        max_per_hold: known_or_null(row, "max_per_hold", Quantity::new)?,
-        max_per_customer: known_or_null(row, "max_per_customer", Quantity::new)?,
+        starts_at: row.get("starts_at")?,
+        ends_at: row.get("ends_at")?,
+        max_per_hold: row.get("max_per_hold")?,
+        max_per_customer: row.get("max_per_customer")?,
         paused: row.get("paused")?,
     })
 }
 
 pub fn hold(row: &Row<'_>) -> Result<Hold> {
     Ok(Hold {
-        id: known(row, "id", HoldId::new)?,
-        product: known(row, "product_id", ProductId::new)?,
-        quantity: known(row, "quantity", Quantity::new)?,
-        unit_price: Cents::new(row.get("unit_price")?),
-        customer: row
-            .get::<_, Option<String>>("customer")?
-            .map(Customer::stored),
-        status: state(row, "status", HoldStatus::parse)?,
-        expires_at: time(row, "expires_at")?,
-        order: known_or_null(row, "order_id", OrderId::new)?,
+        id: row.get("id")?,
+        product: row.get("product_id")?,
+        quantity: row.get("quantity")?,
+        unit_price: row.get("unit_price")?,
+        customer: row.get("customer")?,
+        status: row.get("status")?,
+        expires_at: row.get("expires_at")?,
+        order: row.get("order_id")?,
     })
 }
 
 pub fn order(row: &Row<'_>) -> Result<Order> {
     Ok(Order {
-        id: known(row, "id", OrderId::new)?,
-        hold: known(row, "hold_id", HoldId::new)?,
-        product: known(row, "product_id", ProductId::new)?,
-        quantity: known(row, "quantity", Quantity::new)?,
-        unit_price: Cents::new(row.get("unit_price")?),
-        customer: row
-            .get::<_, Option<String>>("customer")?
-            .map(Customer::stored),
-        status: state(row, "status", OrderStatus::parse)?,
-        pay_by: time_or_null(row, "pay_by")?,
-        created_at: time(row, "created_at")?,
-        paid_at: time_or_null(row, "paid_at")?,
+        id: row.get("id")?,
+        hold: row.get("hold_id")?,
+        product: row.get("product_id")?,
+        quantity: row.get("quantity")?,
+        unit_price: row.get("unit_price")?,
+        customer: row.get("customer")?,
+        status: row.get("status")?,
+        pay_by: row.get("pay_by")?,
+        created_at: row.get("created_at")?,
+        paid_at: row.get("paid_at")?,
         transaction_id: row.get("transaction_id")?,
     })
 }
 
 pub fn payment(row: &Row<'_>) -> Result<Payment> {
-    let named_order = known_or_null(row, "named_order", OrderId::new)?.map(Named::Order);
-    let named_hold = known_or_null(row, "named_hold", HoldId::new)?.map(Named::Hold);
+    let named_order = row
+        .get::<_, Option<OrderId>>("named_order")?
+        .map(Named::Order);
+    let named_hold = row.get::<_, Option<HoldId>>("named_hold")?.map(Named::Hold);
     Ok(Payment {
-        id: known(row, "id", PaymentId::new)?,
+        id: row.get("id")?,
         key: row.get("key")?,
         named: named_order
             .or(named_hold)
             .ok_or_else(|| unknown("named_order", Type::Null))?,
-        order: known_or_null(row, "order_id", OrderId::new)?,
+        order: row.get("order_id")?,
         report: Report {
-            status: state(row, "status", PaymentStatus::parse)?,
-            amount: row.get::<_, Option<String>>("amount")?.map(Amount::new),
+            status: row.get("status")?,
+            amount: row.get("amount")?,
             transaction_id: row.get("transaction_id")?,
         },
-        verdict: state(row, "verdict", Verdict::parse)?,
-        parked_until: time_or_null(row, "parked_until")?,
+        verdict: row.get("verdict")?,
+        parked_until: row.get("parked_until")?,
         refund_due: row.get("refund_due")?,
-        received_at: time(row, "received_at")?,
-        resolved_at: time_or_null(row, "resolved_at")?,
-        resolution: known_or_null(row, "resolution", |text: String| Resolution::parse(&text))?,
+        received_at: row.get("received_at")?,
+        resolved_at: row.get("resolved_at")?,
+        resolution: row.get("resolution")?,
         note: row.get("note")?,
     })
 }
 
 pub fn movement(row: &Row<'_>) -> Result<Movement> {
-    let hold = known_or_null(row, "hold_id", HoldId::new)?.map(Cause::Hold);
-    let order = known_or_null(row, "order_id", OrderId::new)?.map(Cause::Order);
+    let hold = row.get::<_, Option<HoldId>>("hold_id")?.map(Cause::Hold);
+    let order = row.get::<_, Option<OrderId>>("order_id")?.map(Cause::Order);
     let stock = Cause::Stock(row.get("reason")?);
     Ok(Movement {
-        product: known(row, "product_id", ProductId::new)?,
+        product: row.get("product_id")?,
         version: row.get("version")?,
-        at: time(row, "at")?,
-        kind: state(row, "kind", MovementKind::parse)?,
+        at: row.get("at")?,
+        kind: row.get("kind")?,
         shift: Shift {
             available: row.get("available")?,
             reserved: row.get("reserved")?,
@@ -116,42 +112,6 @@ pub fn movement(row: &Row<'_>) -> Result<Movement> {
         },
         cause: hold.or(order).unwrap_or(stock),
     })
-}
-
-pub fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
-    row.get(column).map(Timestamp::from_micros)
-}
-
-pub fn time_or_null(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
-    Ok(row
-        .get::<_, Option<i64>>(column)?
-        .map(Timestamp::from_micros))
-}
-
-pub fn known<S: rusqlite::types::FromSql, T>(
-    row: &Row<'_>,
-    column: &str,
-    parse: fn(S) -> Option<T>,
-) -> Result<T> {
-    known_or_null(row, column, parse)?.ok_or_else(|| unknown(column, Type::Null))
-}
-
-pub fn known_or_null<S, T>(
-    row: &Row<'_>,
-    column: &str,
-    parse: fn(S) -> Option<T>,
-) -> Result<Option<T>>
-where
-    S: rusqlite::types::FromSql,
-{
-    let value = row.get::<_, Option<S>>(column)?;
-    value
-        .map(|value| parse(value).ok_or_else(|| unknown(column, Type::Integer)))
-        .transpose()
-}
-
-pub fn state<T>(row: &Row<'_>, column: &str, parse: fn(&str) -> Option<T>) -> Result<T> {
-    parse(row.get_ref(column)?.as_str()?).ok_or_else(|| unknown(column, Type::Text))
 }
 
 pub fn unknown(column: &str, found: Type) -> rusqlite::Error {

@@ -33,10 +33,7 @@ impl SqliteStore {
 
 fn set_back(tx: &Transaction<'_>, wall: Timestamp, terms: &Terms) -> rusqlite::Result<SetBack> {
     let pull_in = |sql, ttl_s: Option<u32>| match ttl_s {
-        Some(ttl_s) => tx.execute(
-            sql,
-            named_params! {":fresh": wall.plus_seconds(ttl_s).micros()},
-        ),
+        Some(ttl_s) => tx.execute(sql, named_params! {":fresh": wall.plus_seconds(ttl_s)}),
         // A fresh row has no deadline, and so none lies further off.
         None => Ok(0),
     };
@@ -59,6 +56,6 @@ fn set_back(tx: &Transaction<'_>, wall: Timestamp, terms: &Terms) -> rusqlite::R
         )?,
     };
     let sql = "update meta set last_now = :wall";
-    tx.execute(sql, named_params! {":wall": wall.micros()})?;
+    tx.execute(sql, named_params! {":wall": wall})?;
     Ok(set_back)
 }
