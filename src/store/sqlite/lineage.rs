@@ -11,7 +11,7 @@ use std::path::Path;
 use std::thread;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::files::{beside, has_content};
 use super::migrate::{self, State};
@@ -61,10 +61,19 @@ fn do_belong_together(database: &Path) -> Result<bool, OpenError> {
         (Content::Fresh, _) | (_, Ok(Content::Fresh | Content::Older(_) | Content::Current(_))) => {
             false
         }
+        // A disk that is full or broken tells nothing of where the log belongs.
+        (_, Err(OpenError::Sqlite(error))) if is_of_the_disk(&error) => return Err(error.into()),
         // Pages of one file under the root of another.
         (_, Err(OpenError::NotOurs | OpenError::Newer { .. } | OpenError::Sqlite(_))) => false,
         (_, Err(error)) => return Err(error),
     })
+}
+
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DiskFull)
+    )
 }
 
 enum Content {
