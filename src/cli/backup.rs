@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::draft::Draft;
 use super::report::{Report, patiently};
-use super::{FOUND_A_PROBLEM, Fault, open, verify};
+use super::{FOUND_A_PROBLEM, Fault, cannot_open, open, verify};
 use crate::config::Config;
 use crate::store::sqlite::{Access, Check};
 
@@ -35,10 +35,12 @@ struct Copied {
 
 impl Backup {
     pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
-        let database = open(config, Access::Existing)?;
+        let database = open(config, Access::Read)?;
         let draft = Draft::of(&self.dest, ".flashsale-backup-")?;
         let copied = patiently(|| database.back_up(draft.path()));
         copied.map_err(|failure| draft.failed(failure))?;
+        let was_still = database.ensure_was_still();
+        was_still.map_err(|error| cannot_open(config, &error))?;
         let checks = draft.verify()?;
         let copied = Copied {
             path: self.dest.display().to_string(),

@@ -59,7 +59,7 @@ impl Draft {
             let message = format!("{}: it cannot be verified: {error}", self.dest.display());
             Fault::new(IO_ERROR, message)
         };
-        let copy = Database::open(self.file.path(), Access::Existing).map_err(cannot_open)?;
+        let copy = Database::open(self.file.path(), Access::Read).map_err(cannot_open)?;
         let conn = copy.read_connection().map_err(cannot_open)?;
         audit(&conn, Depth::Full).map_err(|failure| self.failed(failure))
     }

@@ -1,8 +1,6 @@
-//! `flashsale restore`: a database to serve out of a backup, or of any flashsale database that is not being served. FILE
-//! stays as it is; DEST is verified before it gets its name, and replaces nothing.
+//! `flashsale restore`: a database to serve out of a backup, or of any flashsale database that is not being served. DEST is
+//! verified before it gets its name, and replaces nothing.
 
-use std::fs::{File, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,9 +9,11 @@ use serde::Serialize;
 
 use super::draft::Draft;
 use super::report::{Report, patiently};
-use super::{BAD_DATA, BUSY, FOUND_A_PROBLEM, Fault, INTERNAL, IO_ERROR, cannot_open, verify};
+use super::{BAD_DATA, FOUND_A_PROBLEM, Fault, INTERNAL, cannot_open, verify};
 use crate::config::Config;
-use crate::store::sqlite::{Check, OpenError, RestoreError, Restored, make_servable, open_source};
+use crate::store::sqlite::{
+    Check, OpenError, RestoreError, Restored, ServeLock, make_servable, open_source,
+};
 
 #[derive(Args)]
 pub struct Restore {
@@ -54,15 +54,16 @@ impl Restore {
             ..config.clone()
         };
         let draft = Draft::of(&self.dest, ".flashsale-restore-")?;
+        let cannot_open = |error| cannot_open(&source_config, &error);
         if !self.file.exists() {
-            return Err(cannot_open(&source_config, &OpenError::Missing));
+            return Err(cannot_open(OpenError::Missing));
         }
-        let lock = lock(&self.file)?;
-        let source = open_source(&self.file, draft.folder())
-            .map_err(|error| cannot_open(&source_config, &error))?;
+        let lock = lock(&self.file).map_err(cannot_open)?;
+        let source = open_source(&self.file, draft.folder()).map_err(cannot_open)?;
         let copied = patiently(|| source.back_up(draft.path()));
         copied.map_err(|failure| draft.failed(failure))?;
-        drop(lock);
+        source.ensure_was_still().map_err(cannot_open)?;
+        drop((source, lock));
 
         let checks = draft.verify()?;
         if checks.iter().any(|check| check.broken > 0) {
@@ -149,24 +150,11 @@ impl Restore {
     }
 }
 
-/// The lock that a server holds; where there is none, nobody serves the database.
-fn lock(database: &Path) -> Result<Option<File>, Fault> {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".lock");
-    let broke = |error: io::Error| {
-        let path = PathBuf::from(&path);
-        Fault::new(IO_ERROR, format!("{}: {error}", path.display()))
-    };
-    let file = match File::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(broke)?,
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::Error(error)) => Err(broke(error)),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("{}: another flashsale serves it", database.display());
-            Err(Fault::new(BUSY, message))
-        }
+/// Nobody begins to serve the database meanwhile. In a folder where no lock can be made, nobody could.
+fn lock(database: &Path) -> Result<Option<ServeLock>, OpenError> {
+    match ServeLock::take(database) {
+        Err(OpenError::CannotCreate(_)) if ServeLock::published(database).is_none() => Ok(None),
+        Err(OpenError::CannotCreate(_)) => Err(OpenError::Served),
+        taken => taken.map(Some),
     }
 }

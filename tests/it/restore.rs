@@ -152,7 +152,7 @@ fn what_is_served_is_not_restored_from() {
     let server = premises.serve();
     let ran = premises.run(&["restore", "flash_sale.db", "shop.db"]);
     ran.exited(75)
-        .complains("flash_sale.db: another flashsale serves it");
+        .complains("flash_sale.db: another flashsale serves");
     assert!(!premises.path().join("shop.db").exists());
     server.stop();
     premises
@@ -191,6 +191,31 @@ fn a_folder_that_cannot_be_written_is_read() {
         .complains("mounted/shop.db: Permission denied");
     assert_eq!(names(&folder), before);
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+}
+
+/// SQLite wants an index beside a log, and finds no room for it.
+#[test]
+fn a_disk_that_is_full_is_read() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    assert_eq!(order(&server), 1);
+    server.kill();
+    let disk = Disk::new();
+    let full = disk.full_folder();
+    for name in ["flash_sale.db", "flash_sale.db-wal"] {
+        fs::copy(premises.path().join(name), full.join(name)).unwrap();
+    }
+    let file = full.join("flash_sale.db");
+    let run = |arguments: &[&str]| {
+        let mut command = premises.command(arguments);
+        disk.is_under(&mut command);
+        Ran(command.output().unwrap())
+    };
+    let ran = run(&["sweep-holds", "--db", file.to_str().unwrap()]);
+    ran.exited(74).complains("disk I/O error");
+    let ran = run(&["restore", file.to_str().unwrap(), "shop.db"]).succeeded();
+    assert!(ran.stdout().contains("\norders: 1\n"), "{}", ran.stdout());
+    premises.run(&["verify", "--db", "shop.db"]).succeeded();
 }
 
 /// Root writes anywhere, unless told not to.

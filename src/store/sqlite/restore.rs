@@ -2,14 +2,16 @@
 //! may have had are skipped: they stand in `gaps`, and no id and no token is ever given twice.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use rusqlite::{Connection, named_params};
 use serde::{Serialize, Serializer};
 
 use super::backup::connect_to_draft;
+use super::files::beside;
 use super::open::{Access, Database};
-use super::{load, not_applied, open_error::OpenError};
+use super::{load, not_applied, open_error::OpenError, schema};
 use crate::sale::{HoldId, Timestamp};
 use crate::store::Failure;
 
@@ -50,32 +52,41 @@ const GAPS: [(&str, &str); 3] = [
     ("payments", "next_payment"),
 ];
 
-/// Opens what a database is restored from. A file that cannot be opened where it lies, since nothing can be written beside
-/// it, is copied with its log into `folder` and opened there; one of more names than one, or mounted alone, only if it is a
-/// copy of ours, which has no log.
+/// What holds rows beside a database's own file.
+const LOGS: [&str; 2] = ["-wal", "-journal"];
+
+/// Opens what a database is restored from. A file that cannot be opened where it lies, since its disk has no room for what
+/// SQLite wants beside a log, is copied with its log into `folder` and opened there. So is one of more names than one, or
+/// mounted alone, if it is a copy of ours, which has no log under another name.
 pub fn open_source(file: &Path, folder: &Path) -> Result<Database, OpenError> {
-    let (error, must_be_copy) = match Database::open(file, Access::Existing) {
-        Err(error @ OpenError::NotPermitted(_)) => (error, false),
-        Err(error @ (OpenError::HardLinked { .. } | OpenError::MountedAlone)) => (error, true),
-        opened => return opened,
+    let source = match Database::open(file, Access::Read) {
+        Ok(source) => source,
+        Err(error @ (OpenError::Sqlite(_) | OpenError::NotPermitted(_))) => {
+            open_copied(file, folder).unwrap_or(Err(error))?
+        }
+        Err(error @ (OpenError::HardLinked { .. } | OpenError::MountedAlone)) => {
+            match open_copied(file, folder) {
+                Ok(Ok(source)) if source.ensure_is_no_copy().is_err() => source,
+                Ok(Ok(_)) | Err(_) => return Err(error),
+                Ok(Err(error)) => return Err(error),
+            }
+        }
+        Err(error) => return Err(error),
     };
+    schema::ensure_is_ours(&source.read_connection()?)?;
+    Ok(source)
+}
+
+fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<Database, OpenError>> {
     let copied = folder.join("source.db");
-    let with = |path: &Path, suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        name
-    };
-    for suffix in ["", "-wal", "-journal"] {
-        let from = with(file, suffix);
-        if fs::metadata(&from).is_ok() && fs::copy(&from, with(&copied, suffix)).is_err() {
-            return Err(error);
+    fs::copy(file, &copied)?;
+    for suffix in LOGS {
+        match fs::copy(beside(file, suffix), beside(&copied, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(_) | Err(_) => {}
         }
     }
-    let source = Database::open(&copied, Access::Existing)?;
-    if must_be_copy && source.ensure_is_no_copy().is_ok() {
-        return Err(error);
-    }
-    Ok(source)
+    Ok(Database::open(&copied, Access::Read))
 }
 
 /// Makes a file to serve of the copy at `path`, which nobody else knows yet, with `skip_ids` ids of each kind skipped. It is
@@ -125,10 +136,8 @@ fn restore(tx: &Connection, skip_ids: i64, skipped: Vec<Gap>) -> rusqlite::Resul
             named_params! {":next": gap.last + 1},
         )?;
     }
-    tx.execute(
-        "update meta set file_id = randomblob(16), log_base = last_now, copied_at = null",
-        [],
-    )?;
+    // The copy got an id of its own when it was made.
+    tx.execute("update meta set copied_at = null", [])?;
     let count = |table: &str| {
         tx.query_row(&format!("select count(*) from {table}"), [], |row| {
             row.get(0)

@@ -138,7 +138,15 @@ impl Disk {
     pub fn is_under(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", &self.shim)
-            .env("FAULTS", self.faults.path());
+            .env("FAULTS", self.faults.path().canonicalize().unwrap());
+    }
+
+    /// A folder that `pwrite` fails in, and nowhere else.
+    pub fn full_folder(&self) -> PathBuf {
+        let folder = self.faults.path().join("full");
+        fs::create_dir(&folder).unwrap();
+        self.fails("pwrite");
+        folder.canonicalize().unwrap()
     }
 
     pub fn fails(&self, call: &str) {

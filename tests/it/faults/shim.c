@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -24,9 +25,23 @@ static int is_faulty(const char *call)
     return found;
 }
 
+/* Whether the file lies in the folder `full`, if there is one in FAULTS: then only that one is full. */
+static int is_on_full_disk(int fd)
+{
+    char link[64], path[4096], full[4096];
+    int before = errno;
+    snprintf(full, sizeof full, "%s/full/", getenv("FAULTS"));
+    int some_are = access(full, F_OK) == 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length < 0 ? 0 : length] = 0;
+    errno = before;
+    return !some_are || strncmp(path, full, strlen(full)) == 0;
+}
+
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t offset)
 {
-    if (is_faulty("pwrite")) {
+    if (is_faulty("pwrite") && is_on_full_disk(fd)) {
         errno = ENOSPC;
         return -1;
     }
