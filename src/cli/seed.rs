@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::catalogue::{self, BadRows, InputFormat, Row, Wrong};
+use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, Wrong};
 use super::clock::open_on_time;
 use super::report::{Report, patiently, tell};
 use super::seed_report::Seeded;
@@ -42,20 +42,16 @@ const ROWS_A_CHUNK: usize = 10_000;
 
 impl Seed {
     pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
-        let rows = self.rows()?;
+        let catalogue = self.catalogue()?;
         let seeded = if self.dry_run {
-            rehearse(config, &rows)
+            rehearse(config, &catalogue)?
         } else {
             let (database, clock) = open_on_time(config, Access::CreateOrMigrate)?;
             let mut store = database
                 .writer(durability(config))
                 .map_err(|error| cannot_open(config, &error))?;
-            load(&mut store, config, &clock, &rows)
+            load(&mut store, config, &clock, &catalogue)?
         };
-        let seeded = seeded.map_err(|fault| Fault {
-            message: format!("{}: {}", self.source(), fault.message),
-            ..fault
-        })?;
         if self.report.is_json() {
             tell(&seeded.json_lines());
         }
@@ -63,12 +59,17 @@ impl Seed {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn rows(&self) -> Result<Vec<Row>, Fault> {
+    fn catalogue(&self) -> Result<Catalogue, Fault> {
         let Some(file) = &self.file else {
             ensure_nothing_is_ignored()?;
             return Ok(catalogue::sample());
         };
-        let bad = |why: String| Fault::new(BAD_DATA, format!("{}: {why}", self.source()));
+        let source = if file == Path::new("-") {
+            "stdin".into()
+        } else {
+            file.display().to_string()
+        };
+        let bad = |why: String| Fault::new(BAD_DATA, format!("{source}: {why}"));
         let bytes = read(file)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| bad(no_text(&bytes, error.valid_up_to())))?;
@@ -76,15 +77,8 @@ impl Seed {
             .input_format
             .or(by_extension(file))
             .unwrap_or_else(|| by_looks(text));
-        catalogue::read(text, format).map_err(|wrong| bad(wrong.to_string()))
-    }
-
-    fn source(&self) -> String {
-        match &self.file {
-            None => "sample catalogue".into(),
-            Some(file) if file == Path::new("-") => "stdin".into(),
-            Some(file) => file.display().to_string(),
-        }
+        let rows = catalogue::read(text, format).map_err(|wrong| bad(wrong.to_string()))?;
+        Ok(Catalogue { source, rows })
     }
 }
 
@@ -166,11 +160,11 @@ pub fn load(
     store: &mut SqliteStore,
     config: &Config,
     clock: &Clock,
-    rows: &[Row],
+    catalogue: &Catalogue,
 ) -> Result<Seeded, Fault> {
-    let seeded = judge_patiently(rows, |each| {
+    let seeded = judge_patiently(catalogue, |each| {
         let now = |last_now| clock.begin_batch(last_now);
-        store.transact_in_chunks(&config.terms(), &now, chunks(rows), each)
+        store.transact_in_chunks(&config.terms(), &now, chunks(&catalogue.rows), each)
     });
     clock.end_batch();
     let seeded = seeded?;
@@ -181,13 +175,13 @@ pub fn load(
 }
 
 /// What loading would do, beside whoever sells meanwhile, and without the write lock. Where there is no database, none is made.
-fn rehearse(config: &Config, rows: &[Row]) -> Result<Seeded, Fault> {
+fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, Fault> {
     let clock = Clock::system();
     let now = |last_now| clock.begin_batch(last_now);
-    let bytes = fs::metadata(&config.db).map(|metadata| metadata.len());
+    let bytes = fs::symlink_metadata(&config.db).map(|metadata| metadata.len());
     if matches!(bytes, Ok(0)) || bytes.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        return judge_patiently(rows, |each| {
-            for commands in chunks(rows) {
+        return judge_patiently(catalogue, |each| {
+            for commands in chunks(&catalogue.rows) {
                 let mut store = MemoryStore::default();
                 each(&store.transact(&config.terms(), &now, &commands)?);
             }
@@ -198,8 +192,8 @@ fn rehearse(config: &Config, rows: &[Row]) -> Result<Seeded, Fault> {
     let cannot = |error| cannot_open(config, &error);
     database.ensure_is_no_copy().map_err(cannot)?;
     let reader = database.reader(1).map_err(cannot)?;
-    let seeded = judge_patiently(rows, |each| {
-        reader.judge_in_chunks(&config.terms(), &now, chunks(rows), each)
+    let seeded = judge_patiently(catalogue, |each| {
+        reader.judge_in_chunks(&config.terms(), &now, chunks(&catalogue.rows), each)
     })?;
     database.ensure_was_still().map_err(cannot)?;
     Ok(seeded)
@@ -207,15 +201,15 @@ fn rehearse(config: &Config, rows: &[Row]) -> Result<Seeded, Fault> {
 
 /// Counts from nothing at each attempt: what an attempt before was told is undone.
 fn judge_patiently(
-    rows: &[Row],
+    catalogue: &Catalogue,
     mut attempt: impl FnMut(&mut dyn FnMut(&[Decision])) -> Result<(), Failure>,
 ) -> Result<Seeded, Fault> {
-    let progress = progress_bar(rows.len());
+    let progress = progress_bar(catalogue.rows.len());
     let judged = patiently(|| {
         progress.reset();
         let mut judged = Judged::default();
         attempt(&mut |decisions| {
-            judged.add(rows, decisions);
+            judged.add(&catalogue.rows, decisions);
             progress.inc(decisions.len() as u64);
         })?;
         Ok(judged)
@@ -225,7 +219,8 @@ fn judge_patiently(
     if judged.bad.is_empty() {
         Ok(judged.seeded)
     } else {
-        Err(Fault::new(BAD_DATA, judged.bad.to_string()))
+        let message = format!("{}: {}", catalogue.source, judged.bad);
+        Err(Fault::new(BAD_DATA, message))
     }
 }
 
@@ -284,13 +279,14 @@ mod tests {
     /// A commit may find the database busy after every row was judged, and all of them are judged again.
     #[test]
     fn rows_of_an_attempt_that_failed_are_not_counted() {
-        let rows = catalogue::sample();
+        let sample = catalogue::sample();
+        let rows = sample.rows.len();
         let product = ProductId::new(1).unwrap();
         let loaded = Loaded::Inserted;
         let inserted = Ok(Outcome::ProductLoaded { product, loaded });
-        let decisions = vec![inserted; rows.len()];
+        let decisions = vec![inserted; rows];
         let mut attempts = 0;
-        let seeded = judge_patiently(&rows, |each| {
+        let seeded = judge_patiently(&sample, |each| {
             attempts += 1;
             each(&decisions);
             if attempts < 3 {
@@ -302,7 +298,7 @@ mod tests {
         let text = seeded.unwrap().text();
         assert_eq!(
             text,
-            format!("inserted: {}\nupdated: 0\nunchanged: 0", rows.len())
+            format!("inserted: {}\nupdated: 0\nunchanged: 0", rows)
         );
     }
 }

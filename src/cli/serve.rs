@@ -107,15 +107,20 @@ impl Serve {
         reader: &SqliteReader,
         clock: &Clock,
     ) -> Result<(), Fault> {
-        if !self.demo {
-            return Ok(());
-        }
         let db = config.db.display();
-        if reader.products(None, 1, clock.now())?.is_empty() {
-            seed::load(store, config, clock, &catalogue::sample())?;
-            log::info!("the sample catalogue was loaded into {db}");
-        } else {
-            log::info!("{db} has products, and so the sample catalogue was not loaded");
+        let is_empty = reader.products(None, 1, clock.now())?.is_empty();
+        match (self.demo, is_empty) {
+            (true, true) => {
+                seed::load(store, config, clock, &catalogue::sample())?;
+                log::info!("the sample catalogue was loaded into {db}");
+            }
+            (true, false) => {
+                log::info!("{db} has products, and so the sample catalogue was not loaded");
+            }
+            (false, true) => log::info!(
+                "{db} has no products yet: `flashsale seed FILE` loads yours, beside this server too"
+            ),
+            (false, false) => {}
         }
         Ok(())
     }
@@ -288,7 +293,17 @@ fn listen(config: &Config) -> Result<Listener, Fault> {
 }
 
 fn cannot_listen(config: &Config, error: &io::Error) -> Fault {
-    Fault::new(CANNOT_LISTEN, format!("{}: {error}", config.listen))
+    use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+    let advice = if error.kind() == AddrInUse {
+        "; another program listens there, and --listen names another address (port 0 takes a free one)"
+    } else if error.kind() == AddrNotAvailable {
+        "; this machine has no such address (0.0.0.0 is all that it has, 127.0.0.1 this machine alone)"
+    } else if error.kind() == PermissionDenied && matches!(config.listen, Listen::Tcp(_)) {
+        "; ports below 1024 mostly belong to root"
+    } else {
+        ""
+    };
+    Fault::new(CANNOT_LISTEN, format!("{}: {error}{advice}", config.listen))
 }
 
 fn end(config: &Config, ended: Option<Ended>) -> Result<ExitCode, Fault> {

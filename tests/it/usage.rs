@@ -22,10 +22,9 @@ fn all() -> impl Iterator<Item = &'static [&'static str]> {
 fn a_missing_database_is_said_with_what_makes_one() {
     for command in READS {
         let premises = Premises::new();
-        premises
-            .run(command)
-            .exited(66)
-            .complains("flash_sale.db: there is no database");
+        premises.run(command).exited(66).complains(
+            "flash_sale.db: there is no database; `flashsale serve` and `flashsale seed` make one",
+        );
         let left = fs::read_dir(premises.path()).unwrap().count();
         assert_eq!(left, 0, "{command:?} leaves nothing behind");
     }
@@ -124,4 +123,50 @@ fn a_wrong_flag_says_which_one_is_meant_or_where_the_key_stands() {
             ran.stdout()
         );
     }
+}
+
+#[test]
+fn a_server_says_which_database_it_serves_and_whether_the_sample_is_in_it() {
+    let premises = Premises::new();
+    let server = premises.serve();
+    let log = server.stop_and_read_log();
+    assert!(
+        log.contains("flash_sale.db has no products yet: `flashsale seed FILE`"),
+        "{log}"
+    );
+    for said in [
+        "the sample catalogue was loaded into flash_sale.db",
+        "flash_sale.db has products, and so the sample catalogue was not loaded",
+    ] {
+        let log = premises.serve_with(&["--demo"]).stop_and_read_log();
+        assert!(log.contains(said), "{log}");
+        assert!(log.contains("serving flash_sale.db"), "{log}");
+        assert!(
+            log.contains("stopped; all that was acknowledged is in flash_sale.db"),
+            "{log}"
+        );
+        assert!(!log.contains("no products yet"), "{log}");
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_had_says_what_to_do() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let premises = Premises::new();
+    for (address, said) in [
+        (
+            taken.as_str(),
+            "another program listens there, and --listen names another address",
+        ),
+        ("192.0.2.1:80", "this machine has no such address"),
+    ] {
+        let mut command = premises.command(&["serve", "--listen", address]);
+        let output = command
+            .env("FLASHSALE_ALLOW_OPEN", "true")
+            .output()
+            .unwrap();
+        crate::server::Ran(output).exited(69).complains(said);
+    }
+    assert!(!premises.path().join("flash_sale.db").exists());
 }

@@ -23,6 +23,12 @@ pub struct Row {
     pub load: LoadProduct,
 }
 
+/// Rows, and where they are from.
+pub struct Catalogue {
+    pub source: String,
+    pub rows: Vec<Row>,
+}
+
 /// Each name is a CSV's column and a JSON object's field; the first four are required.
 const COLUMNS: [&str; 8] = [
     "sku",
@@ -139,9 +145,12 @@ fn shown(text: &str) -> String {
 /// What each row of a file says, or what is wrong with it.
 type Rows<'a> = Box<dyn Iterator<Item = (u64, Result<LoadProduct, Vec<Wrong>>)> + 'a>;
 
-pub fn sample() -> Vec<Row> {
-    read(include_str!("../sample_catalogue.csv"), InputFormat::Csv)
-        .expect("the sample catalogue is right")
+pub fn sample() -> Catalogue {
+    let sample = include_str!("../sample_catalogue.csv");
+    Catalogue {
+        source: "sample catalogue".into(),
+        rows: read(sample, InputFormat::Csv).expect("the sample catalogue is right"),
+    }
 }
 
 /// All rows, or all that is wrong.

@@ -7,7 +7,9 @@ use rusqlite::ErrorCode;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("there is no database")]
+    #[error(
+        "there is no database; `flashsale serve` and `flashsale seed` make one, and --db names another"
+    )]
     Missing,
     #[error(
         "it is a symbolic link, and a database that others can swap is refused: name the file itself"
