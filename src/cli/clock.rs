@@ -2,6 +2,8 @@
 //! commands that write see to it that their clock is right.
 
 use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
@@ -11,7 +13,7 @@ use super::{BUSY, CONFIGURATION, Fault, cannot_open, durability, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::Timestamp;
-use crate::store::sqlite::{Access, Database, ServeLock, SetBack};
+use crate::store::sqlite::{Access, Database, OpenError, ServeLock, SetBack};
 use crate::store::{Rest, Store};
 
 #[derive(Args)]
@@ -116,11 +118,21 @@ const AHEAD_MAX_MICROS: i64 = 300 * 1_000_000;
 /// How far a command's wall clock may be from that of a server beside it.
 const APART_MAX_S: i64 = 60;
 
+/// How long another process may take to make or migrate the database, and how often that is looked at.
+const MAKING_MAX: Duration = Duration::from_secs(1);
+const MAKING_POLL: Duration = Duration::from_millis(5);
+
 /// The database, for a command that writes, and a clock that is fit to judge by.
 pub fn open_on_time(config: &Config, access: Access) -> Result<(Database, Clock), Fault> {
     let clock = Clock::system();
     ensure_agrees_with_server(config, &clock)?;
-    let database = open(config, access)?;
+    let patience = Instant::now() + MAKING_MAX;
+    let database = loop {
+        match Database::open(&config.db, access) {
+            Err(OpenError::Served) if Instant::now() < patience => thread::sleep(MAKING_POLL),
+            opened => break opened.map_err(|error| cannot_open(config, &error))?,
+        }
+    };
     ensure_is_not_far_ahead(&database, &clock, config)?;
     Ok((database, clock))
 }

@@ -89,18 +89,41 @@ fn a_server_whose_file_or_folder_was_removed_ends_by_itself() {
 /// What was acknowledged is saved into the file, whose name is still its own.
 #[test]
 fn a_server_whose_log_was_removed_ends_and_has_lost_nothing() {
-    for suffix in ["-wal", "-shm"] {
+    for suffixes in [&["-wal"][..], &["-shm"], &["-wal", "-shm"]] {
         let premises = Premises::stocked(100);
         let server = premises.serve();
         assert_eq!(server.hold(7).0, 201);
-        let removed = format!("flash_sale.db{suffix}");
-        fs::remove_file(premises.path().join(removed)).unwrap();
+        for suffix in suffixes {
+            let removed = format!("flash_sale.db{suffix}");
+            fs::remove_file(premises.path().join(removed)).unwrap();
+        }
         refuses_and_ends(server);
         let server = premises.serve();
-        assert_eq!(server.get("/api/holds/1").1["quantity"], 7, "{suffix}");
+        assert_eq!(server.get("/api/holds/1").1["quantity"], 7, "{suffixes:?}");
         server.stop();
         premises.books_are_right();
     }
+}
+
+/// Somebody has removed the log, and another program has written the file since: nothing of the old log is played into it.
+#[test]
+fn a_log_that_lost_its_name_is_not_played_into_what_others_wrote_since() {
+    let premises = Premises::stocked(100);
+    let server = premises.serve();
+    assert_eq!(server.hold(7).0, 201);
+    for suffix in ["-wal", "-shm"] {
+        let removed = format!("flash_sale.db{suffix}");
+        fs::remove_file(premises.path().join(removed)).unwrap();
+    }
+    let more = premises.file("more.csv", "sku,name,price,total_stock\nmug,Mug,5,5\n");
+    premises.run(&["seed", more.to_str().unwrap()]).succeeded();
+    let mut server = server;
+    assert_eq!(server.wait().code(), Some(74));
+    premises.books_are_right();
+    let server = premises.serve();
+    assert_eq!(server.get("/api/products/2").1["name"], "Mug");
+    server.stop();
+    premises.books_are_right();
 }
 
 #[test]

@@ -208,6 +208,17 @@ fn a_database_that_is_being_made_is_no_foreign_one() {
 }
 
 #[test]
+fn several_may_make_the_database_at_once() {
+    let premises = Premises::new();
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| premises.run(&["seed"]).succeeded());
+        }
+    });
+    premises.books_are_right();
+}
+
+#[test]
 fn what_is_not_our_database_is_left_alone() {
     let premises = Premises::new();
     let text = premises.file("notes.txt", &"not a database ".repeat(100));

@@ -78,7 +78,7 @@ impl NamedFile {
 #[derive(Debug)]
 pub struct OpenFiles {
     pub database: NamedFile,
-    log: NamedFile,
+    pub log: NamedFile,
     pub index: NamedFile,
 }
 

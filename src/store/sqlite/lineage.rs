@@ -49,7 +49,18 @@ fn do_belong_together(database: &Path) -> Result<bool, OpenError> {
     // As long as this transaction is open, no checkpoint passes what it sees.
     let tx = with_log.unchecked_transaction()?;
     let with_log = Content::of(&tx);
-    let without_log = Content::of(&open_without_log(database)?)?;
+    fit(Content::of(&open_without_log(database)?)?, with_log)
+}
+
+/// Whether the log that this connection reads is still the file's own: nobody has brought anything else into the file.
+pub fn is_log_of(conn: &Connection, database: &Path) -> Result<bool, OpenError> {
+    fit(
+        Content::of(&open_without_log(database)?)?,
+        Content::of(conn),
+    )
+}
+
+fn fit(without_log: Content, with_log: Result<Content, OpenError>) -> Result<bool, OpenError> {
     Ok(match (without_log, with_log) {
         // All that versions before the third tell.
         (Content::Older(file), Ok(Content::Older(log))) => file == log,

@@ -145,30 +145,42 @@ impl SqliteStore {
         })
     }
 
-    /// Whether it is looked at or not: where another file has the database's name, SQLite must not play this one's log
-    /// into it, and where only the log has lost its name, what it holds is saved into the database.
+    /// Has SQLite touch nothing any more where a name means another file than it did: what stands there now is not ours to
+    /// play a log into, or to take a log away from.
     fn leave_if_displaced(&mut self) {
         if self.files.displacement().is_none() {
             return;
         }
+        self.opened.leave();
         let left = self
             .conn
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         if let Err(error) = left {
             log::error!("the log may be lost when the database is closed: {error}");
         }
-        match self.files.database.fate() {
-            Fate::InPlace => {
-                if let Err(failure) = self.checkpoint("passive") {
-                    log::error!("what the log holds is lost: {failure}");
-                }
-            }
-            Fate::Gone => {}
-            Fate::Replaced => {
+        match (self.files.database.fate(), self.files.log.fate()) {
+            (Fate::Replaced, _) => {
                 if let Err(error) = self.files.put_log_aside() {
                     log::error!("the log could not be put aside: {error}");
                 }
             }
+            (Fate::InPlace, Fate::Gone) => self.save_log(),
+            (Fate::InPlace | Fate::Gone, _) => {}
+        }
+    }
+
+    /// What a log without a name holds is brought into the database, unless somebody else may have written that since.
+    fn save_log(&mut self) {
+        let database = self.files.database.path();
+        let saved = match lineage::is_log_of(&self.conn, database) {
+            Ok(true) if self.files.index.fate() != Fate::Replaced => self.checkpoint("passive"),
+            Ok(_) => Err(Failure::NotApplied("others have written it since".into())),
+            Err(error) => Err(Failure::NotApplied(error.to_string())),
+        };
+        match saved {
+            Ok(Checkpoint::Complete) => log::warn!("what the log held is saved into the database"),
+            Ok(Checkpoint::Incomplete { .. }) => log::error!("a part of what the log held is lost"),
+            Err(failure) => log::error!("what the log held is lost: {failure}"),
         }
     }
 

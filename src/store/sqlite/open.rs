@@ -92,9 +92,10 @@ impl Database {
         if !is_there {
             create(&path)?;
         }
-        let file = NamedFile::at(path.clone()).ok_or(OpenError::Missing)?;
         let mut conn = connect(&source.address(&path))?;
         let state = migrate::state(&*conn.unchecked_transaction()?)?;
+        // Now that it is open: an overlay gives a file another inode when it is first opened to be written.
+        let file = NamedFile::at(path.clone()).ok_or(OpenError::Missing)?;
         match (state, access) {
             (State::Current, _) => {}
             (State::Older, Access::Existing | Access::Read) => return Err(OpenError::Older),

@@ -13,6 +13,7 @@ pub struct Opened {
     pub wal_index: Arc<WalIndex>,
     /// Whether somebody has found the database damaged, be it only a reader.
     is_damaged: AtomicBool,
+    is_left: AtomicBool,
 }
 
 impl Opened {
@@ -21,6 +22,7 @@ impl Opened {
             wal_index: Arc::new(WalIndex::of(file.path())),
             file,
             is_damaged: AtomicBool::new(false),
+            is_left: AtomicBool::new(false),
         }
     }
 
@@ -30,6 +32,15 @@ impl Opened {
             self.is_damaged.store(true, Ordering::SeqCst);
         }
         failure
+    }
+
+    /// One of the files has lost its name.
+    pub fn leave(&self) {
+        self.is_left.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_left(&self) -> bool {
+        self.is_left.load(Ordering::SeqCst)
     }
 
     pub fn ensure_is_undamaged(&self) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Reads of committed rows by a pool of connections that cannot write. One statement or one transaction a read, so one
 //! moment of the store.
 
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,6 +139,16 @@ impl SqliteReader {
             .query_row(params, read)
             .optional()
             .map_err(|error| self.failed(error))
+    }
+}
+
+/// Where a file has lost its name, connections end with the process: whoever closes the last one takes away by name the log
+/// that may be another's.
+impl Drop for SqliteReader {
+    fn drop(&mut self) {
+        if self.opened.is_left() {
+            mem::forget(self.pool.clone());
+        }
     }
 }
 
