@@ -114,6 +114,7 @@ fn a_copy_is_read_and_not_served() {
     refused(&["seed", "catalogue.csv", "--db", "copy.db"]);
     refused(&["seed", "catalogue.csv", "--dry-run", "--db", "copy.db"]);
     refused(&["sweep-holds", "--db", "copy.db"]);
+    refused(&["clock", "--set-back", "--db", "copy.db"]);
     for read in [
         &["verify"][..],
         &["export", "movements"],

@@ -39,6 +39,7 @@ mod readme;
 mod refunds;
 mod requests;
 mod restore;
+mod restore_sources;
 mod secrets;
 mod seed;
 mod service;

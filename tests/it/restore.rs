@@ -1,8 +1,8 @@
 //! `flashsale restore`: a database to serve out of a backup, in which nothing is given twice.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::faults::Disk;
 use crate::lost_disk::{order, report};
 use crate::server::{Premises, Ran};
 
-fn names(folder: &Path) -> BTreeSet<String> {
+pub fn names(folder: &Path) -> BTreeSet<String> {
     let entries = folder.read_dir().unwrap().map(Result::unwrap);
     entries
         .map(|entry| entry.file_name().into_string().unwrap())
@@ -110,134 +110,13 @@ fn a_program_reads_the_same() {
     );
 }
 
-/// A copy of the file and its log, as from a disk that is mounted elsewhere.
-#[test]
-fn a_raw_copy_is_restored_with_its_log() {
-    let premises = Premises::stocked(10);
-    let server = premises.serve();
-    let conn = Connection::open(premises.path().join("flash_sale.db")).unwrap();
-    conn.execute_batch("begin; select * from meta").unwrap();
-    let paid = order(&server);
-    report(&server, "k", json!({"order_id": paid}), "success");
-    for (name, copy) in [
-        ("flash_sale.db", "raw.db"),
-        ("flash_sale.db-wal", "raw.db-wal"),
-    ] {
-        fs::copy(premises.path().join(name), premises.path().join(copy)).unwrap();
-    }
-    drop(conn);
-    server.kill();
-    assert!(
-        fs::metadata(premises.path().join("raw.db-wal"))
-            .unwrap()
-            .len()
-            > 0
-    );
-
-    let ran = premises.run(&["restore", "raw.db", "shop.db"]).succeeded();
-    assert!(
-        ran.stdout().contains("\norders: 1\npayments: 1\n"),
-        "{}",
-        ran.stdout()
-    );
-    let server = premises.serve_with(&["--db", "shop.db"]);
-    assert_eq!(server.get("/api/orders/1").1["status"], "paid");
-    server.stop();
-    premises.run(&["verify", "--db", "shop.db"]).succeeded();
-}
-
-#[test]
-fn what_is_served_is_not_restored_from() {
-    let premises = Premises::stocked(10);
-    let server = premises.serve();
-    let ran = premises.run(&["restore", "flash_sale.db", "shop.db"]);
-    ran.exited(75)
-        .complains("flash_sale.db: another flashsale serves");
-    assert!(!premises.path().join("shop.db").exists());
-    server.stop();
-    premises
-        .run(&["restore", "flash_sale.db", "shop.db"])
-        .succeeded();
-}
-
-/// Of a disk that is mounted read-only.
-#[test]
-fn a_folder_that_cannot_be_written_is_read() {
-    let premises = Premises::stocked(10);
-    let server = premises.serve();
-    assert_eq!(order(&server), 1);
-    premises.run(&["backup", "night.db"]).succeeded();
-    server.kill();
-    let folder = premises.path().join("mounted");
-    fs::create_dir(&folder).unwrap();
-    for name in ["night.db", "flash_sale.db", "flash_sale.db-wal"] {
-        fs::rename(premises.path().join(name), folder.join(name)).unwrap();
-    }
-    fs::set_permissions(&folder, Permissions::from_mode(0o555)).unwrap();
-    let before = names(&folder);
-    for (file, dest) in [
-        ("mounted/night.db", "one.db"),
-        ("mounted/flash_sale.db", "two.db"),
-    ] {
-        let ran = without_privilege(&premises, &["restore", file, dest]).succeeded();
-        assert!(ran.stdout().contains("\norders: 1\n"), "{}", ran.stdout());
-        premises.run(&["verify", "--db", dest]).succeeded();
-    }
-    let ran = without_privilege(
-        &premises,
-        &["restore", "mounted/night.db", "mounted/shop.db"],
-    );
-    ran.exited(73)
-        .complains("mounted/shop.db: Permission denied");
-    assert_eq!(names(&folder), before);
-    fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
-}
-
-/// SQLite wants an index beside a log, and finds no room for it.
-#[test]
-fn a_disk_that_is_full_is_read() {
-    let premises = Premises::stocked(10);
-    let server = premises.serve();
-    assert_eq!(order(&server), 1);
-    server.kill();
-    let disk = Disk::new();
-    let full = disk.full_folder();
-    for name in ["flash_sale.db", "flash_sale.db-wal"] {
-        fs::copy(premises.path().join(name), full.join(name)).unwrap();
-    }
-    let file = full.join("flash_sale.db");
-    let run = |arguments: &[&str]| {
-        let mut command = premises.command(arguments);
-        disk.is_under(&mut command);
-        Ran(command.output().unwrap())
-    };
-    let ran = run(&["sweep-holds", "--db", file.to_str().unwrap()]);
-    ran.exited(74).complains("disk I/O error");
-    let ran = run(&["restore", file.to_str().unwrap(), "shop.db"]).succeeded();
-    assert!(ran.stdout().contains("\norders: 1\n"), "{}", ran.stdout());
-    premises.run(&["verify", "--db", "shop.db"]).succeeded();
-}
-
-/// Root writes anywhere, unless told not to.
-fn without_privilege(premises: &Premises, arguments: &[&str]) -> Ran {
-    let is_root = fs::metadata(premises.path()).unwrap().uid() == 0;
-    let mut command = if is_root {
-        premises.command_after(
-            "exec setpriv --bounding-set=-dac_override,-dac_read_search \"$0\" \"$@\"; true",
-            arguments,
-        )
-    } else {
-        premises.command(arguments)
-    };
-    Ran(command.output().unwrap())
-}
-
 #[test]
 fn what_cannot_be_restored_from_is_refused_and_leaves_nothing() {
     let premises = Premises::stocked(10);
     premises.run(&["backup", "night.db"]).succeeded();
     premises.file("notes.txt", &"not a database ".repeat(100));
     fs::create_dir(premises.path().join("folder")).unwrap();
+    symlink("night.db", premises.path().join("link.db")).unwrap();
     let tampered = |name: &str, sql: &str| {
         let path = premises.path().join(name);
         fs::copy(premises.path().join("night.db"), &path).unwrap();
@@ -246,6 +125,10 @@ fn what_cannot_be_restored_from_is_refused_and_leaves_nothing() {
     tampered("newer.db", "pragma user_version = 99");
     tampered("older.db", "pragma user_version = 1");
     tampered("theirs.db", "pragma application_id = 1");
+    tampered(
+        "trigger.db",
+        "create trigger meddling after update on meta begin update products set price = 0; end",
+    );
     tampered(
         "full.db",
         "update meta set next_order = 9007199254740991 - 2000000;
@@ -264,6 +147,12 @@ fn what_cannot_be_restored_from_is_refused_and_leaves_nothing() {
         ("theirs.db", 65, "theirs.db: it is not a flashsale database"),
         ("newer.db", 65, "newer.db: its schema has version 99"),
         ("older.db", 75, "older.db: its schema is older"),
+        (
+            "trigger.db",
+            65,
+            "trigger.db: its schema is not the one of its version: `meddling`",
+        ),
+        ("link.db", 78, "link.db: it is a symbolic link"),
     ] {
         let ran = premises.run(&["restore", file, "shop.db"]);
         ran.exited(code).complains(about);
