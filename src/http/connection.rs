@@ -325,7 +325,10 @@ impl Connection {
     }
 
     /// Answers bytes that were no request. Nothing may be on its way.
-    pub fn refuse(&self, malformed: Malformed) {
+    pub fn refuse(&mut self, malformed: Malformed) {
+        if self.postponed.is_none() {
+            self.read_what_came();
+        }
         self.outgoing.refuse(malformed, &self.manners_of_refused());
     }
 

@@ -284,16 +284,15 @@ fn hex(number: u64) -> [u8; 16] {
 /// What can be told of a head that is refused or incomplete: its answer has the client's id, no body for `HEAD`, and can be
 /// read by the page that it is for.
 pub fn guess(buffer: &[u8], peer: Option<SocketAddr>, began: Instant) -> Asked {
-    let lines = buffer.split(|byte| *byte == b'\n');
-    let lines = lines
-        .map(<[u8]>::trim_ascii)
-        .skip_while(|line| line.is_empty());
-    let mut head = lines.take_while(|line| !line.is_empty());
-    let request_line = head.next().unwrap_or_default();
+    let lines = buffer.split_inclusive(|byte| *byte == b'\n');
+    let lines = lines.skip_while(|line| line.trim_ascii().is_empty());
+    let mut head = lines.take_while(|line| !line.trim_ascii().is_empty());
+    let request_line = head.next().unwrap_or_default().trim_ascii();
     let method = request_line.split(|byte| *byte == b' ').next();
     let method = method.and_then(|method| std::str::from_utf8(method).ok()?.parse().ok());
     let (mut id, mut origin) = (None, None);
-    for line in head {
+    // A line without its end may be half of one.
+    for line in head.filter(|line| line.ends_with(b"\n")) {
         id = id.or_else(|| value_of(line, b"x-request-id:").filter(|id| is_sane_id(id)));
         origin = origin.or_else(|| value_of(line, b"origin:"));
     }

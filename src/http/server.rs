@@ -228,7 +228,6 @@ impl Door {
     }
 
     fn turn_away(&mut self, mut connection: Connection, malformed: Malformed) {
-        connection.read_what_came();
         connection.refuse(malformed);
         if connection.start_to_leave() {
             self.parking.park(connection);

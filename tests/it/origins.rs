@@ -57,6 +57,23 @@ fn a_page_can_read_why_its_request_was_none() {
     ] {
         can_be_read(answer_to(&server, &of_page(line, rest)).is(status));
     }
+    let many: String = (0..70).map(|number| format!("X-{number}: y\r\n")).collect();
+    for (status, field) in [
+        (431, format!("X: {long}{long}\r\n")),
+        (431, many),
+        (400, "X : y\r\n".to_owned()),
+        (400, "X: y\0\r\n".to_owned()),
+    ] {
+        let fields = format!("Host: a\r\n{field}X-Request-Id: mine-1\r\nOrigin: {SHOP}\r\n\r\n");
+        let request = format!("{post}\r\n{fields}");
+        can_be_read(answer_to(&server, request.as_bytes()).is(status));
+    }
+    let half = format!("GET /healthz HTTP/1.1\r\nHost: a\r\nOrigin: {SHOP}");
+    let answer = answer_to(&server, half.as_bytes()).is(408);
+    assert!(
+        !answer.head.contains("Access-Control"),
+        "it may be half of another"
+    );
     let elsewhere =
         format!("{post}\r\nHost: a\r\nOrigin: https://evil.example\r\nContent-Length: x\r\n\r\n");
     let answer = answer_to(&server, elsewhere.as_bytes()).is(400);

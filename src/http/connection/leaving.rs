@@ -4,12 +4,14 @@ use std::io::{ErrorKind, Read};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use super::{Connection, Malformed, READ_BYTES, Stage, head};
+use super::{Connection, Malformed, READ_BYTES, Stage};
 
 /// How long a client may take to go, once it was told to, or to say what it wants where that will be refused.
 const LEAVING_MAX: Duration = Duration::from_secs(1);
 /// What a client may still send after an answer that closes, so that it gets to read the answer.
 const DRAIN_BYTES_MAX: usize = 256 * 1024;
+/// How much of a head that is refused is looked at.
+const REFUSED_BYTES_MAX: usize = 32 * 1024;
 
 impl Connection {
     /// There is no room for this client. It will be told so once it has said something: its answer bears the id of its
@@ -27,15 +29,16 @@ impl Connection {
         }
     }
 
-    /// Reads what has come of a head, without waiting: what an answer must look like depends on it.
-    pub fn read_what_came(&mut self) {
+    /// Reads what has come of the head that is to be refused, without waiting, and more of it than a head may have: what its
+    /// answer must look like may stand anywhere in it.
+    pub(super) fn read_what_came(&mut self) {
         if self.is_idle() {
             let now = Instant::now();
             self.began = now;
             self.enter(Stage::Head, now, self.timeouts.head);
         }
         let is_reading_head = matches!(self.stage, Stage::Head | Stage::TurnedAway(_));
-        while is_reading_head && self.buffer.len() < head::HEAD_BYTES_MAX {
+        while is_reading_head && self.buffer.len() < REFUSED_BYTES_MAX {
             if !matches!(self.read(), Ok(1..)) {
                 return;
             }
