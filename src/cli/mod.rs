@@ -21,6 +21,7 @@ mod usage;
 mod verify;
 
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -107,13 +108,24 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage::told(&error),
     };
-    let ended = report_writes_that_are_too_large().and_then(|()| arguments.run());
+    let ended = without_panics(|| {
+        report_writes_that_are_too_large()?;
+        arguments.run()
+    });
     let last = ended
         .as_ref()
         .err()
         .map(|fault| format!("flashsale: {}", fault.message));
     journal::finish_with(last.as_deref());
     ended.unwrap_or_else(|fault| ExitCode::from(fault.code))
+}
+
+/// A panic is a bug of ours. Without this the process would end before the log has told it.
+fn without_panics(run: impl FnOnce() -> Result<ExitCode, Fault>) -> Result<ExitCode, Fault> {
+    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        let message = "it ends at an error of its own, which the log tells; please report it";
+        Err(Fault::new(INTERNAL, message))
+    })
 }
 
 /// A write past the limit on file sizes is an error like a full disk, and not the end of the process.
@@ -225,5 +237,17 @@ impl From<Failure> for Fault {
             Failure::Corrupt(_) => BAD_DATA,
         };
         Fault::new(code, failure.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_internal_failure() {
+        let ended = without_panics(|| panic!("a test's panic"));
+        assert_eq!(ended.unwrap_err().code, INTERNAL);
+        assert!(without_panics(|| Ok(ExitCode::SUCCESS)).is_ok());
     }
 }
