@@ -697,6 +697,8 @@ fn names_of_an_older_database_are_found_however_they_were_typed() {
         .unwrap();
     conn.execute_batch(
         "update products set sku = 'cafe\u{301}', max_per_customer = 2, version = 4, available = 8, reserved = 2;
+         update holds set customer = 'a\u{200b}da';
+         update orders set customer = 'a\u{200b}da';
          insert into holds values (2, 1, 2, 9999, 'zoe\u{308}', 'active', 253402300799000000);
          insert into movements values (1, 4, 1795385411654010, 'hold_placed', -2, 2, 0, 2, null, null);
          insert into products values (2, 'ta\u{303}', 'twin', 1, 0, 0, 0, 0, 1, null, null, null, null, 0);
@@ -718,4 +720,9 @@ fn names_of_an_older_database_are_found_however_they_were_typed() {
     assert_eq!((status, &refused["code"]), (400, &json!("limit_exceeded")));
     server.stop();
     premises.books_are_right();
+    let exported = premises.run(&["export", "orders"]).succeeded().stdout();
+    assert!(
+        exported.contains(",a\u{200b}da,"),
+        "what is asked for now was not asked for then: {exported}"
+    );
 }
