@@ -5,7 +5,8 @@ use std::time::Duration;
 use rusqlite::{ErrorCode, MAIN_DB, TransactionBehavior};
 
 use super::open::connect;
-use super::{Database, OpenError, load};
+use super::tables::counters;
+use super::{Database, OpenError};
 use crate::sale::Timestamp;
 use crate::store::Now;
 
@@ -17,12 +18,12 @@ impl Database {
         let mut conn = connect(&self.address())?;
         conn.busy_timeout(Duration::ZERO)?;
         if conn.is_readonly(MAIN_DB)? && !self.is_still() {
-            let (_, last_now) = load::meta(&conn)?;
+            let (_, last_now) = counters::read(&conn)?;
             return Ok(Some(last_now));
         }
         match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
             Ok(tx) => {
-                let (_, last_now) = load::meta(&tx)?;
+                let (_, last_now) = counters::read(&tx)?;
                 Ok(Some(now(last_now)))
             }
             Err(error) => match error.sqlite_error_code() {

@@ -4,72 +4,13 @@
 use rusqlite::{Row, ToSql, named_params};
 
 use super::read::SqliteReader;
-use super::row::{self, select_hold};
+use super::tables::{holds, movements, orders, payments};
 use crate::sale::{
     Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
     Timestamp, Verdict,
 };
 use crate::store::Failure;
 use crate::store::lists::{self, Filter, Lists, PACE_MOVEMENTS_MAX, Pace, Page, Seek};
-
-/// Holds as the clock sees them.
-const HOLDS: &str = select_hold!(
-    " where (:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
-      and (:status is null or :status =
-        case when holds.status = 'active' and holds.expires_at <= :now then 'expired' else holds.status end)"
-);
-
-/// Orders as the clock sees them.
-const ORDERS: &str = "select * from orders
-    where (:product is null or product_id = :product) and (:customer is null or customer = :customer)
-      and (:status is null or :status =
-        case when status = 'pending' and pay_by <= :now then 'expired' else status end)";
-
-/// Payments, what they are about, and their verdicts as they stand: `sale::Payment::at`, said in SQL. A refund is due
-/// already if it is for the same payee and transaction, or will be by an event that a sweep would settle before.
-macro_rules! payments {
-    ($which:literal) => {
-        concat!(
-            "select p.*,
-                case when p.verdict <> 'parked' or p.parked_until > :now then p.verdict
-                     when p.status = 'failure' then 'ignored'
-                     when exists (select 1 from payments q
-                            where q.refund_due = 1 and q.transaction_id = p.transaction_id
-                              and (q.order_id = p.named_order or q.named_order = p.named_order or q.named_hold = p.named_hold))
-                       or exists (select 1 from payments q
-                            where q.verdict = 'parked' and q.named_order is not null and q.named_order = p.named_order
-                              and q.status = 'success' and q.transaction_id = p.transaction_id
-                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
-                       or exists (select 1 from payments q
-                            where q.verdict = 'parked' and q.named_hold is not null and q.named_hold = p.named_hold
-                              and q.status = 'success' and q.transaction_id = p.transaction_id
-                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
-                     then 'ignored' else 'late_payment' end as verdict_now,
-                orders.id as order_now
-            from payments p
-            left join orders on orders.id = coalesce(p.order_id, p.named_order,
-                (select id from orders where hold_id = p.named_hold))
-            left join holds on holds.id = coalesce(orders.hold_id, p.named_hold)
-            where ",
-            $which
-        )
-    };
-}
-
-const PAYMENTS: &str = payments!(
-    "(:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
-      and (:status is null or verdict_now = :status)"
-);
-
-const REFUNDS: &str = payments!(
-    "p.id in (
-        select id from payments where refund_due = 1
-        union all select id from payments where verdict = 'parked' and parked_until <= :now)
-      and verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
-      and (:status is null or (:status = 'resolved') = (p.resolved_at is not null))"
-);
-
-const MOVEMENTS: &str = "select * from movements where product_id = :product";
 
 impl Lists for SqliteReader {
     fn holds(
@@ -81,7 +22,7 @@ impl Lists for SqliteReader {
         let (product, customer) = filter.about();
         let status = filter.status.map(HoldStatus::as_str);
         let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
-        self.page(HOLDS, "holds.id", params, page, row::hold)
+        self.page(holds::LIST, "holds.id", params, page, holds::read)
     }
 
     fn orders(
@@ -93,7 +34,7 @@ impl Lists for SqliteReader {
         let (product, customer) = filter.about();
         let status = filter.status.map(OrderStatus::as_str);
         let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
-        self.page(ORDERS, "id", params, page, row::order)
+        self.page(orders::LIST, "id", params, page, orders::read)
     }
 
     fn payments(
@@ -105,7 +46,13 @@ impl Lists for SqliteReader {
         let (product, customer) = filter.about();
         let verdict = filter.status.map(Verdict::as_str);
         let params = named_params! {":product": product, ":customer": customer, ":status": verdict, ":now": now};
-        let payments = self.page(PAYMENTS, "p.id", params, page, payment_and_verdict)?;
+        let payments = self.page(
+            payments::LIST,
+            "p.id",
+            params,
+            page,
+            payments::read_with_verdict,
+        )?;
         Ok(as_they_stand(payments, now))
     }
 
@@ -117,13 +64,19 @@ impl Lists for SqliteReader {
     ) -> Result<Vec<Payment>, Failure> {
         let status = status.map(RefundStatus::as_str);
         let params = named_params! {":status": status, ":now": now};
-        let payments = self.page(REFUNDS, "p.id", params, page, payment_and_verdict)?;
+        let payments = self.page(
+            payments::LIST_OF_REFUNDS,
+            "p.id",
+            params,
+            page,
+            payments::read_with_verdict,
+        )?;
         Ok(as_they_stand(payments, now))
     }
 
     fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure> {
         let params = named_params! {":product": product};
-        self.page(MOVEMENTS, "version", params, page, row::movement)
+        self.page(movements::LIST, "version", params, page, movements::read)
     }
 
     fn pace(&self, product: ProductId, since: Timestamp, now: Timestamp) -> Result<Pace, Failure> {
@@ -136,7 +89,7 @@ impl Lists for SqliteReader {
         let rows = statement
             .query_map(
                 named_params! {":product": product, ":limit": limit},
-                row::movement,
+                movements::read,
             )
             .map_err(|error| self.failed(error))?;
         lists::pace(
@@ -152,14 +105,6 @@ impl<S> Filter<S> {
         let customer = self.customer.as_ref().map(Customer::as_str);
         (self.product.map(ProductId::get), customer)
     }
-}
-
-fn payment_and_verdict(row: &Row<'_>) -> rusqlite::Result<(Payment, Verdict)> {
-    let payment = Payment {
-        order: row.get("order_now")?,
-        ..row::payment(row)?
-    };
-    Ok((payment, row.get("verdict_now")?))
 }
 
 fn as_they_stand(payments: Vec<(Payment, Verdict)>, now: Timestamp) -> Vec<Payment> {

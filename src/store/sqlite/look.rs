@@ -6,26 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::row;
+use super::tables::products::{self, select_products};
 use super::wal_index::Version;
 use crate::sale::{Product, ProductId, Timestamp};
-
-/// Rows of products, each with what is overdue of it at `:now`.
-macro_rules! select_products {
-    ($which:literal) => {
-        concat!(
-            "select products.*,
-                (select coalesce(sum(quantity), 0) from holds
-                  where status = 'active' and expires_at <= :now and product_id = products.id)
-              + (select coalesce(sum(quantity), 0) from orders
-                  where status = 'pending' and pay_by is not null and pay_by <= :now and product_id = products.id)
-                as overdue_units
-            from products ",
-            $which
-        )
-    };
-}
-pub(super) use select_products;
 
 /// A product at one moment of the store, and what of it was overdue.
 #[derive(Clone, Debug)]
@@ -72,7 +55,7 @@ impl Look {
 }
 
 pub fn with_overdue_units(row: &Row<'_>) -> rusqlite::Result<(Product, i64)> {
-    Ok((row::product(row)?, row.get("overdue_units")?))
+    Ok((products::read(row)?, row.get("overdue_units")?))
 }
 
 /// Looks at products in the present version of the store.

@@ -6,10 +6,8 @@ mod between_batches;
 mod convert;
 mod failed;
 mod files;
-mod flush;
 mod lineage;
 mod lists;
-mod load;
 mod lock;
 mod look;
 mod migrate;
@@ -18,14 +16,15 @@ mod open_error;
 mod opened;
 mod read;
 mod read_only;
-mod replays;
 mod respell;
 mod restore;
-mod row;
+mod rows;
 mod schema;
 mod set_back;
+mod tables;
 mod told;
 mod wal_index;
+mod write;
 
 use std::sync::Arc;
 
@@ -43,6 +42,8 @@ pub use set_back::SetBack;
 use failed::{failed_commit, not_applied};
 use files::{Fate, OpenFiles};
 use opened::Opened;
+use rows::SqliteRows;
+use tables::counters;
 use wal_index::WalIndex;
 
 use super::{Checkpoint, Decision, Failure, Now, Rest, Store, judge_all};
@@ -98,17 +99,17 @@ impl SqliteStore {
         mut each: impl FnMut(&[Decision]),
     ) -> Result<(), Failure> {
         self.in_transaction(|tx, log| {
-            let (mut meta, last_now) = load::meta(tx).map_err(not_applied)?;
+            let (mut meta, last_now) = counters::read(tx).map_err(not_applied)?;
             let now = now(last_now);
             log.begins_from(tx, last_now)?;
             let mut is_refused = false;
             for commands in chunks {
                 let mut book = Book::new(now, *terms, meta);
-                let decisions = judge_all(&mut load::Pages::of(tx), &mut book, &commands)?;
+                let decisions = judge_all(&mut SqliteRows::of(tx), &mut book, &commands)?;
                 each(&decisions);
                 is_refused |= decisions.iter().any(Result::is_err);
                 if !is_refused {
-                    flush::write(tx, &book).map_err(not_applied)?;
+                    write::write(tx, &book).map_err(not_applied)?;
                     meta = book.meta;
                 }
             }
@@ -216,7 +217,7 @@ impl Log<'_> {
     /// before anything is written, in a transaction that will write.
     fn begins_from(&self, tx: &Transaction<'_>, last_now: Timestamp) -> Result<(), Failure> {
         if self.0.is_log_in_database() == Some(true) {
-            flush::log_base(tx, last_now).map_err(not_applied)?;
+            counters::write_log_base(tx, last_now).map_err(not_applied)?;
         }
         Ok(())
     }
@@ -230,17 +231,17 @@ impl Store for SqliteStore {
         commands: &[Command],
     ) -> Result<Vec<Decision>, Failure> {
         self.in_transaction(|tx, log| {
-            let (meta, last_now) = load::meta(tx).map_err(not_applied)?;
+            let (meta, last_now) = counters::read(tx).map_err(not_applied)?;
             let mut book = Book::new(now(last_now), *terms, meta);
-            let decisions = judge_all(&mut load::Pages::of(tx), &mut book, commands)?;
+            let decisions = judge_all(&mut SqliteRows::of(tx), &mut book, commands)?;
             if book.is_changed() {
                 log.begins_from(tx, last_now)?;
-                flush::write(tx, &book).map_err(not_applied)?;
+                write::write(tx, &book).map_err(not_applied)?;
             } else if told::tells_more_than(tx, commands, &decisions, last_now)
                 .map_err(not_applied)?
             {
                 log.begins_from(tx, last_now)?;
-                flush::time(tx, book.now).map_err(not_applied)?;
+                counters::write_time(tx, book.now).map_err(not_applied)?;
             } else {
                 return Ok((decisions, Change::None));
             }
@@ -250,16 +251,16 @@ impl Store for SqliteStore {
 
     fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
         self.in_transaction(|tx, log| {
-            let (_, last_now) = load::meta(tx).map_err(not_applied)?;
+            let (_, last_now) = counters::read(tx).map_err(not_applied)?;
             log.begins_from(tx, last_now)?;
-            flush::time(tx, now(last_now)).map_err(not_applied)?;
+            counters::write_time(tx, now(last_now)).map_err(not_applied)?;
             Ok(((), Change::Written))
         })
     }
 
     fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
         self.opened.ensure_is_undamaged()?;
-        load::next_deadline(&self.conn).map_err(|error| self.opened.note(not_applied(error)))
+        rows::next_deadline(&self.conn).map_err(|error| self.opened.note(not_applied(error)))
     }
 
     fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {

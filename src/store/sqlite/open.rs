@@ -18,7 +18,8 @@ use super::migrate::{self, State};
 use super::open_error::OpenError;
 use super::opened::Opened;
 use super::read_only::Source;
-use super::{SqliteReader, SqliteStore, load, schema};
+use super::tables::counters;
+use super::{SqliteReader, SqliteStore, schema};
 use crate::sale::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +112,7 @@ impl Database {
                 migrate::bring_up_to_date(&mut conn)?;
             }
         }
-        let is_copy = load::is_copy(&conn)?;
+        let is_copy = counters::is_copy(&conn)?;
         // A copy is read as it lies, and who only reads leaves every database so.
         if !is_copy && access != Access::Read {
             write_ahead(&conn)?;
@@ -154,7 +155,7 @@ impl Database {
         )?;
         conn.busy_timeout(Duration::ZERO)?;
         schema::ensure_is_ours(&conn)?;
-        let secret = load::secret(&conn)?;
+        let secret = counters::secret(&conn)?;
         let Some(files) = OpenFiles::of(&self.opened.file) else {
             let displacement = self.opened.file.displacement();
             return Err(OpenError::Displaced(displacement.unwrap_or_else(|| {
@@ -178,7 +179,7 @@ impl Database {
 
     /// The latest time that any transaction was judged at.
     pub fn last_now(&self) -> Result<Timestamp, OpenError> {
-        let (_, last_now) = load::meta(&self.read_connection()?)?;
+        let (_, last_now) = counters::read(&self.read_connection()?)?;
         Ok(last_now)
     }
 

@@ -10,12 +10,15 @@ use r2d2::{CustomizeConnection, ManageConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::look::{Look, Looks, select_products, with_overdue_units};
+use super::look::{Look, Looks, with_overdue_units};
+use super::not_applied;
 use super::open::{FLAGS, settle};
 use super::open_error::OpenError;
 use super::opened::Opened;
-use super::row::{self, select_hold};
-use super::{load, not_applied, replays};
+use super::rows::SqliteRows;
+use super::tables::holds::{self, select_hold};
+use super::tables::products::{self, select_products};
+use super::tables::{counters, idempotency, movements, orders, payments};
 use crate::sale::{
     Book, Command, Hold, HoldId, Meta, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, decide,
@@ -100,9 +103,9 @@ impl SqliteReader {
     ) -> Result<Option<Rejection>, Failure> {
         let mut conn = self.conn()?;
         let tx = conn.transaction().map_err(|error| self.failed(error))?;
-        let (meta, _) = load::meta(&tx).map_err(|error| self.failed(error))?;
+        let (meta, _) = counters::read(&tx).map_err(|error| self.failed(error))?;
         let mut book = Book::new(now, *terms, meta);
-        let judged = judge(&mut load::Pages::of(&tx), &mut book, wish);
+        let judged = judge(&mut SqliteRows::of(&tx), &mut book, wish);
         Ok(judged.map_err(|failure| self.opened.note(failure))?.err())
     }
 
@@ -116,11 +119,11 @@ impl SqliteReader {
     ) -> Result<(), Failure> {
         let mut conn = self.conn()?;
         let tx = conn.transaction().map_err(not_applied)?;
-        let (meta, last_now) = load::meta(&tx).map_err(not_applied)?;
+        let (meta, last_now) = counters::read(&tx).map_err(not_applied)?;
         let now = now(last_now);
         for commands in chunks {
             let mut book = Book::new(now, *terms, meta);
-            each(&judge_all(&mut load::Pages::of(&tx), &mut book, &commands)?);
+            each(&judge_all(&mut SqliteRows::of(&tx), &mut book, &commands)?);
         }
         Ok(())
     }
@@ -239,14 +242,14 @@ impl Reader for SqliteReader {
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
         let sql = select_hold!(" where holds.id = :id");
-        self.one(sql, named_params! {":id": id}, row::hold)
+        self.one(sql, named_params! {":id": id}, holds::read)
     }
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
         self.one(
             "select * from orders where id = :id",
             named_params! {":id": id},
-            row::order,
+            orders::read,
         )
     }
 
@@ -270,20 +273,20 @@ fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {
     ) -> rusqlite::Result<Vec<T>> {
         tx.prepare(sql)?.query_map([], read)?.collect()
     }
-    let (meta, _) = load::meta(&tx)?;
+    let (meta, _) = counters::read(&tx)?;
     Ok(Contents {
         meta,
-        products: all(&tx, "select * from products order by id", row::product)?,
-        holds: all(&tx, select_hold!(" order by holds.id"), row::hold)?,
-        orders: all(&tx, "select * from orders order by id", row::order)?,
+        products: all(&tx, "select * from products order by id", products::read)?,
+        holds: all(&tx, select_hold!(" order by holds.id"), holds::read)?,
+        orders: all(&tx, "select * from orders order by id", orders::read)?,
         payments: all(&tx, "select * from payments order by id", |row| {
-            Ok((row::payment(row)?, row.get("payload")?))
+            Ok((payments::read(row)?, row.get("payload")?))
         })?,
         movements: all(
             &tx,
             "select * from movements order by product_id, version",
-            row::movement,
+            movements::read,
         )?,
-        replays: all(&tx, "select * from replays order by key", replays::read)?,
+        replays: all(&tx, "select * from replays order by key", idempotency::read)?,
     })
 }

@@ -11,7 +11,8 @@ use serde::{Serialize, Serializer};
 use super::backup::connect_to_draft;
 use super::files::beside;
 use super::open::{Access, Database};
-use super::{load, not_applied, open_error::OpenError, schema};
+use super::tables::counters;
+use super::{not_applied, open_error::OpenError, schema};
 use crate::sale::{HoldId, Timestamp};
 use crate::store::Failure;
 
@@ -143,7 +144,7 @@ fn restore(tx: &Connection, skip_ids: i64, skipped: Vec<Gap>) -> rusqlite::Resul
             row.get(0)
         })
     };
-    let (_, knows_until) = load::meta(tx)?;
+    let (_, knows_until) = counters::read(tx)?;
     Ok(Restored {
         knows_until,
         products: count("products")?,

@@ -3,7 +3,8 @@
 use rusqlite::{Transaction, named_params};
 use serde::Serialize;
 
-use super::{Change, SqliteStore, load, not_applied};
+use super::tables::counters;
+use super::{Change, SqliteStore, not_applied};
 use crate::sale::{Terms, Timestamp};
 use crate::store::Failure;
 
@@ -20,7 +21,7 @@ impl SqliteStore {
     /// `None`: the sale is not ahead of `wall`, and nothing was changed.
     pub fn set_back(&mut self, wall: Timestamp, terms: &Terms) -> Result<Option<SetBack>, Failure> {
         self.in_transaction(|tx, log| {
-            let (_, last_now) = load::meta(tx).map_err(not_applied)?;
+            let (_, last_now) = counters::read(tx).map_err(not_applied)?;
             if last_now <= wall {
                 return Ok((None, Change::None));
             }

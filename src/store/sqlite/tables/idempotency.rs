@@ -4,14 +4,12 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Row, Transaction, named_params};
 use serde::{Deserialize, Serialize};
 
-use super::flush::one_row;
-use super::row::unknown;
+use super::{Question, Result, limit, one_row};
 use crate::sale::{
-    Book, Cents, Done, HoldId, OrderId, OrderStatus, Product, ProductId, Quantity, Replay,
-    Timestamp,
+    Book, Cents, Done, HoldId, IdempotencyKey, OrderId, OrderStatus, Product, ProductId, Quantity,
+    Replay, Timestamp,
 };
-
-type Result<T> = rusqlite::Result<T>;
+use crate::store::sqlite::rows::SqliteRows;
 
 /// A product as it was answered, in the column `answer`. Fields are only ever added, each with a default.
 #[derive(Serialize, Deserialize)]
@@ -191,7 +189,7 @@ pub fn read(row: &Row<'_>) -> Result<Replay> {
                 reason: answered.reason,
             }
         }
-        _ => return Err(unknown("done", Type::Text)),
+        other => return Err(did_what(other)),
     };
     Ok(Replay {
         key: row.get("key")?,
@@ -204,3 +202,43 @@ fn product(row: &Row<'_>) -> Result<(Product, AnsweredProduct)> {
     let answered: AnsweredProduct = row.get("answer")?;
     Ok((answered.product(row.get("product_id")?), answered))
 }
+
+fn did_what(done: &str) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(0, format!("a request that did {done}"), Type::Text)
+}
+
+pub fn by_key(rows: &SqliteRows<'_>, key: &IdempotencyKey) -> Result<Option<Replay>> {
+    let sql = "select * from replays where key = :key";
+    rows.one(sql, named_params! {":key": key}, read)
+}
+
+/// What is past its time, oldest first.
+pub fn lapsed(rows: &SqliteRows<'_>, keys_max: usize, now: Timestamp) -> Result<Vec<Replay>> {
+    let sql =
+        "select * from replays where expires_at <= :now order by expires_at, key limit :limit";
+    let params = named_params! {":now": now, ":limit": limit(keys_max)};
+    rows.all(sql, params, read)
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    // A cancelled order is only ever seen in another status after a late payment that was accepted.
+    (
+        "every request kept under an idempotency key did what it says",
+        "select count(*) from replays",
+        "select count(*) from replays r left join orders o on o.id = r.order_id
+         where not case done
+            when 'hold_placed' then exists (select 1 from holds where id = r.hold_id)
+            when 'order_placed' then o.id is not null
+            when 'product_created' then exists (select 1 from products where id = r.product_id)
+            when 'product_restocked' then exists (select 1 from products where id = r.product_id)
+            else o.status is 'cancelled' or o.id in (select order_id from movements where kind = 'order_paid_late') end",
+    ),
+    (
+        "no hold, order or product was given out under two idempotency keys",
+        "select count(*) from replays",
+        "select count(*) from (
+            select 1 from replays where done in ('hold_placed', 'order_placed', 'product_created')
+            group by hold_id, order_id, product_id having count(*) > 1)",
+    ),
+];

@@ -1,0 +1,103 @@
+//! The one row of figures that every batch reads and writes; and the ids that are never given.
+
+use rusqlite::{Connection, Transaction, named_params};
+
+use super::{Question, Result, one_row};
+use crate::sale::{Book, Meta, Named, Secret, Timestamp};
+use crate::store::sqlite::rows::SqliteRows;
+
+pub fn read(tx: &Connection) -> Result<(Meta, Timestamp)> {
+    let sql =
+        "select next_product, next_hold, next_order, next_payment, parked, last_now from meta";
+    tx.prepare_cached(sql)?.query_row([], |row| {
+        let meta = Meta {
+            next_product: row.get("next_product")?,
+            next_hold: row.get("next_hold")?,
+            next_order: row.get("next_order")?,
+            next_payment: row.get("next_payment")?,
+            parked: row.get("parked")?,
+        };
+        Ok((meta, row.get("last_now")?))
+    })
+}
+
+pub fn secret(conn: &Connection) -> Result<Secret> {
+    conn.query_row("select token_secret from meta", [], |row| {
+        row.get("token_secret").map(Secret::new)
+    })
+}
+
+/// Whether `backup` has marked the file.
+pub fn is_copy(conn: &Connection) -> Result<bool> {
+    conn.query_row("select copied_at is not null from meta", [], |row| {
+        row.get(0)
+    })
+}
+
+pub fn is_lost(rows: &SqliteRows<'_>, named: Named) -> Result<bool> {
+    let (ids, id) = match named {
+        Named::Order(id) => ("orders", id.get()),
+        Named::Hold(id) => ("holds", id.get()),
+    };
+    let sql = "select exists (select 1 from gaps where ids = :ids and :id between first and last)";
+    rows.figure(sql, named_params! {":ids": ids, ":id": id})
+}
+
+pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+    let sql = "update meta set next_product = :next_product, next_hold = :next_hold, next_order = :next_order,
+        next_payment = :next_payment, parked = :parked, last_now = :now where last_now <= :now";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {
+            ":next_product": book.meta.next_product, ":next_hold": book.meta.next_hold,
+            ":next_order": book.meta.next_order, ":next_payment": book.meta.next_payment,
+            ":parked": book.meta.parked, ":now": book.now,
+        },
+    )
+}
+
+/// The time of the latest transaction, where a batch has nothing else to write.
+pub fn write_time(tx: &Transaction<'_>, now: Timestamp) -> Result<()> {
+    let sql = "update meta set last_now = :now where last_now <= :now";
+    one_row(&mut tx.prepare_cached(sql)?, named_params! {":now": now})
+}
+
+/// The file without its log is of this time, and the log goes on from there.
+pub fn write_log_base(tx: &Transaction<'_>, file_last_now: Timestamp) -> Result<()> {
+    let sql = "update meta set log_base = :file_last_now";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {":file_last_now": file_last_now},
+    )
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "every id given is there, and below the next one to give",
+        "select next_product + next_hold + next_order + next_payment - 4
+            - (select coalesce(sum(last - first + 1), 0) from gaps) from meta",
+        "select (next_product <= (select coalesce(max(id), 0) from products))
+            + (next_hold <= (select coalesce(max(id), 0) from holds))
+            + (next_order <= (select coalesce(max(id), 0) from orders))
+            + (next_payment <= (select coalesce(max(id), 0) from payments))
+            + abs(next_product - 1 - (select count(*) from products))
+            + abs(next_hold - 1 - (select count(*) from holds)
+                - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'holds'))
+            + abs(next_order - 1 - (select count(*) from orders)
+                - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'orders'))
+            + abs(next_payment - 1 - (select count(*) from payments)
+                - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'payments'))
+         from meta",
+    ),
+    (
+        "no id that a restore skipped was ever given, nor skipped twice",
+        "select count(*) from gaps",
+        "select (select count(*) from gaps, meta where last >= case ids
+                when 'holds' then next_hold when 'orders' then next_order else next_payment end)
+            + (select count(*) from gaps a join gaps b using (ids) where a.first < b.first and b.first <= a.last)
+            + (select count(*) from gaps join holds on id between first and last where ids = 'holds')
+            + (select count(*) from gaps join orders on id between first and last where ids = 'orders')
+            + (select count(*) from gaps join payments on id between first and last where ids = 'payments')",
+    ),
+];

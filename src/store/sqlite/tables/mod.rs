@@ -1,0 +1,29 @@
+//! One file a table: how its columns are read and written, what is asked of it, and what `verify` asks.
+
+pub mod counters;
+pub mod holds;
+pub mod idempotency;
+pub mod movements;
+pub mod orders;
+pub mod payments;
+pub mod products;
+
+use rusqlite::{CachedStatement, Params};
+
+pub type Result<T> = rusqlite::Result<T>;
+
+/// A name, how many rows it concerns, and how many of them break it.
+pub type Question = (&'static str, &'static str, &'static str);
+
+/// Runs a statement that must change exactly one row.
+fn one_row(statement: &mut CachedStatement<'_>, params: impl Params) -> Result<()> {
+    match statement.execute(params)? {
+        1 => Ok(()),
+        rows => Err(rusqlite::Error::StatementChangedRows(rows)),
+    }
+}
+
+/// A limit as SQLite takes one.
+fn limit(rows_max: usize) -> i64 {
+    i64::try_from(rows_max).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,145 @@
+//! Orders.
+
+use rusqlite::{CachedStatement, Row, Transaction, named_params};
+
+use super::{Question, Result, limit, one_row};
+use crate::sale::{Book, Order, OrderId, ProductId, Timestamp, Written};
+use crate::store::sqlite::rows::SqliteRows;
+
+/// That an order is past its deadline and its row does not say so yet: `Order::overdue_units`, said in SQL.
+macro_rules! order_is_overdue {
+    () => {
+        "status = 'pending' and pay_by is not null and pay_by <= :now"
+    };
+}
+pub(in crate::store::sqlite) use order_is_overdue;
+
+/// Orders as the clock sees them, by what an operator asks.
+pub const LIST: &str = "select * from orders
+    where (:product is null or product_id = :product) and (:customer is null or customer = :customer)
+      and (:status is null or :status =
+        case when status = 'pending' and pay_by <= :now then 'expired' else status end)";
+
+pub fn read(row: &Row<'_>) -> Result<Order> {
+    Ok(Order {
+        id: row.get("id")?,
+        hold: row.get("hold_id")?,
+        product: row.get("product_id")?,
+        quantity: row.get("quantity")?,
+        unit_price: row.get("unit_price")?,
+        customer: row.get("customer")?,
+        status: row.get("status")?,
+        pay_by: row.get("pay_by")?,
+        created_at: row.get("created_at")?,
+        paid_at: row.get("paid_at")?,
+        transaction_id: row.get("transaction_id")?,
+    })
+}
+
+pub fn by_id(rows: &SqliteRows<'_>, id: OrderId) -> Result<Option<Order>> {
+    let sql = "select * from orders where id = :id";
+    rows.one(sql, named_params! {":id": id}, read)
+}
+
+/// The oldest overdue orders of a product, until `is_enough`.
+pub fn overdue_of_product(
+    rows: &SqliteRows<'_>,
+    product: ProductId,
+    now: Timestamp,
+    is_enough: impl FnMut(Order) -> bool,
+) -> Result<()> {
+    let sql = concat!(
+        "select * from orders where ",
+        order_is_overdue!(),
+        " and product_id = :product order by pay_by, quantity, id"
+    );
+    let params = named_params! {":product": product, ":now": now};
+    rows.each_until(sql, params, read, is_enough)
+}
+
+/// The oldest overdue orders of all products.
+pub fn overdue(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Order>> {
+    let sql = concat!(
+        "select * from orders where ",
+        order_is_overdue!(),
+        " order by pay_by, product_id, quantity, id limit :limit"
+    );
+    let params = named_params! {":now": now, ":limit": limit(rows_max)};
+    rows.all(sql, params, read)
+}
+
+pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+    let mut insert = tx.prepare_cached(
+        "insert into orders (id, hold_id, product_id, quantity, unit_price, total_price, customer, status, pay_by,
+                created_at, paid_at, transaction_id)
+            values (:id, :hold, :product, :quantity, :unit_price, :total_price, :customer, :status, :pay_by,
+                :created_at, :paid_at, :transaction_id)",
+    )?;
+    let mut update = tx.prepare_cached(
+        "update orders set status = :to, paid_at = :paid_at, transaction_id = :transaction_id
+            where id = :id and status = :from",
+    )?;
+    for order in book.orders.written() {
+        match order {
+            Written::New(order) => write_new(&mut insert, order)?,
+            Written::Changed { from, to } => one_row(
+                &mut update,
+                named_params! {
+                    ":id": to.id, ":from": from.status, ":to": to.status,
+                    ":paid_at": to.paid_at, ":transaction_id": to.transaction_id,
+                },
+            )?,
+        }
+    }
+    Ok(())
+}
+
+fn write_new(insert: &mut CachedStatement<'_>, order: &Order) -> Result<()> {
+    one_row(
+        insert,
+        named_params! {
+            ":id": order.id, ":hold": order.hold, ":product": order.product,
+            ":quantity": order.quantity, ":unit_price": order.unit_price,
+            ":total_price": order.total_price(),
+            ":customer": order.customer,
+            ":status": order.status, ":pay_by": order.pay_by,
+            ":created_at": order.created_at, ":paid_at": order.paid_at,
+            ":transaction_id": order.transaction_id,
+        },
+    )
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "no hold has two orders",
+        "select count(*) from orders",
+        "select count(*) from (select hold_id from orders group by hold_id having count(*) > 1)",
+    ),
+    (
+        "every order is its hold's: product, quantity, price, customer",
+        "select count(*) from orders",
+        "select count(*) from orders o join holds h on h.id = o.hold_id
+         where (o.product_id, o.quantity, o.unit_price, o.customer)
+            is not (h.product_id, h.quantity, h.unit_price, h.customer)",
+    ),
+    (
+        "every order was paid as often as its status says",
+        "select count(*) from orders",
+        "select count(*) from orders o left join (
+            select order_id, sum(kind in ('order_paid', 'order_paid_late')) as paid,
+                sum(kind in ('order_restocked', 'order_written_off')) as refunded
+            from movements where order_id is not null group by order_id) m on m.order_id = o.id
+         where (coalesce(m.paid, 0), coalesce(m.refunded, 0))
+            is not (o.status in ('paid', 'refunded'), o.status = 'refunded')",
+    ),
+    (
+        "every paid order has the one payment that paid it, and one of 0.00 has none",
+        "select count(*) from orders where paid_at is not null",
+        "select count(*) from orders o left join (
+            select order_id, count(*) as payments from payments
+            where (verdict = 'applied' and status = 'success') or resolution = 'accepted' group by order_id) p
+            on p.order_id = o.id
+         where o.paid_at is not null and coalesce(p.payments, 0) <> (o.total_price > 0)",
+    ),
+];

@@ -1,0 +1,230 @@
+//! Payment events, and the refunds that they made due.
+
+use rusqlite::types::Type;
+use rusqlite::{Row, Transaction, named_params};
+
+use super::{Question, Result, limit, one_row};
+use crate::sale::{
+    Book, HoldId, Named, OrderId, Payment, PaymentId, Report, Timestamp, Verdict, Written,
+};
+use crate::store::sqlite::rows::SqliteRows;
+
+/// Payments, what they are about, and their verdicts as they stand: `sale::Payment::at`, said in SQL. A refund is due
+/// already if it is for the same payee and transaction, or will be by an event that a sweep would settle before.
+macro_rules! payments {
+    ($which:literal) => {
+        concat!(
+            "select p.*,
+                case when p.verdict <> 'parked' or p.parked_until > :now then p.verdict
+                     when p.status = 'failure' then 'ignored'
+                     when exists (select 1 from payments q
+                            where q.refund_due = 1 and q.transaction_id = p.transaction_id
+                              and (q.order_id = p.named_order or q.named_order = p.named_order or q.named_hold = p.named_hold))
+                       or exists (select 1 from payments q
+                            where q.verdict = 'parked' and q.named_order is not null and q.named_order = p.named_order
+                              and q.status = 'success' and q.transaction_id = p.transaction_id
+                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
+                       or exists (select 1 from payments q
+                            where q.verdict = 'parked' and q.named_hold is not null and q.named_hold = p.named_hold
+                              and q.status = 'success' and q.transaction_id = p.transaction_id
+                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
+                     then 'ignored' else 'late_payment' end as verdict_now,
+                orders.id as order_now
+            from payments p
+            left join orders on orders.id = coalesce(p.order_id, p.named_order,
+                (select id from orders where hold_id = p.named_hold))
+            left join holds on holds.id = coalesce(orders.hold_id, p.named_hold)
+            where ",
+            $which
+        )
+    };
+}
+
+pub const LIST: &str = payments!(
+    "(:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
+      and (:status is null or verdict_now = :status)"
+);
+
+pub const LIST_OF_REFUNDS: &str = payments!(
+    "p.id in (
+        select id from payments where refund_due = 1
+        union all select id from payments where verdict = 'parked' and parked_until <= :now)
+      and verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
+      and (:status is null or (:status = 'resolved') = (p.resolved_at is not null))"
+);
+
+pub fn read(row: &Row<'_>) -> Result<Payment> {
+    let named_order = row
+        .get::<_, Option<OrderId>>("named_order")?
+        .map(Named::Order);
+    let named_hold = row.get::<_, Option<HoldId>>("named_hold")?.map(Named::Hold);
+    Ok(Payment {
+        id: row.get("id")?,
+        key: row.get("key")?,
+        named: named_order.or(named_hold).ok_or_else(names_nothing)?,
+        order: row.get("order_id")?,
+        report: Report {
+            status: row.get("status")?,
+            amount: row.get("amount")?,
+            transaction_id: row.get("transaction_id")?,
+        },
+        verdict: row.get("verdict")?,
+        parked_until: row.get("parked_until")?,
+        refund_due: row.get("refund_due")?,
+        received_at: row.get("received_at")?,
+        resolved_at: row.get("resolved_at")?,
+        resolution: row.get("resolution")?,
+        note: row.get("note")?,
+    })
+}
+
+fn names_nothing() -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(0, "an event that names nothing".into(), Type::Null)
+}
+
+/// A row of a list: with the order that it means by now, and its verdict as it stands.
+pub fn read_with_verdict(row: &Row<'_>) -> rusqlite::Result<(Payment, Verdict)> {
+    let payment = Payment {
+        order: row.get("order_now")?,
+        ..read(row)?
+    };
+    Ok((payment, row.get("verdict_now")?))
+}
+
+pub fn by_id(rows: &SqliteRows<'_>, id: PaymentId) -> Result<Option<Payment>> {
+    let sql = "select * from payments where id = :id";
+    rows.one(sql, named_params! {":id": id}, read)
+}
+
+pub fn by_key(rows: &SqliteRows<'_>, key: &str) -> Result<Option<Payment>> {
+    let sql = "select * from payments where key = :key";
+    rows.one(sql, named_params! {":key": key}, read)
+}
+
+pub fn parked_on(rows: &SqliteRows<'_>, named: Named) -> Result<Vec<Payment>> {
+    let by_order =
+        "select * from payments where verdict = 'parked' and named_order = :id order by id";
+    let by_hold =
+        "select * from payments where verdict = 'parked' and named_hold = :id order by id";
+    match named {
+        Named::Order(id) => rows.all(by_order, named_params! {":id": id}, read),
+        Named::Hold(id) => rows.all(by_hold, named_params! {":id": id}, read),
+    }
+}
+
+pub fn refunds(rows: &SqliteRows<'_>, payee: Named, transaction_id: &str) -> Result<Vec<Payment>> {
+    let (order, hold) = match payee {
+        Named::Order(id) => (Some(id), None),
+        Named::Hold(id) => (None, Some(id)),
+    };
+    let sql = "select * from payments where refund_due = 1 and transaction_id = :transaction_id
+          and (order_id = :order or named_order = :order or named_hold = :hold) order by id";
+    let params = named_params! {":transaction_id": transaction_id, ":order": order, ":hold": hold};
+    rows.all(sql, params, read)
+}
+
+/// The parked events that have waited too long, oldest first.
+pub fn lapsed(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Payment>> {
+    let sql = "select * from payments where verdict = 'parked' and parked_until <= :now
+        order by parked_until, id limit :limit";
+    let params = named_params! {":now": now, ":limit": limit(rows_max)};
+    rows.all(sql, params, read)
+}
+
+pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+    let mut update = tx.prepare_cached(
+        "update payments set order_id = :order, verdict = :verdict, parked_until = :parked_until,
+                refund_due = :refund_due, resolved_at = :resolved_at, resolution = :resolution, note = :note
+            where id = :id and verdict = :from and resolved_at is :resolved_from",
+    )?;
+    for payment in book.payments.written() {
+        match payment {
+            Written::New(payment) => write_new(tx, payment, book.payload(payment.id))?,
+            Written::Changed { from, to } => one_row(
+                &mut update,
+                named_params! {
+                    ":id": to.id, ":from": from.verdict, ":verdict": to.verdict,
+                    ":resolved_from": from.resolved_at,
+                    ":order": to.order, ":refund_due": to.refund_due,
+                    ":parked_until": to.parked_until,
+                    ":resolved_at": to.resolved_at,
+                    ":resolution": to.resolution, ":note": to.note,
+                },
+            )?,
+        }
+    }
+    Ok(())
+}
+
+fn write_new(tx: &Transaction<'_>, payment: &Payment, payload: Option<&str>) -> Result<()> {
+    let (named_order, named_hold) = match payment.named {
+        Named::Order(id) => (Some(id), None),
+        Named::Hold(id) => (None, Some(id)),
+    };
+    let sql = "insert into payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id,
+            payload, verdict, parked_until, refund_due, received_at, resolved_at, resolution, note)
+        values (:id, :key, :named_order, :named_hold, :order, :status, :amount, :transaction_id,
+            :payload, :verdict, :parked_until, :refund_due, :received_at, :resolved_at, :resolution, :note)";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {
+            ":id": payment.id, ":key": payment.key, ":named_order": named_order, ":named_hold": named_hold,
+            ":order": payment.order, ":status": payment.report.status,
+            ":amount": payment.report.amount,
+            ":transaction_id": payment.report.transaction_id, ":payload": payload,
+            ":verdict": payment.verdict,
+            ":parked_until": payment.parked_until, ":refund_due": payment.refund_due,
+            ":received_at": payment.received_at,
+            ":resolved_at": payment.resolved_at,
+            ":resolution": payment.resolution, ":note": payment.note,
+        },
+    )
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "no refund is due for the transaction that paid its order",
+        "select count(*) from payments where refund_due = 1 and resolved_at is null",
+        "select count(*) from payments p where refund_due = 1 and resolved_at is null and exists (
+            select 1 from orders o where o.transaction_id = p.transaction_id
+                and (o.id = p.order_id or o.id = p.named_order or o.hold_id = p.named_hold))",
+    ),
+    (
+        "no payment key took effect twice",
+        "select count(*) from payments",
+        "select count(*) from (select key from payments group by key having count(*) > 1)",
+    ),
+    // Two events that stopped waiting before there was an order, one naming it and the other its hold, are both due:
+    // nobody could know then that they meant the same. Whoever comes later sees both.
+    (
+        "one transaction's refund is due once",
+        "select count(*) from payments where refund_due = 1 and transaction_id is not null",
+        "select count(*) from (
+            select sum(p.order_id is not null) as by_order,
+                sum(p.order_id is null and p.named_order is not null) as before_it,
+                sum(p.order_id is null and p.named_hold is not null) as before_it_by_hold
+            from payments p left join orders o on o.hold_id = p.named_hold
+            where p.refund_due = 1 and p.transaction_id is not null
+                and (p.resolution is null or p.resolution = 'paid_back')
+            group by p.transaction_id, coalesce(p.order_id, p.named_order, o.id),
+                case when coalesce(p.order_id, p.named_order, o.id) is null then p.named_hold end)
+         where by_order + max(before_it, before_it_by_hold) > 1",
+    ),
+    (
+        "parked payments are as many as counted, and none waits for what is there",
+        "select count(*) from payments where verdict = 'parked'",
+        "select abs(parked - (select count(*) from payments where verdict = 'parked')) + (
+            select count(*) from payments p where verdict = 'parked' and (
+                exists (select 1 from orders where id = p.named_order)
+                or exists (select 1 from orders where hold_id = p.named_hold)))
+         from meta",
+    ),
+    (
+        "every hold that a payment names is there, or was skipped by a restore",
+        "select count(*) from payments where named_hold is not null",
+        "select count(*) from payments where named_hold is not null
+            and not exists (select 1 from holds where id = named_hold)
+            and not exists (select 1 from gaps where ids = 'holds' and named_hold between first and last)",
+    ),
+];

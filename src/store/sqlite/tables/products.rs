@@ -1,0 +1,169 @@
+//! Products, and their stock in four counters.
+
+use rusqlite::{Row, Transaction, named_params};
+
+use super::{Question, Result, one_row};
+use crate::sale::{Book, Product, ProductId, Written};
+use crate::store::sqlite::rows::SqliteRows;
+
+/// Rows of products, each with what is overdue of it at `:now`.
+macro_rules! select_products {
+    ($which:literal) => {
+        concat!(
+            "select products.*, (select coalesce(sum(quantity), 0) from holds where ",
+            $crate::store::sqlite::tables::holds::hold_is_overdue!(),
+            " and product_id = products.id) + (select coalesce(sum(quantity), 0) from orders where ",
+            $crate::store::sqlite::tables::orders::order_is_overdue!(),
+            " and product_id = products.id) as overdue_units from products ",
+            $which
+        )
+    };
+}
+pub(in crate::store::sqlite) use select_products;
+
+pub fn read(row: &Row<'_>) -> Result<Product> {
+    Ok(Product {
+        id: row.get("id")?,
+        sku: row.get("sku")?,
+        name: row.get("name")?,
+        price: row.get("price")?,
+        total: row.get("total")?,
+        available: row.get("available")?,
+        reserved: row.get("reserved")?,
+        sold: row.get("sold")?,
+        version: row.get("version")?,
+        starts_at: row.get("starts_at")?,
+        ends_at: row.get("ends_at")?,
+        max_per_hold: row.get("max_per_hold")?,
+        max_per_customer: row.get("max_per_customer")?,
+        paused: row.get("paused")?,
+    })
+}
+
+pub fn by_id(rows: &SqliteRows<'_>, id: ProductId) -> Result<Option<Product>> {
+    let sql = "select * from products where id = :id";
+    rows.one(sql, named_params! {":id": id}, read)
+}
+
+pub fn by_sku(rows: &SqliteRows<'_>, sku: &str) -> Result<Option<Product>> {
+    let sql = "select * from products where sku = :sku";
+    rows.one(sql, named_params! {":sku": sku}, read)
+}
+
+pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+    for product in book.products.written() {
+        match product {
+            Written::New(product) => insert(tx, product)?,
+            Written::Changed { from, to } => update(tx, from, to)?,
+        }
+    }
+    Ok(())
+}
+
+fn insert(tx: &Transaction<'_>, product: &Product) -> Result<()> {
+    let sql =
+        "insert into products (id, sku, name, price, total, available, reserved, sold, version,
+            starts_at, ends_at, max_per_hold, max_per_customer, paused)
+        values (:id, :sku, :name, :price, :total, :available, :reserved, :sold, :version,
+            :starts_at, :ends_at, :max_per_hold, :max_per_customer, :paused)";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {
+            ":id": product.id, ":sku": product.sku, ":name": product.name, ":price": product.price,
+            ":total": product.total, ":available": product.available, ":reserved": product.reserved,
+            ":sold": product.sold, ":version": product.version,
+            ":starts_at": product.starts_at,
+            ":ends_at": product.ends_at,
+            ":max_per_hold": product.max_per_hold,
+            ":max_per_customer": product.max_per_customer,
+            ":paused": product.paused,
+        },
+    )
+}
+
+/// Stock moves by differences, from the version that was seen: a second hand on the same row changes no row at all.
+fn update(tx: &Transaction<'_>, from: &Product, to: &Product) -> Result<()> {
+    let sql = "update products set
+            total = total + :total, available = available + :available, reserved = reserved + :reserved,
+            sold = sold + :sold, version = version + :movements
+        where id = :id and version = :seen";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {
+            ":id": to.id, ":seen": from.version, ":movements": to.version - from.version,
+            ":total": to.total - from.total, ":available": to.available - from.available,
+            ":reserved": to.reserved - from.reserved, ":sold": to.sold - from.sold,
+        },
+    )?;
+    if without_stock(from) == without_stock(to) {
+        return Ok(());
+    }
+    let sql = "update products set name = :name, price = :price, starts_at = :starts_at, ends_at = :ends_at,
+            max_per_hold = :max_per_hold, max_per_customer = :max_per_customer, paused = :paused
+        where id = :id";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {
+            ":id": to.id, ":name": to.name, ":price": to.price,
+            ":starts_at": to.starts_at, ":ends_at": to.ends_at,
+            ":max_per_hold": to.max_per_hold,
+            ":max_per_customer": to.max_per_customer, ":paused": to.paused,
+        },
+    )
+}
+
+/// The product without its stock.
+fn without_stock(product: &Product) -> Product {
+    Product {
+        total: 0,
+        available: 0,
+        reserved: 0,
+        sold: 0,
+        version: 0,
+        ..product.clone()
+    }
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "stock is conserved: total = available + reserved + sold, none below 0",
+        "select count(*) from products",
+        "select count(*) from products where total <> available + reserved + sold or min(available, reserved, sold) < 0",
+    ),
+    (
+        "the ledger's replay equals the counters",
+        "select count(*) from movements",
+        "select count(*) from products p left join (
+            select product_id, sum(available) as available, sum(reserved) as reserved, sum(sold) as sold
+            from movements group by product_id) m on m.product_id = p.id
+         where (p.available, p.reserved, p.sold)
+            is not (coalesce(m.available, 0), coalesce(m.reserved, 0), coalesce(m.sold, 0))",
+    ),
+    (
+        "the ledger has no gap",
+        "select count(*) from products",
+        "select count(*) from products p left join (
+            select product_id, count(*) as movements, max(version) as version from movements group by product_id) m
+            on m.product_id = p.id
+         where p.version is not coalesce(m.version, 0) or p.version is not coalesce(m.movements, 0)",
+    ),
+    (
+        "reserved units are those of live holds and pending orders",
+        "select count(*) from products",
+        "select count(*) from products p left join (
+            select product_id, sum(quantity) as units from (
+                select product_id, quantity from holds where status = 'active'
+                union all select product_id, quantity from orders where status = 'pending')
+            group by product_id) r on r.product_id = p.id
+         where p.reserved <> coalesce(r.units, 0)",
+    ),
+    (
+        "sold units are those of paid orders",
+        "select count(*) from products",
+        "select count(*) from products p left join (
+            select product_id, sum(quantity) as units from orders where status = 'paid' group by product_id) s
+            on s.product_id = p.id
+         where p.sold <> coalesce(s.units, 0)",
+    ),
+];
