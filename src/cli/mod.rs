@@ -193,7 +193,10 @@ fn cannot_open(config: &Config, error: &OpenError) -> Fault {
         | OpenError::MountedAlone
         | OpenError::ForeignLog(_) => CONFIGURATION,
         OpenError::NotPermitted(_) => NOT_PERMITTED,
-        OpenError::NotOurs | OpenError::Newer { .. } | OpenError::SchemaDiffers(_) => BAD_DATA,
+        OpenError::NotOurs
+        | OpenError::Damaged(_)
+        | OpenError::Newer { .. }
+        | OpenError::SchemaDiffers(_) => BAD_DATA,
         OpenError::Older | OpenError::Busy | OpenError::Changed | OpenError::Served => BUSY,
         OpenError::CannotCreate(_) => CANNOT_CREATE,
         OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {

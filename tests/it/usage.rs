@@ -57,6 +57,24 @@ fn what_is_not_ours_or_not_of_this_version_is_left_alone() {
     }
 }
 
+/// It says that it is ours, and is not whole.
+#[test]
+fn a_database_without_its_figures_is_bad_data_and_no_failing_disk() {
+    for (tampering, said) in [
+        ("drop table meta", "no such table: meta"),
+        ("delete from meta", "it is not a whole flashsale database"),
+    ] {
+        for command in all() {
+            let premises = Premises::stocked(1);
+            let path = premises.path().join("flash_sale.db");
+            let conn = rusqlite::Connection::open(&path).unwrap();
+            conn.execute_batch(tampering).unwrap();
+            drop(conn);
+            premises.run(command).exited(65).complains(said);
+        }
+    }
+}
+
 #[test]
 fn a_wrong_configuration_is_told_by_every_command_before_it_does_anything() {
     for command in all() {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::thread;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use super::files::{beside, has_content};
 use super::migrate::{self, State};
@@ -37,7 +37,7 @@ pub fn ensure_log_is_its_own(database: &Path) -> Result<(), OpenError> {
         belong_together = do_belong_together(database);
         match belong_together {
             Ok(true) => return Ok(()),
-            Ok(false) | Err(OpenError::NotOurs) => thread::yield_now(),
+            Ok(false) | Err(OpenError::NotOurs | OpenError::Damaged(_)) => thread::yield_now(),
             Err(_) => break,
         }
     }
@@ -72,19 +72,11 @@ fn fit(without_log: Content, with_log: Result<Content, OpenError>) -> Result<boo
         (Content::Fresh, _) | (_, Ok(Content::Fresh | Content::Older(_) | Content::Current(_))) => {
             false
         }
-        // A disk that is full or broken tells nothing of where the log belongs.
-        (_, Err(OpenError::Sqlite(error))) if is_of_the_disk(&error) => return Err(error.into()),
         // Pages of one file under the root of another.
-        (_, Err(OpenError::NotOurs | OpenError::Newer { .. } | OpenError::Sqlite(_))) => false,
+        (_, Err(OpenError::NotOurs | OpenError::Newer { .. } | OpenError::Damaged(_))) => false,
+        // A disk that is full or broken tells nothing of where the log belongs.
         (_, Err(error)) => return Err(error),
     })
-}
-
-fn is_of_the_disk(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::SystemIoFailure | ErrorCode::DiskFull)
-    )
 }
 
 enum Content {

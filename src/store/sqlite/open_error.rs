@@ -37,6 +37,8 @@ pub enum OpenError {
     Displaced(String),
     #[error("it is not a flashsale database")]
     NotOurs,
+    #[error("it is not a whole flashsale database: {0}")]
+    Damaged(rusqlite::Error),
     #[error("its schema has version {found}, and this program knows versions up to {known}")]
     Newer { found: i64, known: i64 },
     #[error(
@@ -79,7 +81,9 @@ impl From<rusqlite::Error> for OpenError {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 OpenError::NotPermitted(error)
             }
-            _ => OpenError::Sqlite(error),
+            // SQLite's "no such table", or a row that cannot be what it should be.
+            Some(ErrorCode::Unknown) | None => OpenError::Damaged(error),
+            Some(_) => OpenError::Sqlite(error),
         }
     }
 }
