@@ -298,6 +298,12 @@ fn a_page_of_ours_may_write_through_a_proxy_that_changes_the_host() {
         hold_of(&shop, "9.9.9.9", SHOP, &headers)
     };
     assert_eq!(by_browser(&["same-origin"]), 201);
+    let nameless = [host, ("Sec-Fetch-Site", "same-origin")];
+    assert_eq!(
+        hold_of(&shop, "9.9.9.9", "null", &nameless),
+        201,
+        "a page that tells nobody its address"
+    );
     for other in [
         &["same-site"][..],
         &["cross-site"],

@@ -463,3 +463,30 @@ fn the_log_says_what_was_wrong_with_a_signature_and_the_sender_learns_nothing() 
         "{log}"
     );
 }
+
+#[test]
+fn what_is_signed_may_come_in_chunks() {
+    let premises = Premises::stocked(5);
+    let settings = [("webhook_secrets", SECRET), ("require_tokens", "true")];
+    let server = wire::serve(&premises, &settings);
+    let body = String::from_utf8(event("k")).unwrap();
+    let (first, second) = body.split_at(10);
+    let chunks = format!(
+        "{:x}\r\n{first}\r\n{:x};x\r\n{second}\r\n0\r\nX: y\r\n\r\n",
+        first.len(),
+        second.len()
+    );
+    let send = |signed: &[u8]| {
+        let headers = signed_with(SECRET, present_s(), signed);
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let head = format!("POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n");
+        let request = format!("{head}Connection: close\r\n{headers}\r\n{chunks}");
+        wire::answer_to(&server, request.as_bytes())
+    };
+    send(chunks.as_bytes()).is(401);
+    send(body.as_bytes()).is(202).says("verdict", "parked");
+    server.stop();
+}
