@@ -301,10 +301,16 @@ impl Connection {
     }
 
     /// The time between two requests begins.
-    pub fn rest(&mut self, now: Instant) {
-        if self.is_idle() {
-            self.since = now;
-            self.deadline = now + self.timeouts.idle;
+    fn rest(&mut self, since: Instant) {
+        self.since = since;
+        self.deadline = since + self.timeouts.idle;
+    }
+
+    /// The same with the answer, however long a thread stayed for another request.
+    pub fn rest_since_its_answer(&mut self) {
+        let answered = self.outgoing.free_since();
+        if let Some(since) = answered.filter(|since| self.is_idle() && *since > self.since) {
+            self.rest(since);
         }
     }
 

@@ -64,7 +64,7 @@ impl House {
     pub fn give_back(self: &Arc<House>, connection: Connection) {
         let house = self.clone();
         connection.leave_with_the_answer(move |mut connection| {
-            connection.rest(Instant::now());
+            connection.rest_since_its_answer();
             let is_closing = connection.condition() == Condition::Closing;
             if connection.is_over() || (is_closing && !connection.start_to_leave()) {
                 return;

@@ -20,7 +20,9 @@ pub struct Outgoing {
 }
 
 enum State {
-    Free,
+    Free {
+        since: Instant,
+    },
     /// A request was handed out, its answer has not come; and what is to be done then.
     Awaited(Option<Box<dyn FnOnce() + Send>>),
     Unfinished(Rest),
@@ -63,13 +65,15 @@ impl Outgoing {
         Arc::new(Outgoing {
             stream,
             house,
-            state: Mutex::new(State::Free),
+            state: Mutex::new(State::Free {
+                since: Instant::now(),
+            }),
         })
     }
 
     pub fn condition(&self) -> Condition {
         match *self.state() {
-            State::Free => Condition::Free,
+            State::Free { .. } => Condition::Free,
             State::Awaited(_) => Condition::Awaiting,
             State::Unfinished(_) => Condition::Writing,
             State::Closing => Condition::Closing,
@@ -130,7 +134,15 @@ impl Outgoing {
     pub fn write_deadline(&self) -> Option<Instant> {
         match &*self.state() {
             State::Unfinished(rest) => rest.due,
-            State::Free | State::Awaited(_) | State::Closing | State::Broken => None,
+            State::Free { .. } | State::Awaited(_) | State::Closing | State::Broken => None,
+        }
+    }
+
+    /// When the last answer was sent whole, if nothing is on its way.
+    pub fn free_since(&self) -> Option<Instant> {
+        match &*self.state() {
+            State::Free { since } => Some(*since),
+            State::Awaited(_) | State::Unfinished(_) | State::Closing | State::Broken => None,
         }
     }
 
@@ -158,7 +170,9 @@ impl Outgoing {
                 State::Unfinished(rest)
             }
             Ok(_) if rest.close => State::Closing,
-            Ok(_) => State::Free,
+            Ok(_) => State::Free {
+                since: Instant::now(),
+            },
             Err(_) => State::Broken,
         }
     }
