@@ -187,6 +187,16 @@ fn who_may_not_read_or_would_have_to_write_is_told_so() {
     for command in [&["sweep-holds"][..], &["seed"]] {
         shop.run(command).exited(77);
     }
+    let hidden = shop.path("hidden");
+    fs::set_permissions(shop.premises.path(), Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(&hidden).unwrap();
+    fs::set_permissions(&hidden, Permissions::from_mode(0o000)).unwrap();
+    for command in [&["verify"][..], &["export", "orders"], &["seed"]] {
+        let db = ["--db", "hidden/shop.db"];
+        shop.run(&[command, &db].concat())
+            .exited(77)
+            .complains("it cannot be read");
+    }
 }
 
 /// An order that is being paid is never told as expired, by whoever cannot see that somebody pays it either.

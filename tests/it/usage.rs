@@ -27,6 +27,9 @@ fn a_missing_database_is_said_with_what_makes_one() {
         );
         let left = fs::read_dir(premises.path()).unwrap().count();
         assert_eq!(left, 0, "{command:?} leaves nothing behind");
+        premises.file("notes.txt", "no folder");
+        let db = ["--db", "notes.txt/shop.db"];
+        premises.run(&[command, &db].concat()).exited(66);
     }
 }
 

@@ -203,10 +203,11 @@ impl Database {
 
 /// Whether there is a file, and one that can be a database.
 fn look_at_file(path: &Path) -> Result<bool, OpenError> {
+    use io::ErrorKind::{NotADirectory, NotFound};
     match fs::symlink_metadata(path) {
         Ok(metadata) => files::ensure_is_one_file(path, &metadata).map(|()| true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(OpenError::CannotCreate(error)),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(false),
+        Err(error) => Err(OpenError::Unreadable(error)),
     }
 }
 
