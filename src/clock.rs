@@ -103,17 +103,20 @@ impl Clock {
     }
 
     /// By how many seconds this wall clock is ahead of the one that gave the beacon; `None` if it gave none.
+    ///
+    /// How old the beacon is, is told by the time since the machine started; where the two processes do not agree on that,
+    /// as in separate sandboxes, by nothing, and it is taken for new.
     pub fn seconds_ahead_of(&self, beacon: &str) -> Option<i64> {
         let mut figures = beacon.split_ascii_whitespace().map(str::parse::<i64>);
         let (wall, since_boot) = (figures.next()?.ok()?, figures.next()?.ok()?);
         let now_since_boot = self.source.since_boot().map(|time| time.as_micros());
-        let passed = now_since_boot
+        let age = now_since_boot
             .and_then(|now| i64::try_from(now).ok())
             .map_or(0, |now| now.saturating_sub(since_boot).max(0));
-        let ahead = self
-            .wall()
-            .micros()
-            .saturating_sub(wall.saturating_add(passed));
+        let if_new = self.wall().micros().saturating_sub(wall);
+        let ahead = [if_new, if_new.saturating_sub(age)]
+            .into_iter()
+            .min_by_key(|micros| micros.abs())?;
         Some(ahead / 1_000_000)
     }
 
