@@ -26,6 +26,7 @@ mod holds;
 mod idempotency;
 mod lineage;
 mod lost_disk;
+mod lost_disk_seeds;
 mod operator;
 mod operator_lists;
 mod orders;

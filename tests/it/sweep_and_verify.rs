@@ -168,6 +168,12 @@ fn verify_finds_each_kind_of_drift() {
             "parked payments are as many as counted",
         ),
         (
+            "update meta set next_order = 8, parked = parked + 1; insert into gaps values ('orders', 3, 7);
+             update payments set verdict = 'parked', parked_until = 9000000000000000, named_order = 7, order_id = null
+                 where key = 'l'",
+            "parked payments are as many as counted",
+        ),
+        (
             "update meta set next_hold = 1",
             "every id given is there",
         ),

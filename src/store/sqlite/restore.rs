@@ -124,9 +124,9 @@ fn restore(tx: &Connection, skip_ids: i64, skipped: Vec<Gap>) -> rusqlite::Resul
             named_params! {":ids": gap.ids, ":first": gap.first, ":last": gap.last},
         )?;
     }
-    // An event that waits for an order that can never come has waited in vain, as of now.
+    // An event that waits for an order that can never come has waited in vain, whatever time it is.
     tx.execute(
-        "update payments set parked_until = min(parked_until, (select last_now from meta))
+        "update payments set parked_until = 0
             where verdict = 'parked'
               and exists (select 1 from gaps where ids = 'orders' and named_order between first and last)",
         [],

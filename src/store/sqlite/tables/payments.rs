@@ -212,12 +212,13 @@ pub const CHECKS: &[Question] = &[
          where by_order + max(before_it, before_it_by_hold) > 1",
     ),
     (
-        "parked payments are as many as counted, and none waits for what is there",
+        "parked payments are as many as counted, and none waits for what is there or lost",
         "select count(*) from payments where verdict = 'parked'",
         "select abs(parked - (select count(*) from payments where verdict = 'parked')) + (
             select count(*) from payments p where verdict = 'parked' and (
                 exists (select 1 from orders where id = p.named_order)
-                or exists (select 1 from orders where hold_id = p.named_hold)))
+                or exists (select 1 from orders where hold_id = p.named_hold)
+                or named_order < next_order and parked_until > 0))
          from meta",
     ),
     (

@@ -1,0 +1,188 @@
+//! Crowds whose disk is lost again and again: whatever they did before, after and to what was lost, a restored database gives
+//! nothing twice, knows money for what was lost, and its books are right.
+//!
+//! `FLASHSALE_TEST_SEEDS` sets the number of seeds (default 20).
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use flashsale::sale::{Command, Named, Outcome, Rejection, Timestamp};
+use flashsale::store::sqlite::{
+    Access, Database, Depth, Durability, SqliteReader, SqliteStore, audit, make_servable,
+};
+use flashsale::store::{Decision, Reader, Store};
+
+use crate::properties::{Crowd, catalogue, every_payment_has_one_fate};
+use crate::shop::{OPENING, terms};
+
+const ROUNDS: usize = 150;
+
+#[test]
+fn nothing_is_given_twice_however_often_a_disk_is_lost() {
+    let seeds = std::env::var("FLASHSALE_TEST_SEEDS").map_or(20, |text| text.parse().unwrap());
+    let (mut restores, mut lost) = (0, 0);
+    for seed in 0..seeds {
+        let mut sale = Sale::open(seed);
+        (0..ROUNDS).for_each(|_| sale.go_on());
+        restores += sale.restores;
+        lost += sale.reports_of_lost;
+    }
+    println!("{restores} restores, {lost} reports of what was lost");
+    assert!(
+        restores >= 2 * seeds && lost >= 2 * seeds,
+        "{restores} {lost}"
+    );
+}
+
+struct Sale {
+    seed: u64,
+    folder: tempfile::TempDir,
+    crowd: Crowd,
+    now: i64,
+    database: Database,
+    store: SqliteStore,
+    reader: SqliteReader,
+    backups: Vec<PathBuf>,
+    given: Given,
+    restores: u64,
+    reports_of_lost: u64,
+}
+
+/// By any life of the database.
+#[derive(Default)]
+struct Given {
+    holds: BTreeSet<i64>,
+    orders: BTreeSet<i64>,
+    payments: BTreeSet<i64>,
+}
+
+impl Sale {
+    fn open(seed: u64) -> Sale {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("first.db");
+        let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
+        let mut sale = Sale {
+            seed,
+            folder,
+            crowd: Crowd::new(seed),
+            now: OPENING,
+            store: database.writer(Durability::Normal).unwrap(),
+            reader: database.reader(1).unwrap(),
+            database,
+            backups: Vec::new(),
+            given: Given::default(),
+            restores: 0,
+            reports_of_lost: 0,
+        };
+        sale.decide(&catalogue());
+        sale
+    }
+
+    fn go_on(&mut self) {
+        match self.crowd.below(15) {
+            0 => {
+                let backup = self.new_file("backup");
+                self.database.back_up(&backup).unwrap();
+                self.backups.push(backup);
+            }
+            1 if !self.backups.is_empty() => self.lose_the_disk(),
+            _ => {}
+        }
+        self.now += self.crowd.pause_micros();
+        let batch = self.crowd.batch();
+        let decisions = self.decide(&batch);
+        for (command, decision) in batch.iter().zip(&decisions) {
+            self.note(command, decision);
+        }
+    }
+
+    fn decide(&mut self, batch: &[Command]) -> Vec<Decision> {
+        let time = |_| Timestamp::from_micros(self.now);
+        let decisions = self.store.transact(&terms(), &time, batch);
+        let decisions =
+            decisions.unwrap_or_else(|error| panic!("seed {}: {error}: {batch:#?}", self.seed));
+        self.crowd.learn(&decisions);
+        decisions
+    }
+
+    fn note(&mut self, command: &Command, decision: &Decision) {
+        let seed = self.seed;
+        let is_new = match decision {
+            Ok(Outcome::HoldPlaced(hold)) => self.given.holds.insert(hold.id.get()),
+            Ok(Outcome::OrderPlaced(order)) => self.given.orders.insert(order.id.get()),
+            Ok(Outcome::PaymentRecorded(recorded)) if !recorded.already_processed => {
+                self.given.payments.insert(recorded.payment.get())
+            }
+            _ => true,
+        };
+        assert!(is_new, "seed {seed}: given twice: {decision:?}");
+        if let Command::RecordPayment(event) = command {
+            let was_given = match event.named {
+                Named::Order(id) => self.given.orders.contains(&id.get()),
+                Named::Hold(id) => self.given.holds.contains(&id.get()),
+            };
+            let is_unknown = matches!(
+                decision,
+                Err(Rejection::PaymentOrderUnknown | Rejection::PaymentHoldUnknown)
+            );
+            assert!(
+                !(was_given && is_unknown),
+                "seed {seed}: money for what was given is refused: {event:?}"
+            );
+            self.reports_of_lost += u64::from(was_given && !self.is_there(event.named));
+        }
+    }
+
+    fn is_there(&self, named: Named) -> bool {
+        match named {
+            Named::Order(id) => self.reader.order(id).unwrap().is_some(),
+            Named::Hold(id) => self.reader.hold(id).unwrap().is_some(),
+        }
+    }
+
+    /// The sale goes on from any backup, with as few ids skipped as were given since, and a few more.
+    fn lose_the_disk(&mut self) {
+        let index = usize::try_from(self.crowd.below(self.backups.len() as i64)).unwrap();
+        let backup = Database::open(&self.backups[index], Access::Read).unwrap();
+        let meta = backup.reader(1).unwrap().contents().unwrap().meta;
+        let last = |given: &BTreeSet<i64>| given.last().copied().unwrap_or(0);
+        let since = [
+            last(&self.given.holds) - meta.next_hold.get(),
+            last(&self.given.orders) - meta.next_order.get(),
+            last(&self.given.payments) - meta.next_payment.get(),
+        ];
+        let skip_ids = since.into_iter().max().unwrap().max(0) + 1 + self.crowd.below(20);
+        let path = self.new_file("restored");
+        backup.back_up(&path).unwrap();
+        make_servable(&path, skip_ids).unwrap();
+        self.database = Database::open(&path, Access::Existing).unwrap();
+        self.store = self.database.writer(Durability::Normal).unwrap();
+        self.reader = self.database.reader(1).unwrap();
+        self.books_are_right();
+        self.restores += 1;
+    }
+
+    fn new_file(&self, name: &str) -> PathBuf {
+        let number = Path::read_dir(self.folder.path()).unwrap().count();
+        let path = self.folder.path().join(format!("{name}-{number}.db"));
+        File::create_new(&path).unwrap();
+        path
+    }
+
+    fn books_are_right(&self) {
+        let seed = self.seed;
+        let mut checks = audit(&self.database.read_connection().unwrap(), Depth::Quick).unwrap();
+        checks.retain(|check| check.broken > 0);
+        assert!(checks.is_empty(), "seed {seed}: {checks:?}");
+        every_payment_has_one_fate(&self.reader.contents().unwrap());
+    }
+}
+
+impl Drop for Sale {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.books_are_right();
+        }
+    }
+}
