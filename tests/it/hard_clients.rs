@@ -21,7 +21,8 @@ const LONG: Duration = Duration::from_secs(30);
 #[test]
 fn clients_that_do_not_read_keep_no_thread_from_others() {
     let premises = with_long_answers();
-    let server = serve(&premises, &[("threads_max", "4")]);
+    let settings = [("threads_max", "4"), ("request_deadline_ms", "10000")];
+    let server = serve(&premises, &settings);
     let (probes, slowest) = thread::scope(|scope| {
         let greedy: Vec<_> = (0..16)
             .map(|_| scope.spawn(|| asks_and_never_reads(&server)))
