@@ -296,11 +296,12 @@ fn begin(conn: &mut Connection) -> Result<Transaction<'_>, Failure> {
     }
 }
 
-/// A file may lose its name at any time: what is acknowledged was in its place before the commit and after it.
+/// A file may lose its name at any time: what is acknowledged was in its place before the commit and after it. (A log that
+/// loses its name is found out before the next commit, and saved.)
 fn commit(tx: &Transaction<'_>, files: &OpenFiles) -> Result<(), Failure> {
     tx.execute_batch("commit")
         .map_err(|error| failed_commit(tx, &error))?;
-    match files.displacement() {
+    match files.database.displacement() {
         None => Ok(()),
         Some(displacement) => Err(Failure::Unknown(displacement)),
     }
