@@ -201,23 +201,9 @@ fn serve(
     log::info!("serving {}", config.db.display());
     service_manager::tell_ready();
 
-    let mut watchdog = Watchdog::new(server.stopper(), writer.clone());
-    let clock_shown = tick(CLOCK_SHOWN_EVERY);
-    let ended = loop {
-        select! {
-            recv(signals) -> signal => {
-                log::info!("signal {}: answering what was asked, then stopping", signal.unwrap_or(0));
-                break None;
-            }
-            recv(writer_ended) -> ended => break Some(ended.ok()),
-            recv(server.ended()) -> _ => {
-                log::error!("the front died");
-                break Some(None);
-            }
-            recv(watchdog.ticks()) -> _ => watchdog.look(),
-            recv(clock_shown) -> _ => show_clock(&lock, &clock),
-        }
-    };
+    let ended = until_told(&server, &writer, &writer_ended, &signals, || {
+        show_clock(&lock, &clock);
+    });
     let by = Instant::now() + drain;
     service_manager::tell_stopping();
     draining.store(true, Ordering::SeqCst);
@@ -227,6 +213,33 @@ fn serve(
         config,
         ended.unwrap_or_else(|| drain_writer(&writer, &writer_ended, &signals, by)),
     )
+}
+
+/// Serves until a signal, which is `None`, or until the writer or the front has ended: how the writer has, if it can tell.
+fn until_told(
+    server: &Server,
+    writer: &Writer,
+    writer_ended: &Receiver<Ended>,
+    signals: &Receiver<i32>,
+    show_clock: impl Fn(),
+) -> Option<Option<Ended>> {
+    let mut watchdog = Watchdog::new(server.stopper(), writer.clone());
+    let clock_shown = tick(CLOCK_SHOWN_EVERY);
+    loop {
+        select! {
+            recv(signals) -> signal => {
+                log::info!("signal {}: answering what was asked, then stopping", signal.unwrap_or(0));
+                return None;
+            }
+            recv(writer_ended) -> ended => return Some(ended.ok()),
+            recv(server.ended()) -> _ => {
+                log::error!("the front died");
+                return Some(None);
+            }
+            recv(watchdog.ticks()) -> _ => watchdog.look(),
+            recv(clock_shown) -> _ => show_clock(),
+        }
+    }
 }
 
 /// For commands beside this server: whoever judges by another clock would end what is alive here.
