@@ -140,7 +140,8 @@ create table payments (
     constraint what_is_resolved_was_due check (resolved_at is null or refund_due = 1),
     constraint what_is_resolved_has_a_known_resolution check
         ((resolved_at is not null) = (resolution is not null)
-            and (resolution is null or resolution = 'paid_back' or resolution = 'accepted' or resolution = 'withdrawn'))
+            and (resolution is null or resolution = 'paid_back' or resolution = 'accepted' or resolution = 'withdrawn'
+                or resolution = 'same_payment'))
 ) strict;
 
 -- Which events wait for this order, or for an order from this hold?

@@ -487,7 +487,9 @@ pub fn every_payment_has_one_fate(contents: &Contents) {
             let paid_the_order = order.transaction_id.is_some()
                 && payment.report.transaction_id == order.transaction_id;
             match payment.resolution {
-                None | Some(Resolution::PaidBack) => assert!(!paid_the_order, "{payment:?}"),
+                None | Some(Resolution::PaidBack | Resolution::SamePayment) => {
+                    assert!(!paid_the_order, "{payment:?}")
+                }
                 Some(Resolution::Withdrawn) => assert!(paid_the_order, "{payment:?}"),
                 Some(Resolution::Accepted) => assert!(order.paid_at.is_some(), "{payment:?}"),
             }

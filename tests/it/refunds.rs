@@ -422,6 +422,57 @@ fn money_that_waited_in_vain_is_taken_for_the_order_that_came_later() {
     shop.stock_is("tee", 8, 0, 2);
 }
 
+/// Two reports of one payment gave up waiting under two names, before anybody could know that they are one.
+#[test]
+fn a_payment_that_is_due_under_two_names_is_paid_back_once() {
+    let config = || Config {
+        parked_ttl_s: 10,
+        ..Config::default()
+    };
+    for is_resolved_first in [false, true] {
+        let shop = Shop::operated_on_terms(vec![item("tee", 10)], config());
+        let hold = shop.hold("tee", 1).created().id("hold_id");
+        success(&shop, "a", ("order_id", 1), json!("t"), json!(null)).has_status(202);
+        success(&shop, "b", ("hold_id", hold), json!("t"), json!(null)).has_status(202);
+        shop.after(Duration::from_secs(10));
+        assert_eq!(due(&shop), [2, 1]);
+        if is_resolved_first {
+            resolve(&shop, 1).ok().says("note", "sent back");
+        }
+        let order = shop
+            .order(hold)
+            .created()
+            .says("status", "pending")
+            .id("order_id");
+        if !is_resolved_first {
+            resolve(&shop, 1).ok().says("note", "sent back");
+            assert!(due(&shop).is_empty(), "it is one payment");
+        }
+        accept(&shop, 2).refused("refund_resolved");
+        resolve(&shop, 2)
+            .ok()
+            .says("note", "the same payment was paid back already");
+        assert!(due(&shop).is_empty());
+        success(&shop, "c", ("order_id", order), json!("t"), json!(null))
+            .verdict("ignored", "pending");
+    }
+}
+
+#[test]
+fn a_refunded_order_adopts_a_transaction_too() {
+    let shop = shop();
+    let order = shop.ordered("tee", 1);
+    shop.pay("nameless", order).verdict("applied", "paid");
+    shop.admin_post(&format!("/orders/{order}/refund"), "").ok();
+    let about = ("order_id", order);
+    success(&shop, "a", about, json!("t"), json!(null)).verdict("ignored", "refunded");
+    let second = success(&shop, "b", about, json!("u"), json!(null))
+        .verdict("duplicate_payment", "refunded")
+        .id("webhook_id");
+    success(&shop, "c", about, json!("t"), json!(null)).verdict("ignored", "refunded");
+    assert_eq!(due(&shop), [second]);
+}
+
 #[test]
 fn refunds_are_listed_by_what_became_of_them() {
     let shop = shop();

@@ -26,6 +26,8 @@ text_enum! {
         Accepted = "accepted",
         /// It never was due: its transaction paid the order.
         Withdrawn = "withdrawn",
+        /// It was due twice, under the name of an order and of its hold: the other one was paid back.
+        SamePayment = "same_payment",
     }
 }
 

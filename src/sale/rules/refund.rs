@@ -9,19 +9,30 @@ use crate::sale::rows::{Named, OrderId, OrderStatus, Payment, PaymentId, Resolut
 use crate::sale::transitions;
 use crate::sale::working_set::{Book, Rejection, Stop, ensure};
 
-/// It was paid back.
+/// It was paid back. What else was due for the same payment is due no more.
 pub fn resolve(book: &mut Book, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
     let payment = ensure_due(book, id)?.clone();
     let order = order_that_exists(book, &payment)?;
     if payment.resolved_at.is_some() {
         return Ok(refund_resolved(book, id, order));
     }
+    let others = others_of_payment(book, &payment, order)?;
+    let is_paid_back = others.iter().any(|other| was_paid_back(book, *other));
 
     // From here on the refund is resolved.
     if payment.has_lapsed(book.now) {
         parked::settle_without_order(book, id);
     }
-    transitions::payment::resolve(book, id, Resolution::PaidBack, note);
+    if is_paid_back {
+        transitions::payment::resolve_as_same(book, &[id]);
+    } else {
+        transitions::payment::resolve(book, id, Resolution::PaidBack, note);
+        let due: Vec<PaymentId> = others
+            .into_iter()
+            .filter(|other| is_due(book, *other))
+            .collect();
+        transitions::payment::resolve_as_same(book, &due);
+    }
     Ok(refund_resolved(book, id, order))
 }
 
@@ -32,10 +43,13 @@ pub fn accept(book: &mut Book, id: PaymentId) -> Result<Outcome, Stop> {
     match payment.resolution {
         None => {}
         Some(Resolution::Accepted) => return Ok(refund_resolved(book, id, order)),
-        Some(Resolution::PaidBack | Resolution::Withdrawn) => {
+        Some(Resolution::PaidBack | Resolution::Withdrawn | Resolution::SamePayment) => {
             return Err(Rejection::RefundResolved.into());
         }
     }
+    let others = others_of_payment(book, &payment, order)?;
+    let is_paid_back = others.iter().any(|other| was_paid_back(book, *other));
+    ensure!(!is_paid_back, Rejection::RefundResolved);
     let order_id = order.ok_or(Rejection::RefundHasNoOrder)?;
     let order = book.known_order(order_id);
     let status = order.status_at(book.now);
@@ -46,11 +60,9 @@ pub fn accept(book: &mut Book, id: PaymentId) -> Result<Outcome, Stop> {
         OrderStatus::Pending => None,
         OrderStatus::Cancelled | OrderStatus::Expired => Some(room_again(book, order_id)?),
     };
-    let others = fate::of_transaction(book, Named::Order(order_id), &payment.report)?;
-    let is_due = |other: &PaymentId| book.known_payment(*other).resolved_at.is_none();
     let withdrawn = others
         .into_iter()
-        .filter(|other| *other != id && is_due(other))
+        .filter(|other| is_due(book, *other))
         .collect();
 
     // From here on the money is taken.
@@ -74,6 +86,27 @@ fn ensure_due(book: &Book, id: PaymentId) -> Result<&Payment, Stop> {
     };
     ensure!(is_due, Rejection::RefundNotFound);
     Ok(payment)
+}
+
+/// What else was due for the payment's transaction: two events that stopped waiting before there was an order, one naming it
+/// and the other its hold, are both due, and known for one payment once there is the order.
+fn others_of_payment(
+    book: &Book,
+    payment: &Payment,
+    order: Option<OrderId>,
+) -> Result<Vec<PaymentId>, Stop> {
+    let payee = order.map_or(payment.named, Named::Order);
+    let mut refunds = fate::of_transaction(book, payee, &payment.report)?;
+    refunds.retain(|refund| *refund != payment.id);
+    Ok(refunds)
+}
+
+fn is_due(book: &Book, refund: PaymentId) -> bool {
+    book.known_payment(refund).resolved_at.is_none()
+}
+
+fn was_paid_back(book: &Book, refund: PaymentId) -> bool {
+    book.known_payment(refund).resolution == Some(Resolution::PaidBack)
 }
 
 /// The order that the payment's name means by now.

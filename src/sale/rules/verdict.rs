@@ -27,7 +27,9 @@ pub fn judge(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict
         {
             fate::due_once(book, payee, report, Verdict::DuplicatePayment)
         }
-        (OrderStatus::Paid, PaymentStatus::Success) if order.transaction_id.is_none() => {
+        (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
+            if order.transaction_id.is_none() && report.transaction_id.is_some() =>
+        {
             adoption(book, order_id, report)
         }
         (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Success) => {

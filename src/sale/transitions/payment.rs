@@ -58,6 +58,14 @@ pub fn withdraw(book: &mut Book, refunds: &[PaymentId]) {
     }
 }
 
+/// They were due a second time, for a payment that is paid back.
+pub fn resolve_as_same(book: &mut Book, refunds: &[PaymentId]) {
+    for id in refunds {
+        let note = Some("the same payment was paid back already");
+        resolve(book, *id, Resolution::SamePayment, note);
+    }
+}
+
 /// The money bought this order after all.
 pub fn accept(book: &mut Book, id: PaymentId, order: OrderId) {
     resolve(book, id, Resolution::Accepted, Some("accepted"));

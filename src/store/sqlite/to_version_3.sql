@@ -68,7 +68,8 @@ create table payments (
     constraint what_is_resolved_was_due check (resolved_at is null or refund_due = 1),
     constraint what_is_resolved_has_a_known_resolution check
         ((resolved_at is not null) = (resolution is not null)
-            and (resolution is null or resolution = 'paid_back' or resolution = 'accepted' or resolution = 'withdrawn'))
+            and (resolution is null or resolution = 'paid_back' or resolution = 'accepted' or resolution = 'withdrawn'
+                or resolution = 'same_payment'))
 ) strict;
 create index payments_parked_by_order on payments (named_order) where verdict = 'parked' and named_order is not null;
 create index payments_parked_by_hold on payments (named_hold) where verdict = 'parked' and named_hold is not null;
