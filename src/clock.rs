@@ -95,6 +95,11 @@ impl Clock {
         self.source.wall()
     }
 
+    /// Whether the sale's time is ahead of the wall clock.
+    pub fn is_ahead(&self) -> bool {
+        self.now() > self.wall()
+    }
+
     /// What the wall clock says, for other processes of the machine to compare theirs with, now or later. As long as any
     /// other.
     pub fn beacon(&self) -> String {

@@ -11,11 +11,12 @@ use crossbeam_channel::{Receiver, Sender, select};
 
 use super::batch::{Batch, give};
 use super::halt::Halt;
+use super::kept_time::KeptTime;
 use super::log_watch::LogWatch;
 use super::{Answer, Answers, Denial, Ended, Job, Note};
 use crate::clock::Clock;
 use crate::sale::{Command, Terms};
-use crate::store::{Checkpoint, Decision, Failure, Rest, Store};
+use crate::store::{Decision, Failure, Rest, Store};
 
 /// Where the writer sits.
 pub struct Desk {
@@ -34,6 +35,7 @@ pub struct Desk {
     /// The same for everybody else.
     pub is_well: Arc<AtomicBool>,
     pub log_watch: LogWatch,
+    pub kept_time: KeptTime,
 }
 
 /// Other processes get a gap of this length …
@@ -47,9 +49,6 @@ const QUIET: Duration = Duration::from_millis(20);
 /// … and each time that it was for this long, it tidies the log, and looks again: another process may have moved the next
 /// deadline, left something in the log, or moved the database.
 const IDLE: Duration = Duration::from_secs(1);
-
-/// How often the last checkpoint is tried again.
-const LAST_CHECKPOINT_POLL: Duration = Duration::from_millis(10);
 
 /// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -68,7 +67,10 @@ impl Desk {
         let how = match self.run() {
             Halt::Stop(by) => {
                 self.refuse_what_waits();
-                self.empty_log(by)
+                match self.keep_time(self.clock.is_ahead()) {
+                    Ok(()) => self.empty_log(by),
+                    Err(how) => how,
+                }
             }
             Halt::Ended(how) => how,
         };
@@ -112,6 +114,7 @@ impl Desk {
             Wake::Stop(by) => return Err(Halt::Stop(by)),
         };
         self.work_off(jobs)?;
+        self.keep_time(self.kept_time.is_due(&self.clock))?;
         self.tidy(Rest::Short)?;
         if self.stretch_began.elapsed() >= STRETCH {
             thread::sleep(GAP);
@@ -159,12 +162,13 @@ impl Desk {
             if let Some(wake) = self.wait(IDLE.min(until_due)) {
                 return Ok(wake);
             }
+            self.keep_time(self.kept_time.is_due(&self.clock))?;
             self.tidy(Rest::Long)?;
         }
     }
 
     /// Looks at the notes where the writer waits for something else.
-    fn is_told_to_stop(&self) -> Option<Instant> {
+    pub fn is_told_to_stop(&self) -> Option<Instant> {
         self.notes.try_iter().find_map(|note| match note {
             Note::Stop(by) => Some(by),
             Note::Ping => {
@@ -194,53 +198,6 @@ impl Desk {
                 log::error!("the next deadline cannot be read: {failure}");
                 self.housekeeping_failed(&failure).map(|()| IDLE)
             }
-        }
-    }
-
-    fn tidy(&mut self, rest: Rest) -> Result<(), Ended> {
-        match self.store.rest(rest) {
-            Ok(Checkpoint::Complete) => self.log_watch.emptied(),
-            Ok(Checkpoint::Incomplete { log_bytes }) => self.log_watch.kept(log_bytes),
-            Err(Failure::Busy) => self.log_watch.kept(0),
-            Err(failure) => {
-                self.log_watch.failed(&failure);
-                self.housekeeping_failed(&failure)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What housekeeping finds is as good a reason to stop as what a batch finds.
-    fn housekeeping_failed(&mut self, failure: &Failure) -> Result<(), Ended> {
-        match failure {
-            Failure::Busy | Failure::NotApplied(_) | Failure::Broken(_) => Ok(()),
-            Failure::Unknown(_)
-            | Failure::Corrupt(_)
-            | Failure::Displaced(_)
-            | Failure::Migrated => self.judge_failure(failure).1.map_or(Ok(()), Err),
-        }
-    }
-
-    /// The last checkpoint, so that the database is one file; tried again as long as a reader of another process needs the
-    /// log and there is time.
-    fn empty_log(&mut self, mut by: Instant) -> Ended {
-        loop {
-            match self.store.rest(Rest::Long) {
-                Ok(Checkpoint::Complete) => return Ended::Drained,
-                Ok(Checkpoint::Incomplete { .. }) | Err(Failure::Busy) => {}
-                Err(failure) => {
-                    log::error!("the log cannot be checkpointed: {failure}");
-                    return self
-                        .housekeeping_failed(&failure)
-                        .err()
-                        .unwrap_or(Ended::LogLeft);
-                }
-            }
-            if Instant::now() >= by {
-                return Ended::LogLeft;
-            }
-            thread::sleep(LAST_CHECKPOINT_POLL);
-            by = self.is_told_to_stop().unwrap_or(by);
         }
     }
 
@@ -338,7 +295,7 @@ impl Desk {
 
     /// What to tell clients of a failure, and whether it is the end. Logged as long as it is news: the log may be on the
     /// same full disk.
-    fn judge_failure(&mut self, failure: &Failure) -> (Denial, Option<Ended>) {
+    pub fn judge_failure(&mut self, failure: &Failure) -> (Denial, Option<Ended>) {
         // The store is well: what broke is a rule of ours.
         if let Failure::Broken(why) = failure {
             log::error!("a command broke a rule, alone in its transaction: {why}");
@@ -355,25 +312,6 @@ impl Desk {
             Failure::Corrupt(_) => (Denial::NotApplied, Some(Ended::Corrupt)),
             Failure::Displaced(_) => (Denial::NotApplied, Some(Ended::Displaced)),
             Failure::Migrated => (Denial::NotApplied, Some(Ended::Migrated)),
-        }
-    }
-
-    /// A batch went well, which after a failure says little: it may have written nothing.
-    fn probe(&mut self) -> Result<(), Ended> {
-        if self.failed_at.is_none() {
-            return Ok(());
-        }
-        let clock = &self.clock;
-        let probed = self.store.probe(&|last_now| clock.begin_batch(last_now));
-        self.clock.end_batch();
-        match probed {
-            Ok(()) => {
-                log::info!("the store can be written again");
-                self.failed_at = None;
-                self.is_well.store(true, Ordering::SeqCst);
-                Ok(())
-            }
-            Err(failure) => self.judge_failure(&failure).1.map_or(Ok(()), Err),
         }
     }
 

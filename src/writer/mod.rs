@@ -4,6 +4,8 @@
 mod batch;
 mod desk;
 mod halt;
+mod housekeeping;
+mod kept_time;
 mod log_watch;
 
 use std::io;
@@ -20,6 +22,7 @@ use crate::sale::{Command, Outcome, Rejection, Terms};
 use crate::store::Store;
 
 use desk::Desk;
+use kept_time::KeptTime;
 use log_watch::LogWatch;
 
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +145,7 @@ impl Writer {
             failed_at: None,
             is_well: is_well.clone(),
             log_watch: LogWatch::default(),
+            kept_time: KeptTime::default(),
         };
         let (ended_sender, ended) = bounded(1);
         let work = move || desk.work(&ended_sender, postman);

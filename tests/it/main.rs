@@ -41,6 +41,7 @@ mod refunds;
 mod requests;
 mod restore;
 mod restore_sources;
+mod sale_time;
 mod secrets;
 mod seed;
 mod service;

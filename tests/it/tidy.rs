@@ -279,3 +279,20 @@ fn only_the_store_speaks_sql() {
         }
     }
 }
+
+/// A file of tests that the binary does not name is never run.
+#[test]
+fn every_file_of_tests_is_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        let is_tests =
+            path.join("mod.rs").exists() || path.extension().is_some_and(|it| it == "rs");
+        let name = path.file_stem().unwrap().to_string_lossy();
+        if is_tests && name != "main" {
+            let is_named = main.lines().any(|line| line == format!("mod {name};"));
+            assert!(is_named, "{} is not part of main.rs", path.display());
+        }
+    }
+}

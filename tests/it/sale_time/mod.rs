@@ -214,3 +214,47 @@ fn a_command_whose_clock_is_not_the_servers_leaves_its_rows_alone() {
     server.stop();
     Wrong::by(HOUR).run(&premises, &["sweep-holds"]).succeeded();
 }
+
+/// Ahead of the wall clock, nothing but the database knows what time readers were told.
+#[test]
+fn a_restart_does_not_take_back_what_was_read_ahead_of_the_wall_clock() {
+    let premises = Premises::stocked(10);
+    let wrong = Wrong::by(100);
+    let server = wrong.serve(&premises);
+    assert_eq!(server.hold(1).0, 201);
+    wrong.step_to(0);
+    let told = |server: &Server| micros(&server.get("/api/products/1").1["server_time"]);
+    let first = told(&server);
+    let mut last = first;
+    while last < first + 700_000 {
+        last = told(&server);
+    }
+    server.stop();
+    let server = wrong.serve(&premises);
+    let again = told(&server);
+    assert!(again >= last, "{last} was told, then {again}");
+    server.stop();
+    premises.books_are_right();
+}
+
+/// The same without an orderly end, but for the last second.
+#[test]
+fn a_crash_takes_back_a_second_at_most() {
+    let premises = Premises::stocked(10);
+    let wrong = Wrong::by(100);
+    let server = wrong.serve(&premises);
+    assert_eq!(server.hold(1).0, 201);
+    wrong.step_to(0);
+    let told = |server: &Server| micros(&server.get("/api/products/1").1["server_time"]);
+    let first = told(&server);
+    let mut last = first;
+    while last < first + 1_700_000 {
+        last = told(&server);
+    }
+    server.kill();
+    let server = wrong.serve(&premises);
+    let again = told(&server);
+    assert!(again > last - 1_200_000, "{last} was told, then {again}");
+    server.stop();
+    premises.books_are_right();
+}

@@ -1,0 +1,96 @@
+//! What the writer does for the store between batches: checkpoints, a probe after a failure, the time that must be kept.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Ended;
+use super::desk::Desk;
+use crate::store::{Checkpoint, Failure, Rest};
+
+/// How often the last checkpoint is tried again.
+const LAST_CHECKPOINT_POLL: Duration = Duration::from_millis(10);
+
+impl Desk {
+    pub fn tidy(&mut self, rest: Rest) -> Result<(), Ended> {
+        match self.store.rest(rest) {
+            Ok(Checkpoint::Complete) => self.log_watch.emptied(),
+            Ok(Checkpoint::Incomplete { log_bytes }) => self.log_watch.kept(log_bytes),
+            Err(Failure::Busy) => self.log_watch.kept(0),
+            Err(failure) => {
+                self.log_watch.failed(&failure);
+                self.housekeeping_failed(&failure)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What housekeeping finds is as good a reason to stop as what a batch finds.
+    pub fn housekeeping_failed(&mut self, failure: &Failure) -> Result<(), Ended> {
+        match failure {
+            Failure::Busy | Failure::NotApplied(_) | Failure::Broken(_) => Ok(()),
+            Failure::Unknown(_)
+            | Failure::Corrupt(_)
+            | Failure::Displaced(_)
+            | Failure::Migrated => self.judge_failure(failure).1.map_or(Ok(()), Err),
+        }
+    }
+
+    /// The last checkpoint, so that the database is one file; tried again as long as a reader of another process needs the
+    /// log and there is time.
+    pub fn empty_log(&mut self, mut by: Instant) -> Ended {
+        loop {
+            match self.store.rest(Rest::Long) {
+                Ok(Checkpoint::Complete) => return Ended::Drained,
+                Ok(Checkpoint::Incomplete { .. }) | Err(Failure::Busy) => {}
+                Err(failure) => {
+                    log::error!("the log cannot be checkpointed: {failure}");
+                    return self
+                        .housekeeping_failed(&failure)
+                        .err()
+                        .unwrap_or(Ended::LogLeft);
+                }
+            }
+            if Instant::now() >= by {
+                return Ended::LogLeft;
+            }
+            thread::sleep(LAST_CHECKPOINT_POLL);
+            by = self.is_told_to_stop().unwrap_or(by);
+        }
+    }
+
+    /// A batch went well, which after a failure says little: it may have written nothing.
+    pub fn probe(&mut self) -> Result<(), Ended> {
+        if self.failed_at.is_none() {
+            return Ok(());
+        }
+        match self.write_time() {
+            Ok(()) => {
+                log::info!("the store can be written again");
+                self.failed_at = None;
+                self.is_well.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+            Err(failure) => self.judge_failure(&failure).1.map_or(Ok(()), Err),
+        }
+    }
+
+    pub fn keep_time(&mut self, is_due: bool) -> Result<(), Ended> {
+        if !is_due || self.failed_at.is_some() {
+            return Ok(());
+        }
+        match self.write_time() {
+            Ok(()) => self.kept_time.was_kept(),
+            Err(Failure::Busy) => {}
+            Err(failure) => return self.judge_failure(&failure).1.map_or(Ok(()), Err),
+        }
+        Ok(())
+    }
+
+    fn write_time(&mut self) -> Result<(), Failure> {
+        let clock = &self.clock;
+        let written = self.store.probe(&|last_now| clock.begin_batch(last_now));
+        clock.end_batch();
+        written
+    }
+}
