@@ -23,7 +23,7 @@
 //!
 //! | room | who lives there |
 //! |---|---|
-//! | [`sale`] | the rules: commands, outcomes, rejections; the book of rows they see; products, holds, orders, payments, movements |
+//! | [`sale`] | the rules, in four floors: rules that may refuse, transitions that cannot, the book of rows that both see, the rows |
 //! | [`store`] | the traits `Store` and `Reader`; SQLite, and the memory store that is the tests' oracle |
 //! | [`clock`] | the one place that reads the time |
 //! | [`config`] | file, environment and flags; every bound |

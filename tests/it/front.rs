@@ -135,7 +135,7 @@ fn nobody_who_is_turned_away_is_cut_off_before_the_answer() {
         "POST /api/holds HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     let mut streams: Vec<_> = (0..200).map(|_| server.connect()).collect();
-    server.signal("-STOP");
+    server.pause();
     for stream in &mut streams {
         stream.write_all(head.as_bytes()).unwrap();
     }

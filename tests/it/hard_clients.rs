@@ -228,7 +228,7 @@ fn clients_that_hang_up_anywhere_leave_nothing_behind() {
         &hold[..hold.len() - 1],
         &get("/api/products").repeat(50),
     ];
-    server.signal("-STOP");
+    server.pause();
     let unaccepted: Vec<_> = (0..60).map(|_| server.connect()).collect();
     unaccepted.into_iter().for_each(reset);
     server.signal("-CONT");

@@ -133,7 +133,7 @@ fn a_page_can_read_that_there_is_too_much_to_do() {
     ];
     let server = serve(&premises, &settings);
     let mut streams: Vec<_> = (0..100).map(|_| server.connect()).collect();
-    server.signal("-STOP");
+    server.pause();
     for stream in &mut streams {
         let request = of_page("GET /healthz HTTP/1.1", "\r\n");
         stream.write_all(&request).unwrap();

@@ -227,6 +227,28 @@ pub struct Server {
     listener: Option<JoinHandle<()>>,
 }
 
+pub fn send_signal(process: u32, signal: &str) {
+    let mut kill = Command::new("kill");
+    let status = kill.args([signal, &process.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+/// SIGSTOP reaches one thread after the other; this returns when all stand still.
+pub fn pause(process: u32) {
+    send_signal(process, "-STOP");
+    let stands_still = |thread: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(thread.path().join("stat"));
+        // The state stands behind the name, which is in parentheses; a thread that has ended has none.
+        stat.map_or(true, |stat| {
+            stat.rsplit(") ").next().unwrap().starts_with('T')
+        })
+    };
+    let threads = || std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    while !threads().map(Result::unwrap).all(stands_still) {
+        std::thread::yield_now();
+    }
+}
+
 impl Server {
     pub fn address(&self) -> &str {
         self.base.strip_prefix("http://").unwrap()
@@ -273,14 +295,12 @@ impl Server {
     }
 
     pub fn signal(&self, signal: &str) {
-        let id = self.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        send_signal(self.id(), signal);
+    }
+
+    /// Every thread of it, before this returns.
+    pub fn pause(&self) {
+        pause(self.id());
     }
 
     pub fn wait(&mut self) -> ExitStatus {

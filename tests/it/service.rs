@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::faults::Disk;
-use crate::server::Premises;
+use crate::server::{Premises, pause, send_signal};
 use crate::wire::{Lock, hold};
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -174,7 +174,7 @@ fn a_request_that_came_while_the_process_was_stopped_is_answered() {
     client
         .set_read_timeout(Some(Duration::from_millis(3500)))
         .unwrap();
-    service.signal("-STOP");
+    pause(service.child.id());
     client.write_all(HEALTH).unwrap();
     assert!(client.read(&mut answer).is_err(), "nobody answers");
     service.signal("-CONT");
@@ -187,7 +187,7 @@ fn a_request_that_came_while_the_process_was_stopped_is_answered() {
 fn whoever_has_knocked_before_the_signal_is_let_in() {
     let premises = Premises::stocked(5);
     let service = Service::start(&premises, &[], &[]);
-    service.signal("-STOP");
+    pause(service.child.id());
     let clients: Vec<TcpStream> = (0..20)
         .map(|_| {
             let mut client = service.connect();
@@ -552,14 +552,7 @@ impl Service {
     }
 
     fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        send_signal(self.child.id(), signal);
     }
 
     fn stop(mut self) -> ExitStatus {
