@@ -3,6 +3,7 @@
 mod lists;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
@@ -27,6 +28,9 @@ struct Tables {
     payments: BTreeMap<PaymentId, (Payment, Option<String>)>,
     movements: BTreeMap<(ProductId, i64), Movement>,
     replays: BTreeMap<String, Replay>,
+    /// Ids that were skipped, as `restore` skips them.
+    holds_skipped: Vec<Range<i64>>,
+    orders_skipped: Vec<Range<i64>>,
 }
 
 impl Default for MemoryStore {
@@ -40,6 +44,8 @@ impl Default for MemoryStore {
             payments: BTreeMap::new(),
             movements: BTreeMap::new(),
             replays: BTreeMap::new(),
+            holds_skipped: Vec::new(),
+            orders_skipped: Vec::new(),
         })))
     }
 }
@@ -47,6 +53,31 @@ impl Default for MemoryStore {
 impl MemoryStore {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Never gives the next `count` ids of holds, orders and payments: a lost disk may have given them. An event that waits
+    /// for such an order has waited long enough.
+    pub fn skip_ids(&mut self, count: i64) {
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        let meta = &mut tables.meta;
+        let holds = meta.next_hold.get()..meta.next_hold.get() + count;
+        let orders = meta.next_order.get()..meta.next_order.get() + count;
+        for _ in 0..count {
+            meta.next_hold = meta.next_hold.next();
+            meta.next_order = meta.next_order.next();
+            meta.next_payment = meta.next_payment.next();
+        }
+        for (payment, _) in tables.payments.values_mut() {
+            if let Named::Order(id) = payment.named
+                && payment.is_parked()
+                && orders.contains(&id.get())
+            {
+                payment.parked_until = Some(Timestamp::from_micros(0));
+            }
+        }
+        tables.holds_skipped.push(holds);
+        tables.orders_skipped.push(orders);
     }
 }
 
@@ -228,6 +259,14 @@ impl Tables {
             .sum()
     }
 
+    fn is_lost(&self, named: Named) -> bool {
+        let (skipped, id) = match named {
+            Named::Order(id) => (&self.orders_skipped, id.get()),
+            Named::Hold(id) => (&self.holds_skipped, id.get()),
+        };
+        skipped.iter().any(|gap| gap.contains(&id))
+    }
+
     fn parked(&self, named: Named) -> Vec<Payment> {
         let payments = self.payments.values().map(|(payment, _)| payment);
         payments
@@ -316,7 +355,7 @@ impl Shelf for Tables {
                 let refunds = self.refunds(payee, &transaction_id);
                 book.fetched_refunds(payee, transaction_id, refunds);
             }
-            Need::Lost(named) => book.fetched_lost(named, false),
+            Need::Lost(named) => book.fetched_lost(named, self.is_lost(named)),
             Need::CustomerUse(product, customer) => {
                 let units = self.customer_use(product, &customer, now);
                 book.fetched_customer_use(product, customer, units);
