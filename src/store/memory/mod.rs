@@ -1,18 +1,17 @@
 //! The store as a few maps: slow, plainly right, and gone at the end. The tests' oracle for every other store.
 
 mod lists;
+mod rows;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{
-    Checkpoint, Contents, Decision, Failure, Now, Reader, Rest, Shelf, Store, judge, judge_all,
-};
+use super::{Checkpoint, Contents, Decision, Failure, Now, Reader, Rest, Store, judge, judge_all};
 use crate::sale::{
-    Book, Command, Customer, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Need, Order,
-    OrderId, OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection, Replay,
-    Terms, Timestamp, Written,
+    Book, Command, Customer, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Order, OrderId,
+    OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection, Replay, Terms,
+    Timestamp, Written,
 };
 
 /// Clones share their rows: one may write while others read.
@@ -318,93 +317,5 @@ impl Tables {
         }
         self.meta = book.meta;
         Ok(())
-    }
-}
-
-impl Shelf for Tables {
-    fn fetch(&mut self, book: &mut Book, need: Need) -> Result<(), Failure> {
-        let now = book.now;
-        match need {
-            Need::Product(id) => book.products.fetched(id, self.products.get(&id).cloned()),
-            Need::Sku(sku) => {
-                let product = self
-                    .products
-                    .values()
-                    .find(|product| product.sku.as_ref() == Some(&sku))
-                    .cloned();
-                book.fetched_sku(sku, product);
-            }
-            Need::Hold(id) => book.holds.fetched(id, self.holds.get(&id).cloned()),
-            Need::Order(id) => book.orders.fetched(id, self.orders.get(&id).cloned()),
-            Need::Payment(id) => {
-                book.payments.fetched(
-                    id,
-                    self.payments.get(&id).map(|(payment, _)| payment.clone()),
-                );
-            }
-            Need::PaymentKey(key) => {
-                let known = self
-                    .payments
-                    .values()
-                    .map(|(payment, _)| payment)
-                    .find(|payment| payment.key == key);
-                book.fetched_payment_key(key, known.cloned());
-            }
-            Need::Parked(named) => book.fetched_parked(named, self.parked(named)),
-            Need::Refunds(payee, transaction_id) => {
-                let refunds = self.refunds(payee, &transaction_id);
-                book.fetched_refunds(payee, transaction_id, refunds);
-            }
-            Need::Lost(named) => book.fetched_lost(named, self.is_lost(named)),
-            Need::CustomerUse(product, customer) => {
-                let units = self.customer_use(product, &customer, now);
-                book.fetched_customer_use(product, customer, units);
-            }
-            Need::Replay(key) => {
-                let replay = self.replays.get(key.as_str()).cloned();
-                book.fetched_replay(key, replay);
-            }
-            Need::OverdueUnits(product) => {
-                book.fetched_overdue_units(product, self.overdue_units(product, now))
-            }
-            Need::OverdueRows(product, _units) => {
-                let rows = self.overdue_rows(book, product);
-                book.fetched_overdue_rows(product, rows);
-            }
-            Need::Due { rows_max, keys_max } => {
-                let due = self.due(now).into_iter().map(|(_, due)| due);
-                let (keys, rows): (Vec<Due>, Vec<Due>) =
-                    due.partition(|due| matches!(due, Due::Replay(_)));
-                let rows = rows.into_iter().take(rows_max);
-                book.fetched_due(rows.chain(keys.into_iter().take(keys_max)).collect());
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Tables {
-    fn overdue_rows(&self, book: &mut Book, product: ProductId) -> VecDeque<Due> {
-        let mut rows = VecDeque::new();
-        for (_, due) in self.due(book.now) {
-            let is_of_product = match &due {
-                Due::Hold(id) => self.holds[id].product == product,
-                Due::Order(id) => self.orders[id].product == product,
-                Due::Payment(_) | Due::Replay(_) => false,
-            };
-            if is_of_product {
-                self.fetch_due(book, &due);
-                rows.push_back(due);
-            }
-        }
-        rows
-    }
-
-    fn fetch_due(&self, book: &mut Book, due: &Due) {
-        match due {
-            Due::Hold(id) => book.holds.fetched(*id, self.holds.get(id).cloned()),
-            Due::Order(id) => book.orders.fetched(*id, self.orders.get(id).cloned()),
-            Due::Payment(_) | Due::Replay(_) => {}
-        }
     }
 }
