@@ -215,20 +215,28 @@ fn a_command_whose_clock_is_not_the_servers_leaves_its_rows_alone() {
     Wrong::by(HOUR).run(&premises, &["sweep-holds"]).succeeded();
 }
 
+fn told(server: &Server) -> i64 {
+    micros(&server.get("/api/products/1").1["server_time"])
+}
+
+/// A server whose sale is ahead of the wall clock, and the last time that it told, so many microseconds after the first.
+fn read_ahead(premises: &Premises, wrong: &Wrong, for_micros: i64) -> (Server, i64) {
+    let server = wrong.serve(premises);
+    assert_eq!(server.hold(1).0, 201);
+    wrong.step_to(0);
+    let first = told(&server);
+    let mut last = first;
+    while last < first + for_micros {
+        last = told(&server);
+    }
+    (server, last)
+}
+
 /// Ahead of the wall clock, nothing but the database knows what time readers were told.
 #[test]
 fn a_restart_does_not_take_back_what_was_read_ahead_of_the_wall_clock() {
-    let premises = Premises::stocked(10);
-    let wrong = Wrong::by(100);
-    let server = wrong.serve(&premises);
-    assert_eq!(server.hold(1).0, 201);
-    wrong.step_to(0);
-    let told = |server: &Server| micros(&server.get("/api/products/1").1["server_time"]);
-    let first = told(&server);
-    let mut last = first;
-    while last < first + 700_000 {
-        last = told(&server);
-    }
+    let (premises, wrong) = (Premises::stocked(10), Wrong::by(100));
+    let (server, last) = read_ahead(&premises, &wrong, 700_000);
     server.stop();
     let server = wrong.serve(&premises);
     let again = told(&server);
@@ -240,17 +248,8 @@ fn a_restart_does_not_take_back_what_was_read_ahead_of_the_wall_clock() {
 /// The same without an orderly end, but for the last second.
 #[test]
 fn a_crash_takes_back_a_second_at_most() {
-    let premises = Premises::stocked(10);
-    let wrong = Wrong::by(100);
-    let server = wrong.serve(&premises);
-    assert_eq!(server.hold(1).0, 201);
-    wrong.step_to(0);
-    let told = |server: &Server| micros(&server.get("/api/products/1").1["server_time"]);
-    let first = told(&server);
-    let mut last = first;
-    while last < first + 1_700_000 {
-        last = told(&server);
-    }
+    let (premises, wrong) = (Premises::stocked(10), Wrong::by(100));
+    let (server, last) = read_ahead(&premises, &wrong, 1_700_000);
     server.kill();
     let server = wrong.serve(&premises);
     let again = told(&server);
