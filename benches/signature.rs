@@ -167,7 +167,6 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
         origins: Origins::default(),
         proxies: Proxies::default(),
         shortage: Arc::default(),
-        minor_units: Arc::default(),
         latency: Arc::default(),
         access_log: Arc::new(Box::new(|_| {})),
         draining: Arc::default(),

@@ -1,5 +1,7 @@
 //! Which pages of other origins may talk to us. A write from any other page is refused before it is understood.
 
+use std::time::Duration;
+
 use super::error::Error;
 use super::proxies::Proxies;
 use super::routes::Route;
@@ -121,7 +123,7 @@ fn is_of_host(origin: &str, host: &str) -> bool {
 
 /// Mostly it is a proxy that was not told to say which host it was asked for.
 fn tell_of_refusal(origin: &str, request: &Request, proxies: &Proxies) {
-    static WORTH_A_LINE: Throttle = Throttle::new(10);
+    static WORTH_A_LINE: Throttle = Throttle::new(10, Duration::from_secs(1));
     if !WORTH_A_LINE.admits() {
         return;
     }

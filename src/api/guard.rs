@@ -1,6 +1,8 @@
 //! Who may do what. A payment provider signs, a customer shows the token of the hold or order, the operator shows a token of
 //! their own. Nothing is looked up before that, so whoever may not do it learns nothing.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -53,7 +55,7 @@ impl Guard {
 
     /// What is wrong with a signature is for the log: whoever sent it learns nothing.
     pub fn check_signature(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
-        static WORTH_A_LINE: Throttle = Throttle::new(10);
+        static WORTH_A_LINE: Throttle = Throttle::new(10, Duration::from_secs(1));
         signature::check(request, &self.webhook_secrets, now).map_err(|wrong| {
             if WORTH_A_LINE.admits() {
                 log::warn!(

@@ -10,7 +10,6 @@ pub(crate) mod fields;
 mod front_page;
 mod guard;
 mod json;
-mod minor_units;
 mod operator;
 mod payments;
 mod proxies;
@@ -34,7 +33,6 @@ use crate::writer::{Denial, Writer};
 pub use access::{Access, AccessLog};
 pub use cors::Origins;
 pub use guard::Guard;
-pub use minor_units::MinorUnits;
 pub use proxies::Proxies;
 pub use shortage::Shortage;
 
@@ -58,7 +56,6 @@ pub struct Api {
     pub origins: Origins,
     pub proxies: Proxies,
     pub shortage: Arc<Shortage>,
-    pub minor_units: Arc<MinorUnits>,
     pub latency: Arc<Latency>,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
@@ -124,7 +121,6 @@ impl Api {
         let secret = self.guard.secret.clone();
         let tokens_required = self.guard.tokens_required;
         let (shortage, wanted) = (self.shortage.clone(), product_wanted(&command));
-        let (minor_units, clock) = (self.minor_units.clone(), self.clock.clone());
         self.writer.submit(command, move |answer| {
             if let (Some(product), Err(Denial::Refused(rejection))) = (wanted, &answer)
                 && is_shortage(rejection)
@@ -134,7 +130,7 @@ impl Api {
             if let Ok(Outcome::PaymentRecorded(recorded)) = &answer
                 && recorded.is_hundredfold
             {
-                minor_units.warn(recorded.payment, clock.wall());
+                payments::warn_of_minor_units(recorded.payment);
             }
             finish(match answer {
                 Ok(outcome) => respond(&outcome, &secret),

@@ -1,12 +1,16 @@
 //! What payment providers report.
 
+use std::time::Duration;
+
 use super::Api;
 use super::error::Error;
 use super::fields::{Fields, string, whole_number};
 use super::storefront::{WANTED_ID, required_body};
+use super::throttle::Throttle;
 use crate::http::Request;
 use crate::sale::{
-    Amount, Command, HoldId, Named, OrderId, PaymentEvent, PaymentStatus, Report, is_visible_key,
+    Amount, Command, HoldId, Named, OrderId, PaymentEvent, PaymentId, PaymentStatus, Report,
+    is_visible_key,
 };
 
 impl Api {
@@ -93,4 +97,16 @@ fn payment_of(payload: &str, fields: &mut Fields<'_>) -> (Option<Amount>, Option
         fields.error(&format!("payload.{name}"), sentence);
     }
     (amount.flatten(), transaction_id.flatten())
+}
+
+/// A provider that counts in minor units reports a hundred times each total: a bridge that was built wrong, which the log
+/// says before the sale is over.
+pub fn warn_of_minor_units(payment: PaymentId) {
+    static WORTH_A_LINE: Throttle = Throttle::new(1, Duration::from_secs(60));
+    if WORTH_A_LINE.admits() {
+        log::warn!(
+            "the amount of webhook {payment} is exactly a hundred times its order's total: it looks like minor units (cents), \
+             and amounts are read in major units; told at most once a minute"
+        );
+    }
 }

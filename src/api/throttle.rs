@@ -1,19 +1,22 @@
-//! What strangers can make happen many times a second is worth a few lines a second in the log.
+//! What strangers can make happen many times a second is worth a few lines in the log.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// So many lines in each stretch of time.
 pub struct Throttle {
-    per_s: u32,
-    /// When the present second began, and how often something was worth a line in it.
-    second: Mutex<Option<(Instant, u32)>>,
+    lines: u32,
+    stretch: Duration,
+    /// When the present stretch began, and how often something was worth a line in it.
+    present: Mutex<Option<(Instant, u32)>>,
 }
 
 impl Throttle {
-    pub const fn new(per_s: u32) -> Throttle {
+    pub const fn new(lines: u32, stretch: Duration) -> Throttle {
         Throttle {
-            per_s,
-            second: Mutex::new(None),
+            lines,
+            stretch,
+            present: Mutex::new(None),
         }
     }
 
@@ -23,18 +26,18 @@ impl Throttle {
     }
 
     fn admits_at(&self, now: Instant) -> bool {
-        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = match *second {
-            Some((began, count)) if now.duration_since(began) < Duration::from_secs(1) => {
-                *second = Some((began, count.saturating_add(1)));
+        let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = match *present {
+            Some((began, count)) if now.duration_since(began) < self.stretch => {
+                *present = Some((began, count.saturating_add(1)));
                 count
             }
             Some(_) | None => {
-                *second = Some((now, 1));
+                *present = Some((now, 1));
                 0
             }
         };
-        count < self.per_s
+        count < self.lines
     }
 }
 
@@ -43,8 +46,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_has_so_many_lines_and_the_next_as_many() {
-        let throttle = Throttle::new(3);
+    fn a_stretch_has_so_many_lines_and_the_next_as_many() {
+        let throttle = Throttle::new(3, Duration::from_secs(1));
         let began = Instant::now();
         let lines = |after_ms: u64| {
             let now = began + Duration::from_millis(after_ms);

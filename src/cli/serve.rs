@@ -183,7 +183,6 @@ fn serve(
         origins: Origins::new(config.cors_origins.clone()),
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         shortage: Arc::default(),
-        minor_units: Arc::default(),
         latency: Arc::default(),
         access_log: Arc::new(journal::access_log(
             config.json_log,

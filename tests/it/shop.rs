@@ -183,7 +183,6 @@ impl Shop {
             origins,
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
             shortage: Arc::default(),
-            minor_units: Arc::default(),
             latency: Arc::default(),
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),
