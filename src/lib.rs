@@ -4,7 +4,7 @@
 //! **A pure sale in the middle, one writer around it, a bounded front before it.**
 //!
 //! ```text
-//! socket ──> http ──> api ──> Command ──> writer ──────> store.transact(commands) ──> sale::decide(book, command)
+//! socket ──> http ──> api ──> Command ──> writer ──────> store.transact(commands) ──> sale::decide(set, command)
 //!            │                              │ a batch       │ BEGIN IMMEDIATE, then now   refusals first, then effects,
 //!            │                              │               │ fetch what rules need       on rows in memory
 //! socket <── http <── api <── Outcome <── postman <─────────┘ write what changed, COMMIT
@@ -15,15 +15,15 @@
 //!
 //! Data goes one way. A request becomes a `Command` at the edge. The writer takes the first waiting command and whatever
 //! else waits with it (no timer: the batch grows exactly under load) and hands them to the store, which opens one
-//! transaction, lets the sale judge every command in order on a `Book` of rows in memory, writes the rows that changed and
-//! commits once; only then do the answers leave. One fsync serves the whole batch, and a hot product is read and written
-//! once a batch: that is where the speed comes from.
+//! transaction, lets the sale judge every command in order on a `WorkingSet` of rows in memory, writes the rows that
+//! changed and commits once; only then do the answers leave. One fsync serves the whole batch, and a hot product is read
+//! and written once a batch: that is where the speed comes from.
 //!
 //! # The rooms, from the lowest up; each imports only from those below it
 //!
 //! | room | who lives there |
 //! |---|---|
-//! | [`sale`] | the rules, in four floors: rules that may refuse, transitions that cannot, the book of rows that both see, the rows |
+//! | [`sale`] | the rules, in four floors: rules that may refuse, transitions that cannot, the working set that both see, the rows |
 //! | [`store`] | the traits `Store` and `Reader`; SQLite, and the memory store that is the tests' oracle |
 //! | [`clock`] | the one place that reads the time |
 //! | [`config`] | file, environment and flags; every bound |
@@ -41,7 +41,7 @@
 //!    by one function, and into no file but the one that its path names; but for a copy that has no name yet. Only
 //!    `store/sqlite` knows SQL.
 //! 3. No answer leaves before the commit that made it durable. A refusal changes nothing: a rule changes nothing before
-//!    its last look at the book.
+//!    its last look at the working set.
 //! 4. Status codes and JSON live in `api` alone; sockets, threads and HTTP bytes in `http` alone. `api`'s answer to an
 //!    outcome is total and pure, so a replay is byte-equal.
 //! 5. Two guards on every promise: the rule, and a constraint in `schema.sql`. A constraint that fires is a bug: the batch
@@ -56,9 +56,9 @@
 //!
 //! # How a rule gets its rows
 //!
-//! A book starts empty. A rule that looks at a row which is not there stops with a `Need`; the store fetches it, and the
-//! rule starts again. So no list of "rows that this command will touch" exists that could go stale, and the book always
-//! tells an absent row from one that was not fetched.
+//! A working set starts empty. A rule that looks at a row which is not there stops with a `Need`; the store fetches it,
+//! and the rule starts again. So no list of "rows that this command will touch" exists that could go stale, and the
+//! working set always tells an absent row from one that was not fetched.
 //!
 //! # Expiry and time
 //!

@@ -1,7 +1,7 @@
 //! The rules of a sale: who may hold, order and pay what, until when. All of them live here and nowhere else.
 //!
-//! Nothing here reads a clock, a database, a configuration or a source of randomness: `decide` sees a `Book` and a
-//! `Command`, and equal books and commands give equal results. Nothing here imports anything else of this crate.
+//! Nothing here reads a clock, a database, a configuration or a source of randomness: `decide` sees a `WorkingSet` and a
+//! `Command`, and equal working sets and commands give equal results. Nothing here imports anything else of this crate.
 
 //!
 //! Four floors, each of which uses only those below it:
@@ -20,8 +20,8 @@ mod working_set;
 
 pub use rows::spelling;
 pub use rows::{
-    Amount, Cause, Cents, Customer, Done, Hold, HoldId, HoldStatus, IdempotencyKey, LatePayment,
-    Meta, Movement, MovementKind, Named, Order, OrderId, OrderStatus, Payment, PaymentId,
+    Amount, Cause, Cents, Counters, Customer, Done, Hold, HoldId, HoldStatus, IdempotencyKey,
+    LatePayment, Movement, MovementKind, Named, Order, OrderId, OrderStatus, Payment, PaymentId,
     PaymentStatus, Product, ProductId, ProductStatus, Quantity, RefundStatus, Replay, Report,
     Resolution, SECRET_BYTES, STOCK_MAX, Secret, Shift, Terms, Timestamp, TokenKind, Verdict,
     is_visible_key,
@@ -30,4 +30,4 @@ pub use rules::{
     Command, CreateProduct, LoadProduct, Loaded, Outcome, PaymentEvent, PaymentRecorded, PlaceHold,
     ProductChanges, RestockProduct, Set, Swept, decide,
 };
-pub use working_set::{Book, Due, Need, Rejection, Rows, Stop, Written};
+pub use working_set::{Due, Need, Rejection, Stop, Table, WorkingSet, Written};

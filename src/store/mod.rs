@@ -1,5 +1,5 @@
 //! Where the rows of a sale are kept. A store opens one transaction for a batch of commands, lets the sale judge them on a
-//! book, writes what changed and commits once. Nothing is written in any other way.
+//! working set, writes what changed and commits once. Nothing is written in any other way.
 //!
 //! The traits name no engine: `sqlite` is today's, `memory` is the tests' oracle.
 
@@ -8,8 +8,8 @@ pub mod memory;
 pub mod sqlite;
 
 use crate::sale::{
-    Book, Command, Hold, HoldId, Meta, Movement, Need, Order, OrderId, Outcome, Payment, PlaceHold,
-    Product, ProductId, Rejection, Replay, Stop, Terms, Timestamp, decide,
+    Command, Counters, Hold, HoldId, Movement, Need, Order, OrderId, Outcome, Payment, PlaceHold,
+    Product, ProductId, Rejection, Replay, Stop, Terms, Timestamp, WorkingSet, decide,
 };
 
 pub use lists::{Filter, Lists, Pace, Page, Seek};
@@ -117,7 +117,7 @@ pub trait Reader: Lists + Send + Sync {
 /// All rows of a store, to compare it with another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contents {
-    pub meta: Meta,
+    pub counters: Counters,
     pub products: Vec<Product>,
     pub holds: Vec<Hold>,
     pub orders: Vec<Order>,
@@ -126,32 +126,36 @@ pub struct Contents {
     pub replays: Vec<Replay>,
 }
 
-/// What fetches into a book the rows that a rule needs to see.
+/// What fetches into a working set the rows that a rule needs to see.
 trait Shelf {
-    fn fetch(&mut self, book: &mut Book, need: Need) -> Result<(), Failure>;
+    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> Result<(), Failure>;
 }
 
-/// Judges commands in order on one book, fetching what each needs until it can be judged.
+/// Judges commands in order on one working set, fetching what each needs until it can be judged.
 fn judge_all(
     shelf: &mut impl Shelf,
-    book: &mut Book,
+    set: &mut WorkingSet,
     commands: &[Command],
 ) -> Result<Vec<Decision>, Failure> {
     commands
         .iter()
-        .map(|command| judge(shelf, book, command))
+        .map(|command| judge(shelf, set, command))
         .collect()
 }
 
-fn judge(shelf: &mut impl Shelf, book: &mut Book, command: &Command) -> Result<Decision, Failure> {
+fn judge(
+    shelf: &mut impl Shelf,
+    set: &mut WorkingSet,
+    command: &Command,
+) -> Result<Decision, Failure> {
     const LOOKS_MAX: usize = 100_000;
     for _ in 0..LOOKS_MAX {
-        match decide(book, command) {
+        match decide(set, command) {
             Ok(outcome) => return Ok(Ok(outcome)),
             Err(Stop::Refused(rejection)) => return Ok(Err(rejection)),
             Err(Stop::Needs(needs)) => {
                 for need in needs {
-                    shelf.fetch(book, need)?;
+                    shelf.fetch(set, need)?;
                 }
             }
         }

@@ -242,7 +242,7 @@ impl Desk {
         }
     }
 
-    /// Every command alone, on a freshly loaded book, so that only the culprit fails.
+    /// Every command alone, on a freshly loaded working set, so that only the culprit fails.
     fn one_by_one(&mut self, batch: Batch) -> Result<(), Halt> {
         let mut answers = Vec::new();
         let mut halt = None;

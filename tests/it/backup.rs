@@ -143,7 +143,7 @@ fn a_copy_is_a_file_of_its_own_and_knows_what_it_copies() {
     premises.run(&["backup", "two.db"]).succeeded();
     let copied = premises.run(&["backup", "three.db", "--db", "two.db"]);
     copied.succeeded();
-    let meta = |name: &str| {
+    let counters = |name: &str| {
         let conn = Connection::open(premises.path().join(name)).unwrap();
         let sql = "select file_id, last_now, log_base, copied_at from meta";
         conn.query_row(sql, [], |row| {
@@ -157,9 +157,9 @@ fn a_copy_is_a_file_of_its_own_and_knows_what_it_copies() {
         })
         .unwrap()
     };
-    let (_, [last_now, _, copied_at]) = meta("flash_sale.db");
+    let (_, [last_now, _, copied_at]) = counters("flash_sale.db");
     assert_eq!(copied_at, None);
-    let files = ["flash_sale.db", "one.db", "two.db", "three.db"].map(meta);
+    let files = ["flash_sale.db", "one.db", "two.db", "three.db"].map(counters);
     let ids: BTreeSet<_> = files.iter().map(|(file_id, _)| file_id).collect();
     assert_eq!(ids.len(), 4);
     for (_, times) in &files[1..] {

@@ -1,5 +1,5 @@
-//! Crowds whose disk is lost again and again: whatever they did before, after and to what was lost, a restored database gives
-//! nothing twice, knows money for what was lost, and its books are right.
+//! Crowds whose disk is lost again and again: whatever they did before, after and to what was lost, a restored database
+//! gives nothing twice, knows money for what was lost, and its books are right.
 //!
 //! `FLASHSALE_TEST_SEEDS` sets the number of seeds (default 20).
 
@@ -145,12 +145,12 @@ impl Sale {
     fn lose_the_disk(&mut self) {
         let index = usize::try_from(self.crowd.below(self.backups.len() as i64)).unwrap();
         let backup = Database::open(&self.backups[index], Access::Read).unwrap();
-        let meta = backup.reader(1).unwrap().contents().unwrap().meta;
+        let counters = backup.reader(1).unwrap().contents().unwrap().counters;
         let last = |given: &BTreeSet<i64>| given.last().copied().unwrap_or(0);
         let since = [
-            last(&self.given.holds) - meta.next_hold.get(),
-            last(&self.given.orders) - meta.next_order.get(),
-            last(&self.given.payments) - meta.next_payment.get(),
+            last(&self.given.holds) - counters.next_hold.get(),
+            last(&self.given.orders) - counters.next_order.get(),
+            last(&self.given.payments) - counters.next_payment.get(),
         ];
         let skip_ids = since.into_iter().max().unwrap().max(0) + 1 + self.crowd.below(20);
         let path = self.new_file("restored");

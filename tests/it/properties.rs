@@ -462,7 +462,7 @@ fn books_are_right(contents: &Contents) {
         .iter()
         .filter(|(payment, _)| payment.is_parked())
         .count();
-    assert_eq!(usize::try_from(contents.meta.parked).unwrap(), parked);
+    assert_eq!(usize::try_from(contents.counters.parked).unwrap(), parked);
 }
 
 /// A transaction paid its order, or is owed back: never both. And what is paid was paid once.

@@ -21,7 +21,7 @@ pub fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 impl Premises {
-    fn meta(&self, database: &str) -> (Vec<u8>, [Option<i64>; 6]) {
+    fn counters(&self, database: &str) -> (Vec<u8>, [Option<i64>; 6]) {
         let conn = Connection::open(self.path().join(database)).unwrap();
         let sql = "select file_id, next_hold, next_order, next_payment, last_now, log_base, copied_at from meta";
         conn.query_row(sql, [], |row| {
@@ -41,7 +41,7 @@ fn what_was_restored_is_told_and_serves() {
     server.hold(2);
     premises.run(&["backup", "night.db"]).succeeded();
     server.stop();
-    let (backup_id, [_, _, _, last_now, ..]) = premises.meta("night.db");
+    let (backup_id, [_, _, _, last_now, ..]) = premises.counters("night.db");
     let before = fs::read(premises.path().join("night.db")).unwrap();
 
     let ran = premises.run(&["restore", "night.db", "shop.db", "--skip-ids", "100"]);
@@ -64,7 +64,7 @@ fn what_was_restored_is_told_and_serves() {
     );
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read(premises.path().join("night.db")).unwrap(), before);
-    let (file_id, figures) = premises.meta("shop.db");
+    let (file_id, figures) = premises.counters("shop.db");
     assert_ne!(file_id, backup_id);
     let expected = [Some(103), Some(102), Some(102), last_now, last_now, None];
     assert_eq!(figures, expected);

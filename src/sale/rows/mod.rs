@@ -26,6 +26,6 @@ pub use order::{Order, OrderStatus};
 pub use payment::{Named, Payment, PaymentStatus, RefundStatus, Report, Resolution, Verdict};
 pub use product::{Product, ProductStatus};
 pub use quantity::{Quantity, STOCK_MAX};
-pub use terms::{LatePayment, Meta, Terms};
+pub use terms::{Counters, LatePayment, Terms};
 pub use time::Timestamp;
 pub use token::{SECRET_BYTES, Secret, TokenKind};

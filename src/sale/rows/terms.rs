@@ -24,7 +24,7 @@ pub enum LatePayment {
 
 /// The one row of figures that every batch reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Meta {
+pub struct Counters {
     pub next_product: ProductId,
     pub next_hold: HoldId,
     pub next_order: OrderId,
@@ -33,9 +33,9 @@ pub struct Meta {
     pub parked: u32,
 }
 
-impl Meta {
+impl Counters {
     /// The figures of a store in which nothing has happened yet.
-    pub const FIRST: Meta = Meta {
+    pub const FIRST: Counters = Counters {
         next_product: ProductId::FIRST,
         next_hold: HoldId::FIRST,
         next_order: OrderId::FIRST,

@@ -7,7 +7,7 @@ use crate::sale::rows::{
     PaymentId, Product, ProductId, Quantity, Report, Timestamp, Verdict,
 };
 
-/// A request that has been understood. Deciding it twice on equal books gives equal results.
+/// A request that has been understood. Deciding it twice on equal working sets gives equal results.
 #[derive(Clone, Debug)]
 pub enum Command {
     PlaceHold(PlaceHold),

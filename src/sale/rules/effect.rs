@@ -2,7 +2,7 @@
 
 use crate::sale::rows::{OrderId, PaymentId, Report};
 use crate::sale::transitions::{self, overdue};
-use crate::sale::working_set::{Book, Due};
+use crate::sale::working_set::{Due, WorkingSet};
 
 /// What a verdict does.
 pub enum Effect {
@@ -22,24 +22,24 @@ pub struct Purchase {
     pub withdrawn: Vec<PaymentId>,
 }
 
-pub fn carry_out(book: &mut Book, order_id: OrderId, report: &Report, effect: Effect) {
+pub fn carry_out(set: &mut WorkingSet, order_id: OrderId, report: &Report, effect: Effect) {
     let transaction_id = report.transaction_id.clone();
     match effect {
         Effect::None | Effect::RefundDue => {}
-        Effect::Cancel => transitions::order::cancel(book, order_id),
+        Effect::Cancel => transitions::order::cancel(set, order_id),
         Effect::Adopt(refunds) => {
-            transitions::order::adopt(book, order_id, transaction_id);
-            transitions::payment::withdraw(book, &refunds);
+            transitions::order::adopt(set, order_id, transaction_id);
+            transitions::payment::withdraw(set, &refunds);
         }
         Effect::Pay(Purchase { again, withdrawn }) => {
             match again {
-                None => transitions::order::pay(book, order_id, transaction_id),
+                None => transitions::order::pay(set, order_id, transaction_id),
                 Some(to_end) => {
-                    overdue::make_room(book, &to_end);
-                    transitions::order::pay_late(book, order_id, transaction_id);
+                    overdue::make_room(set, &to_end);
+                    transitions::order::pay_late(set, order_id, transaction_id);
                 }
             }
-            transitions::payment::withdraw(book, &withdrawn);
+            transitions::payment::withdraw(set, &withdrawn);
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use super::effect::Effect;
 use crate::sale::rows::{Named, OrderId, PaymentId, Report, Verdict};
-use crate::sale::working_set::{Book, Stop, all_looked_at};
+use crate::sale::working_set::{Stop, WorkingSet, all_looked_at};
 
 /// One payment is refunded once, and not at all if it paid: another report of such a transaction is ignored.
 pub fn due_once(
-    book: &Book,
+    set: &WorkingSet,
     payee: Named,
     report: &Report,
     verdict: Verdict,
 ) -> Result<(Verdict, Effect), Stop> {
     let is_settled =
-        has_paid(book, payee, report)? || !of_transaction(book, payee, report)?.is_empty();
+        has_paid(set, payee, report)? || !of_transaction(set, payee, report)?.is_empty();
     Ok(if is_settled {
         (Verdict::Ignored, Effect::None)
     } else {
@@ -21,27 +21,31 @@ pub fn due_once(
 }
 
 /// Looks at nothing where no transaction is named, as `of_transaction` does.
-fn has_paid(book: &Book, payee: Named, report: &Report) -> Result<bool, Stop> {
+fn has_paid(set: &WorkingSet, payee: Named, report: &Report) -> Result<bool, Stop> {
     if report.transaction_id.is_none() {
         return Ok(false);
     }
-    let order = order_of(book, payee)?;
-    let paid_by = order.and_then(|order| book.known_order(order).transaction_id.as_ref());
+    let order = order_of(set, payee)?;
+    let paid_by = order.and_then(|order| set.known_order(order).transaction_id.as_ref());
     Ok(paid_by == report.transaction_id.as_ref())
 }
 
 /// The refunds that ever were due for this transaction; for an order, under the name of its hold too.
-pub fn of_transaction(book: &Book, payee: Named, report: &Report) -> Result<Vec<PaymentId>, Stop> {
+pub fn of_transaction(
+    set: &WorkingSet,
+    payee: Named,
+    report: &Report,
+) -> Result<Vec<PaymentId>, Stop> {
     let Some(transaction_id) = &report.transaction_id else {
         return Ok(Vec::new());
     };
-    let hold = order_of(book, payee)?.map(|order| Named::Hold(book.known_order(order).hold));
+    let hold = order_of(set, payee)?.map(|order| Named::Hold(set.known_order(order).hold));
     let payees = [Some(payee), hold];
     let looks = || {
         payees
             .iter()
             .flatten()
-            .map(|payee| book.refunds(*payee, transaction_id))
+            .map(|payee| set.refunds(*payee, transaction_id))
     };
     all_looked_at(looks())?;
     let mut refunds = Vec::new();
@@ -54,28 +58,30 @@ pub fn of_transaction(book: &Book, payee: Named, report: &Report) -> Result<Vec<
 }
 
 /// The order of this name, if there is one: looked at.
-fn order_of(book: &Book, payee: Named) -> Result<Option<OrderId>, Stop> {
+fn order_of(set: &WorkingSet, payee: Named) -> Result<Option<OrderId>, Stop> {
     match payee {
-        Named::Order(id) if id < book.meta.next_order => Ok(book.order(id)?.map(|order| order.id)),
+        Named::Order(id) if id < set.counters.next_order => {
+            Ok(set.order(id)?.map(|order| order.id))
+        }
         Named::Order(_) | Named::Hold(_) => Ok(None),
     }
 }
 
 /// The refunds that are withdrawn when this transaction pays the order; `None` if one was paid back: then it pays nothing.
 pub fn withdrawn_by_paying(
-    book: &Book,
+    set: &WorkingSet,
     order: OrderId,
     report: &Report,
 ) -> Result<Option<Vec<PaymentId>>, Stop> {
-    let refunds = of_transaction(book, Named::Order(order), report)?;
-    let is_due = |id: &PaymentId| book.known_payment(*id).resolved_at.is_none();
+    let refunds = of_transaction(set, Named::Order(order), report)?;
+    let is_due = |id: &PaymentId| set.known_payment(*id).resolved_at.is_none();
     Ok(refunds.iter().all(is_due).then_some(refunds))
 }
 
 /// The order that a name has come to mean; one by its own number may have gone with a lost disk.
-pub fn order_meant(book: &Book, named: Named) -> Result<Option<OrderId>, Stop> {
+pub fn order_meant(set: &WorkingSet, named: Named) -> Result<Option<OrderId>, Stop> {
     match named {
-        Named::Order(id) => Ok((id < book.meta.next_order).then_some(id)),
-        Named::Hold(id) => Ok(book.hold(id)?.and_then(|hold| hold.order)),
+        Named::Order(id) => Ok((id < set.counters.next_order).then_some(id)),
+        Named::Hold(id) => Ok(set.hold(id)?.and_then(|hold| hold.order)),
     }
 }

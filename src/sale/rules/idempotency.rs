@@ -2,7 +2,7 @@
 
 use super::command::{Command, Outcome};
 use crate::sale::rows::{Done, Hold, HoldStatus, IdempotencyKey, Order, OrderStatus};
-use crate::sale::working_set::{Book, Stop};
+use crate::sale::working_set::{Stop, WorkingSet};
 
 impl Done {
     pub fn of(outcome: &Outcome) -> Option<Done> {
@@ -37,19 +37,19 @@ impl Done {
     }
 
     /// The first outcome again.
-    pub fn outcome(&self, book: &Book) -> Result<Outcome, Stop> {
+    pub fn outcome(&self, set: &WorkingSet) -> Result<Outcome, Stop> {
         match self {
             Done::HoldPlaced(id) => Ok(Outcome::HoldPlaced(Hold {
                 status: HoldStatus::Active,
                 order: None,
-                ..book.hold(*id)?.expect(IS_THERE).clone()
+                ..set.hold(*id)?.expect(IS_THERE).clone()
             })),
             Done::OrderPlaced(id, status) => Ok(Outcome::OrderPlaced(order_as_it_was(
-                book.order(*id)?.expect(IS_THERE),
+                set.order(*id)?.expect(IS_THERE),
                 *status,
             ))),
             Done::OrderCancelled(id) => Ok(Outcome::OrderCancelled(order_as_it_was(
-                book.order(*id)?.expect(IS_THERE),
+                set.order(*id)?.expect(IS_THERE),
                 OrderStatus::Cancelled,
             ))),
             Done::ProductCreated { product, at } => Ok(Outcome::ProductCreated {

@@ -4,44 +4,44 @@ use super::command::Outcome;
 use super::{hold, parked};
 use crate::sale::rows::{Hold, HoldId, HoldStatus, Named, Order, OrderId, OrderStatus};
 use crate::sale::transitions;
-use crate::sale::working_set::{Book, Rejection, Stop, all_looked_at, ensure};
+use crate::sale::working_set::{Rejection, Stop, WorkingSet, all_looked_at, ensure};
 
 /// Orders what a hold keeps, and applies the payment events that were there before the order.
-pub fn place(book: &mut Book, id: HoldId) -> Result<Outcome, Stop> {
-    let hold = book.hold(id)?.ok_or(Rejection::HoldUnknown)?.clone();
-    match hold.status_at(book.now) {
+pub fn place(set: &mut WorkingSet, id: HoldId) -> Result<Outcome, Stop> {
+    let hold = set.hold(id)?.ok_or(Rejection::HoldUnknown)?.clone();
+    match hold.status_at(set.now) {
         HoldStatus::Active => {}
         HoldStatus::Expired => return Err(Rejection::HoldExpired.into()),
         HoldStatus::Ordered => return Err(hold::used(&hold).into()),
         HoldStatus::Released => return Err(Rejection::HoldReleased.into()),
     }
-    let order_id = book.meta.next_order;
-    let mut parked = book.parked_on(Named::Hold(id))?;
-    parked.extend(book.parked_on(Named::Order(order_id))?);
+    let order_id = set.counters.next_order;
+    let mut parked = set.parked_on(Named::Hold(id))?;
+    parked.extend(set.parked_on(Named::Order(order_id))?);
     parked.sort_unstable();
-    let order = pending(book, order_id, hold);
+    let order = pending(set, order_id, hold);
     if order.is_free() || !parked.is_empty() {
-        book.product(order.product)?;
+        set.product(order.product)?;
     }
     let looks = parked
         .iter()
-        .map(|event| parked::look_at_order(book, *event, order_id, id));
+        .map(|event| parked::look_at_order(set, *event, order_id, id));
     all_looked_at(looks)?;
 
     // From here on the order must succeed.
     let is_free = order.is_free();
-    transitions::order::place(book, order);
+    transitions::order::place(set, order);
     if is_free {
-        transitions::order::pay(book, order_id, None);
+        transitions::order::pay(set, order_id, None);
     }
     for event in parked {
-        parked::settle(book, event, order_id);
+        parked::settle(set, event, order_id);
     }
-    Ok(Outcome::OrderPlaced(book.known_order(order_id).clone()))
+    Ok(Outcome::OrderPlaced(set.known_order(order_id).clone()))
 }
 
 /// One of 0.00 has no payment to wait for.
-fn pending(book: &Book, id: OrderId, hold: Hold) -> Order {
+fn pending(set: &WorkingSet, id: OrderId, hold: Hold) -> Order {
     let order = Order {
         id,
         hold: hold.id,
@@ -51,42 +51,42 @@ fn pending(book: &Book, id: OrderId, hold: Hold) -> Order {
         customer: hold.customer,
         status: OrderStatus::Pending,
         pay_by: None,
-        created_at: book.now,
+        created_at: set.now,
         paid_at: None,
         transaction_id: None,
     };
-    let ttl_s = book.terms.order_ttl_s.filter(|_| !order.is_free());
+    let ttl_s = set.terms.order_ttl_s.filter(|_| !order.is_free());
     Order {
-        pay_by: ttl_s.map(|ttl_s| book.now.plus_seconds(ttl_s)),
+        pay_by: ttl_s.map(|ttl_s| set.now.plus_seconds(ttl_s)),
         ..order
     }
 }
 
-pub fn cancel(book: &mut Book, id: OrderId) -> Result<Outcome, Stop> {
-    let order = book.order(id)?.ok_or(Rejection::OrderNotFound)?;
-    match order.status_at(book.now) {
+pub fn cancel(set: &mut WorkingSet, id: OrderId) -> Result<Outcome, Stop> {
+    let order = set.order(id)?.ok_or(Rejection::OrderNotFound)?;
+    match order.status_at(set.now) {
         OrderStatus::Pending => {}
         OrderStatus::Cancelled => return Ok(Outcome::OrderCancelled(order.clone())),
         OrderStatus::Paid => return Err(Rejection::OrderPaid.into()),
         OrderStatus::Expired => return Err(Rejection::OrderExpired.into()),
         OrderStatus::Refunded => return Err(Rejection::OrderRefunded.into()),
     }
-    book.product(order.product)?;
+    set.product(order.product)?;
 
     // From here on the cancellation must succeed.
-    transitions::order::cancel(book, id);
-    Ok(Outcome::OrderCancelled(book.known_order(id).clone()))
+    transitions::order::cancel(set, id);
+    Ok(Outcome::OrderCancelled(set.known_order(id).clone()))
 }
 
-pub fn refund(book: &mut Book, id: OrderId, restock: bool) -> Result<Outcome, Stop> {
-    let order = book.order(id)?.ok_or(Rejection::OrderNotFound)?;
+pub fn refund(set: &mut WorkingSet, id: OrderId, restock: bool) -> Result<Outcome, Stop> {
+    let order = set.order(id)?.ok_or(Rejection::OrderNotFound)?;
     if order.status == OrderStatus::Refunded {
         return Ok(Outcome::OrderRefunded(order.clone()));
     }
     ensure!(order.status == OrderStatus::Paid, Rejection::OrderNotPaid);
-    book.product(order.product)?;
+    set.product(order.product)?;
 
     // From here on the refund must succeed.
-    transitions::order::refund(book, id, restock);
-    Ok(Outcome::OrderRefunded(book.known_order(id).clone()))
+    transitions::order::refund(set, id, restock);
+    Ok(Outcome::OrderRefunded(set.known_order(id).clone()))
 }

@@ -6,55 +6,60 @@ use super::fate;
 use super::verdict::judge;
 use crate::sale::rows::{HoldId, Named, OrderId, Payment, PaymentId, PaymentStatus, Verdict};
 use crate::sale::transitions;
-use crate::sale::working_set::{Book, Stop, all_looked_at};
+use crate::sale::working_set::{Stop, WorkingSet, all_looked_at};
 
 /// Looks at what `settle` will ask: with the order just made, only whether refunds were due before.
-pub fn look_at_order(book: &Book, id: PaymentId, order: OrderId, hold: HoldId) -> Result<(), Stop> {
-    let Some(transaction_id) = &book.known_payment(id).report.transaction_id else {
+pub fn look_at_order(
+    set: &WorkingSet,
+    id: PaymentId,
+    order: OrderId,
+    hold: HoldId,
+) -> Result<(), Stop> {
+    let Some(transaction_id) = &set.known_payment(id).report.transaction_id else {
         return Ok(());
     };
     let payees = [Named::Order(order), Named::Hold(hold)];
-    all_looked_at(payees.map(|payee| book.refunds(payee, transaction_id)))
+    all_looked_at(payees.map(|payee| set.refunds(payee, transaction_id)))
 }
 
 /// Judges an event that waited, inside the transaction that made its order.
-pub fn settle(book: &mut Book, id: PaymentId, order: OrderId) {
-    let payment = book.known_payment(id).clone();
-    let judged = if payment.has_lapsed(book.now) {
-        lapse(book, Named::Order(order), &payment)
+pub fn settle(set: &mut WorkingSet, id: PaymentId, order: OrderId) {
+    let payment = set.known_payment(id).clone();
+    let judged = if payment.has_lapsed(set.now) {
+        lapse(set, Named::Order(order), &payment)
     } else {
-        judge(book, order, &payment.report)
+        judge(set, order, &payment.report)
     };
     let (verdict, effect) =
         judged.expect("all that a parked event's judgement sees was looked at before");
     let refund_due = matches!(effect, Effect::RefundDue);
-    carry_out(book, order, &payment.report, effect);
-    transitions::payment::unpark(book, id, verdict, Some(order), refund_due);
+    carry_out(set, order, &payment.report, effect);
+    transitions::payment::unpark(set, id, verdict, Some(order), refund_due);
 }
 
 /// Looks at what `settle_without_order` will ask.
-pub fn look_at_end(book: &Book, id: PaymentId) -> Result<(), Stop> {
-    let payment = book.known_payment(id);
+pub fn look_at_end(set: &WorkingSet, id: PaymentId) -> Result<(), Stop> {
+    let payment = set.known_payment(id);
     if payment.is_parked() {
-        book.parked_on(payment.named)?;
-        fate::of_transaction(book, payment.named, &payment.report)?;
+        set.parked_on(payment.named)?;
+        fate::of_transaction(set, payment.named, &payment.report)?;
     }
     Ok(())
 }
 
 /// Ends the wait of an event whose order will not come, or did not come in time.
-pub fn settle_without_order(book: &mut Book, id: PaymentId) {
-    let payment = book.known_payment(id).clone();
-    let judged = lapse(book, payment.named, &payment);
+pub fn settle_without_order(set: &mut WorkingSet, id: PaymentId) {
+    let payment = set.known_payment(id).clone();
+    let judged = lapse(set, payment.named, &payment);
     let (verdict, effect) = judged.expect("whether the refund was due was looked at before");
-    transitions::payment::unpark(book, id, verdict, None, matches!(effect, Effect::RefundDue));
+    transitions::payment::unpark(set, id, verdict, None, matches!(effect, Effect::RefundDue));
 }
 
 /// What becomes of an event that waited too long for `payee`.
-pub fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
+pub fn lapse(set: &WorkingSet, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
     match payment.verdict_without_order() {
-        Verdict::LatePayment if has_elder(book, payment)? => Ok((Verdict::Ignored, Effect::None)),
-        Verdict::LatePayment => fate::due_once(book, payee, &payment.report, Verdict::LatePayment),
+        Verdict::LatePayment if has_elder(set, payment)? => Ok((Verdict::Ignored, Effect::None)),
+        Verdict::LatePayment => fate::due_once(set, payee, &payment.report, Verdict::LatePayment),
         verdict @ (Verdict::Applied
         | Verdict::Ignored
         | Verdict::Parked
@@ -64,13 +69,13 @@ pub fn lapse(book: &Book, payee: Named, payment: &Payment) -> Result<(Verdict, E
 }
 
 /// Whether an older report of the same transaction has waited in vain for the same: a sweep would settle that one first.
-fn has_elder(book: &Book, payment: &Payment) -> Result<bool, Stop> {
+fn has_elder(set: &WorkingSet, payment: &Payment) -> Result<bool, Stop> {
     let age = |payment: &Payment| (payment.parked_until, payment.id);
-    let parked = book.parked_on(payment.named)?;
-    let mut others = parked.into_iter().map(|id| book.known_payment(id));
+    let parked = set.parked_on(payment.named)?;
+    let mut others = parked.into_iter().map(|id| set.known_payment(id));
     Ok(payment.report.transaction_id.is_some()
         && others.any(|other| {
-            other.has_lapsed(book.now)
+            other.has_lapsed(set.now)
                 && other.report.status == PaymentStatus::Success
                 && other.report.transaction_id == payment.report.transaction_id
                 && age(other) < age(payment)

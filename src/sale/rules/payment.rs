@@ -9,7 +9,7 @@ use crate::sale::rows::{
     Cents, HoldStatus, Named, OrderId, Payment, PaymentId, PaymentStatus, Timestamp, Verdict,
 };
 use crate::sale::transitions;
-use crate::sale::working_set::{Book, Rejection, Stop, ensure};
+use crate::sale::working_set::{Rejection, Stop, WorkingSet, ensure};
 
 /// How far above the highest order an event may name one that is still to come.
 const ORDERS_AHEAD_MAX: i64 = 10_000;
@@ -17,44 +17,44 @@ const ORDERS_AHEAD_MAX: i64 = 10_000;
 /// Events that may wait for one order: they are judged in the transaction that makes it.
 const PARKED_ON_ONE_NAME_MAX: usize = 32;
 
-pub fn record(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
-    if let Some(known) = book.payment_by_key(&event.key)? {
+pub fn record(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Stop> {
+    if let Some(known) = set.payment_by_key(&event.key)? {
         let known = known.clone();
-        return repeat(book, &known, event);
+        return repeat(set, &known, event);
     }
     match event.named {
-        Named::Order(id) if id >= book.meta.next_order => {
-            let ahead = id.get() - (book.meta.next_order.get() - 1);
+        Named::Order(id) if id >= set.counters.next_order => {
+            let ahead = id.get() - (set.counters.next_order.get() - 1);
             ensure!(ahead <= ORDERS_AHEAD_MAX, Rejection::PaymentOrderUnknown);
-            let until = book.now.plus_seconds(book.terms.parked_ttl_s);
-            park(book, event, until, None)
+            let until = set.now.plus_seconds(set.terms.parked_ttl_s);
+            park(set, event, until, None)
         }
         Named::Order(id) => {
-            if book.order(id)?.is_some() {
-                return record_for_order(book, event, id);
+            if set.order(id)?.is_some() {
+                return record_for_order(set, event, id);
             }
-            ensure!(book.is_lost(event.named)?, Rejection::PaymentOrderUnknown);
-            record_without_order(book, event)
+            ensure!(set.is_lost(event.named)?, Rejection::PaymentOrderUnknown);
+            record_without_order(set, event)
         }
         Named::Hold(id) => {
-            let Some(hold) = book.hold(id)? else {
-                ensure!(book.is_lost(event.named)?, Rejection::PaymentHoldUnknown);
-                return record_without_order(book, event);
+            let Some(hold) = set.hold(id)? else {
+                ensure!(set.is_lost(event.named)?, Rejection::PaymentHoldUnknown);
+                return record_without_order(set, event);
             };
-            match (hold.status_at(book.now), hold.order) {
+            match (hold.status_at(set.now), hold.order) {
                 (_, Some(order)) => {
-                    book.order(order)?;
-                    record_for_order(book, event, order)
+                    set.order(order)?;
+                    record_for_order(set, event, order)
                 }
                 (HoldStatus::Active, None) => {
                     let until = hold
                         .expires_at
-                        .min(book.now.plus_seconds(book.terms.parked_ttl_s));
+                        .min(set.now.plus_seconds(set.terms.parked_ttl_s));
                     let total = hold.unit_price.times(hold.quantity);
-                    park(book, event, until, Some(total))
+                    park(set, event, until, Some(total))
                 }
                 (HoldStatus::Ordered | HoldStatus::Released | HoldStatus::Expired, None) => {
-                    record_without_order(book, event)
+                    record_without_order(set, event)
                 }
             }
         }
@@ -62,23 +62,23 @@ pub fn record(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
 }
 
 fn record_for_order(
-    book: &mut Book,
+    set: &mut WorkingSet,
     event: &PaymentEvent,
     order: OrderId,
 ) -> Result<Outcome, Stop> {
-    book.product(book.known_order(order).product)?;
-    let (verdict, effect) = judge(book, order, &event.report)?;
-    let total = book.known_order(order).total_price();
+    set.product(set.known_order(order).product)?;
+    let (verdict, effect) = judge(set, order, &event.report)?;
+    let total = set.known_order(order).total_price();
 
     // From here on the event must be recorded.
     let refund_due = matches!(effect, Effect::RefundDue);
-    carry_out(book, order, &event.report, effect);
+    carry_out(set, order, &event.report, effect);
     let payment = Payment {
         order: Some(order),
         refund_due,
-        ..unjudged(book, event, verdict)
+        ..unjudged(set, event, verdict)
     };
-    let recorded = insert(book, event, payment);
+    let recorded = insert(set, event, payment);
     Ok(Outcome::PaymentRecorded(PaymentRecorded {
         is_hundredfold: refund_due && event.report.pays_hundredfold(total),
         ..recorded
@@ -86,10 +86,10 @@ fn record_for_order(
 }
 
 /// The named hold was released or has expired, or what is named went with a lost disk: there will never be an order.
-fn record_without_order(book: &mut Book, event: &PaymentEvent) -> Result<Outcome, Stop> {
+fn record_without_order(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Stop> {
     let (verdict, effect) = match event.report.status {
         PaymentStatus::Success => {
-            fate::due_once(book, event.named, &event.report, Verdict::LatePayment)?
+            fate::due_once(set, event.named, &event.report, Verdict::LatePayment)?
         }
         PaymentStatus::Failure => (Verdict::Ignored, Effect::None),
     };
@@ -98,22 +98,22 @@ fn record_without_order(book: &mut Book, event: &PaymentEvent) -> Result<Outcome
     let refund_due = matches!(effect, Effect::RefundDue);
     let payment = Payment {
         refund_due,
-        ..unjudged(book, event, verdict)
+        ..unjudged(set, event, verdict)
     };
-    Ok(Outcome::PaymentRecorded(insert(book, event, payment)))
+    Ok(Outcome::PaymentRecorded(insert(set, event, payment)))
 }
 
 /// `total`: what the order will cost, where that is known.
 fn park(
-    book: &mut Book,
+    set: &mut WorkingSet,
     event: &PaymentEvent,
     until: Timestamp,
     total: Option<Cents>,
 ) -> Result<Outcome, Stop> {
-    let parked = book.parked_on(event.named)?;
-    let waits = |id: &&PaymentId| !book.known_payment(**id).has_lapsed(book.now);
+    let parked = set.parked_on(event.named)?;
+    let waits = |id: &&PaymentId| !set.known_payment(**id).has_lapsed(set.now);
     ensure!(
-        book.meta.parked < book.terms.parked_max
+        set.counters.parked < set.terms.parked_max
             && parked.iter().filter(waits).count() < PARKED_ON_ONE_NAME_MAX,
         Rejection::ParkedFull
     );
@@ -121,18 +121,18 @@ fn park(
     // From here on the event must be recorded.
     let payment = Payment {
         parked_until: Some(until),
-        ..unjudged(book, event, Verdict::Parked)
+        ..unjudged(set, event, Verdict::Parked)
     };
-    let recorded = insert(book, event, payment);
+    let recorded = insert(set, event, payment);
     Ok(Outcome::PaymentRecorded(PaymentRecorded {
         is_hundredfold: total.is_some_and(|total| event.report.pays_hundredfold(total)),
         ..recorded
     }))
 }
 
-fn unjudged(book: &Book, event: &PaymentEvent, verdict: Verdict) -> Payment {
+fn unjudged(set: &WorkingSet, event: &PaymentEvent, verdict: Verdict) -> Payment {
     Payment {
-        id: book.meta.next_payment,
+        id: set.counters.next_payment,
         key: event.key.clone(),
         named: event.named,
         order: None,
@@ -140,50 +140,50 @@ fn unjudged(book: &Book, event: &PaymentEvent, verdict: Verdict) -> Payment {
         verdict,
         parked_until: None,
         refund_due: false,
-        received_at: book.now,
+        received_at: set.now,
         resolved_at: None,
         resolution: None,
         note: None,
     }
 }
 
-fn insert(book: &mut Book, event: &PaymentEvent, payment: Payment) -> PaymentRecorded {
+fn insert(set: &mut WorkingSet, event: &PaymentEvent, payment: Payment) -> PaymentRecorded {
     let recorded = PaymentRecorded {
         payment: payment.id,
         already_processed: false,
         verdict: payment.verdict,
         order_status: payment
             .order
-            .map(|order| book.known_order(order).status_at(book.now)),
+            .map(|order| set.known_order(order).status_at(set.now)),
         is_hundredfold: false,
     };
-    transitions::payment::record(book, payment, event.payload.clone());
+    transitions::payment::record(set, payment, event.payload.clone());
     recorded
 }
 
 /// The same key again: nothing is judged twice, and the answer is as things stand now.
-fn repeat(book: &mut Book, known: &Payment, event: &PaymentEvent) -> Result<Outcome, Stop> {
+fn repeat(set: &mut WorkingSet, known: &Payment, event: &PaymentEvent) -> Result<Outcome, Stop> {
     let known_order = match known.order {
         Some(order) => Some(order),
-        None => fate::order_meant(book, known.named)?,
+        None => fate::order_meant(set, known.named)?,
     };
     let same_order = known.named == event.named
-        || (known_order.is_some() && known_order == fate::order_meant(book, event.named)?);
+        || (known_order.is_some() && known_order == fate::order_meant(set, event.named)?);
     ensure!(
         same_order && known.report.status == event.report.status,
         Rejection::KeyReused
     );
     let order_status = match known_order {
-        Some(order) => book.order(order)?.map(|order| order.status_at(book.now)),
+        Some(order) => set.order(order)?.map(|order| order.status_at(set.now)),
         None => None,
     };
-    parked::look_at_end(book, known.id)?;
+    parked::look_at_end(set, known.id)?;
 
     // From here on the repeat must be answered.
-    if known.has_lapsed(book.now) {
-        parked::settle_without_order(book, known.id);
+    if known.has_lapsed(set.now) {
+        parked::settle_without_order(set, known.id);
     }
-    let verdict = book.known_payment(known.id).verdict;
+    let verdict = set.known_payment(known.id).verdict;
     Ok(Outcome::PaymentRecorded(PaymentRecorded {
         payment: known.id,
         already_processed: true,

@@ -6,7 +6,7 @@ use super::command::{
 use super::room;
 use crate::sale::rows::{Product, ProductId, STOCK_MAX, Timestamp};
 use crate::sale::transitions::{self, overdue};
-use crate::sale::working_set::{Book, Due, Rejection, Stop, ensure};
+use crate::sale::working_set::{Due, Rejection, Stop, WorkingSet, ensure};
 
 impl<T: Copy> Set<T> {
     fn applied_to(self, value: Option<T>) -> Option<T> {
@@ -54,29 +54,29 @@ impl CreateProduct {
     }
 }
 
-pub fn load(book: &mut Book, load: &LoadProduct) -> Result<Outcome, Stop> {
-    match book.product_by_sku(&load.sku)? {
-        Some(id) => update(book, id, load),
+pub fn load(set: &mut WorkingSet, load: &LoadProduct) -> Result<Outcome, Stop> {
+    match set.product_by_sku(&load.sku)? {
+        Some(id) => update(set, id, load),
         None => Ok(Outcome::ProductLoaded {
-            product: insert(book, Some(&load.sku), &load.changes, load.total_stock)?,
+            product: insert(set, Some(&load.sku), &load.changes, load.total_stock)?,
             loaded: Loaded::Inserted,
         }),
     }
 }
 
-pub fn create(book: &mut Book, wish: &CreateProduct) -> Result<Outcome, Stop> {
+pub fn create(set: &mut WorkingSet, wish: &CreateProduct) -> Result<Outcome, Stop> {
     if let Some(sku) = &wish.sku {
-        ensure!(book.product_by_sku(sku)?.is_none(), Rejection::SkuTaken);
+        ensure!(set.product_by_sku(sku)?.is_none(), Rejection::SkuTaken);
     }
-    let id = insert(book, wish.sku.as_deref(), &wish.changes, wish.total_stock)?;
+    let id = insert(set, wish.sku.as_deref(), &wish.changes, wish.total_stock)?;
     Ok(Outcome::ProductCreated {
-        product: book.known_product(id).clone(),
-        at: book.now,
+        product: set.known_product(id).clone(),
+        at: set.now,
     })
 }
 
 fn insert(
-    book: &mut Book,
+    set: &mut WorkingSet,
     sku: Option<&str>,
     changes: &ProductChanges,
     total_stock: i64,
@@ -85,23 +85,23 @@ fn insert(
         (0..=STOCK_MAX).contains(&total_stock),
         "a stock is bounded where it is read"
     );
-    let id = book.meta.next_product;
+    let id = set.counters.next_product;
     let product = Product {
         sku: sku.map(str::to_owned),
         ..changes.applied_to(&Product::blank(id))?
     };
 
     // From here on the product must be inserted.
-    transitions::product::create(book, product, total_stock);
+    transitions::product::create(set, product, total_stock);
     Ok(id)
 }
 
-fn update(book: &mut Book, id: ProductId, load: &LoadProduct) -> Result<Outcome, Stop> {
-    let product = book.known_product(id).clone();
+fn update(set: &mut WorkingSet, id: ProductId, load: &LoadProduct) -> Result<Outcome, Stop> {
+    let product = set.known_product(id).clone();
     let changed = load.changes.applied_to(&product)?;
     let added = load.total_stock - product.total;
     let to_end = if added < 0 {
-        room_to_take(book, id, -added)?
+        room_to_take(set, id, -added)?
     } else {
         Vec::new()
     };
@@ -109,14 +109,14 @@ fn update(book: &mut Book, id: ProductId, load: &LoadProduct) -> Result<Outcome,
     // From here on the product must be updated.
     let is_changed = changed != product;
     if is_changed {
-        transitions::product::change(book, changed);
+        transitions::product::change(set, changed);
     }
     if added != 0 {
-        overdue::make_room(book, &to_end);
-        transitions::product::move_stock(book, id, added, None);
+        overdue::make_room(set, &to_end);
+        transitions::product::move_stock(set, id, added, None);
     }
     let loaded = if is_changed || added != 0 {
-        Loaded::Updated(Box::new((product, book.known_product(id).clone())))
+        Loaded::Updated(Box::new((product, set.known_product(id).clone())))
     } else {
         Loaded::Unchanged
     };
@@ -127,58 +127,62 @@ fn update(book: &mut Book, id: ProductId, load: &LoadProduct) -> Result<Outcome,
 }
 
 /// The rows to end so that `units` can leave the sale; never what is reserved by the clock, or sold.
-fn room_to_take(book: &Book, id: ProductId, units: i64) -> Result<Vec<Due>, Stop> {
-    match room::room_for(book, id, units) {
+fn room_to_take(set: &WorkingSet, id: ProductId, units: i64) -> Result<Vec<Due>, Stop> {
+    match room::room_for(set, id, units) {
         Err(Stop::Refused(_)) => {
-            let committed = book.known_product(id).committed() - book.overdue_units(id)?;
+            let committed = set.known_product(id).committed() - set.overdue_units(id)?;
             Err(Rejection::StockCommitted { committed }.into())
         }
         found => found,
     }
 }
 
-pub fn change(book: &mut Book, id: ProductId, changes: &ProductChanges) -> Result<Outcome, Stop> {
-    let product = book.product(id)?.ok_or(Rejection::ProductNotFound)?;
+pub fn change(
+    set: &mut WorkingSet,
+    id: ProductId,
+    changes: &ProductChanges,
+) -> Result<Outcome, Stop> {
+    let product = set.product(id)?.ok_or(Rejection::ProductNotFound)?;
     let changed = changes.applied_to(product)?;
     let is_changed = changed != *product;
-    book.overdue_units(id)?;
+    set.overdue_units(id)?;
 
     // From here on the change must succeed.
     if is_changed {
-        transitions::product::change(book, changed);
+        transitions::product::change(set, changed);
     }
     Ok(Outcome::ProductChanged {
-        product: by_the_clock(book, id)?,
-        at: book.now,
+        product: by_the_clock(set, id)?,
+        at: set.now,
     })
 }
 
-fn by_the_clock(book: &Book, id: ProductId) -> Result<Product, Stop> {
-    let product = book.known_product(id).clone();
-    Ok(product.with_overdue_free(book.overdue_units(id)?))
+fn by_the_clock(set: &WorkingSet, id: ProductId) -> Result<Product, Stop> {
+    let product = set.known_product(id).clone();
+    Ok(product.with_overdue_free(set.overdue_units(id)?))
 }
 
-pub fn restock(book: &mut Book, wish: &RestockProduct) -> Result<Outcome, Stop> {
+pub fn restock(set: &mut WorkingSet, wish: &RestockProduct) -> Result<Outcome, Stop> {
     let (id, units) = (wish.product, wish.units);
-    let product = book.product(id)?.ok_or(Rejection::ProductNotFound)?;
+    let product = set.product(id)?.ok_or(Rejection::ProductNotFound)?;
     let total = product
         .total
         .checked_add(units)
         .filter(|total| *total <= STOCK_MAX);
     ensure!(total.is_some(), Rejection::StockTooLarge);
-    book.overdue_units(id)?;
+    set.overdue_units(id)?;
     let to_end = if units < 0 {
-        room_to_take(book, id, units.saturating_neg())?
+        room_to_take(set, id, units.saturating_neg())?
     } else {
         Vec::new()
     };
 
     // From here on the stock must move.
-    overdue::make_room(book, &to_end);
-    transitions::product::move_stock(book, id, units, wish.reason.as_deref());
+    overdue::make_room(set, &to_end);
+    transitions::product::move_stock(set, id, units, wish.reason.as_deref());
     Ok(Outcome::ProductRestocked {
-        product: by_the_clock(book, id)?,
-        at: book.now,
+        product: by_the_clock(set, id)?,
+        at: set.now,
         units,
         reason: wish.reason.clone(),
     })

@@ -7,79 +7,79 @@ use super::verdict::room_again;
 use super::{fate, parked};
 use crate::sale::rows::{Named, OrderId, OrderStatus, Payment, PaymentId, Resolution};
 use crate::sale::transitions;
-use crate::sale::working_set::{Book, Rejection, Stop, ensure};
+use crate::sale::working_set::{Rejection, Stop, WorkingSet, ensure};
 
 /// It was paid back. What else was due for the same payment is due no more.
-pub fn resolve(book: &mut Book, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
-    let payment = ensure_due(book, id)?.clone();
-    let order = order_that_exists(book, &payment)?;
+pub fn resolve(set: &mut WorkingSet, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
+    let payment = ensure_due(set, id)?.clone();
+    let order = order_that_exists(set, &payment)?;
     if payment.resolved_at.is_some() {
-        return Ok(refund_resolved(book, id, order));
+        return Ok(refund_resolved(set, id, order));
     }
-    let others = others_of_payment(book, &payment, order)?;
-    let is_paid_back = others.iter().any(|other| was_paid_back(book, *other));
+    let others = others_of_payment(set, &payment, order)?;
+    let is_paid_back = others.iter().any(|other| was_paid_back(set, *other));
 
     // From here on the refund is resolved.
-    if payment.has_lapsed(book.now) {
-        parked::settle_without_order(book, id);
+    if payment.has_lapsed(set.now) {
+        parked::settle_without_order(set, id);
     }
     if is_paid_back {
-        transitions::payment::resolve_as_same(book, &[id]);
+        transitions::payment::resolve_as_same(set, &[id]);
     } else {
-        transitions::payment::resolve(book, id, Resolution::PaidBack, note);
+        transitions::payment::resolve(set, id, Resolution::PaidBack, note);
         let due: Vec<PaymentId> = others
             .into_iter()
-            .filter(|other| is_due(book, *other))
+            .filter(|other| is_due(set, *other))
             .collect();
-        transitions::payment::resolve_as_same(book, &due);
+        transitions::payment::resolve_as_same(set, &due);
     }
-    Ok(refund_resolved(book, id, order))
+    Ok(refund_resolved(set, id, order))
 }
 
 /// The money is taken after all: the order becomes paid by it, whatever the amount.
-pub fn accept(book: &mut Book, id: PaymentId) -> Result<Outcome, Stop> {
-    let payment = ensure_due(book, id)?.clone();
-    let order = order_that_exists(book, &payment)?;
+pub fn accept(set: &mut WorkingSet, id: PaymentId) -> Result<Outcome, Stop> {
+    let payment = ensure_due(set, id)?.clone();
+    let order = order_that_exists(set, &payment)?;
     match payment.resolution {
         None => {}
-        Some(Resolution::Accepted) => return Ok(refund_resolved(book, id, order)),
+        Some(Resolution::Accepted) => return Ok(refund_resolved(set, id, order)),
         Some(Resolution::PaidBack | Resolution::Withdrawn | Resolution::SamePayment) => {
             return Err(Rejection::RefundResolved.into());
         }
     }
-    let others = others_of_payment(book, &payment, order)?;
-    let is_paid_back = others.iter().any(|other| was_paid_back(book, *other));
+    let others = others_of_payment(set, &payment, order)?;
+    let is_paid_back = others.iter().any(|other| was_paid_back(set, *other));
     ensure!(!is_paid_back, Rejection::RefundResolved);
     let order_id = order.ok_or(Rejection::RefundHasNoOrder)?;
-    let order = book.known_order(order_id);
-    let status = order.status_at(book.now);
-    book.product(order.product)?;
+    let order = set.known_order(order_id);
+    let status = order.status_at(set.now);
+    set.product(order.product)?;
     let again = match status {
         OrderStatus::Paid => return Err(Rejection::OrderPaid.into()),
         OrderStatus::Refunded => return Err(Rejection::OrderRefunded.into()),
         OrderStatus::Pending => None,
-        OrderStatus::Cancelled | OrderStatus::Expired => Some(room_again(book, order_id)?),
+        OrderStatus::Cancelled | OrderStatus::Expired => Some(room_again(set, order_id)?),
     };
     let withdrawn = others
         .into_iter()
-        .filter(|other| is_due(book, *other))
+        .filter(|other| is_due(set, *other))
         .collect();
 
     // From here on the money is taken.
-    if payment.has_lapsed(book.now) {
-        parked::settle_without_order(book, id);
+    if payment.has_lapsed(set.now) {
+        parked::settle_without_order(set, id);
     }
-    transitions::payment::accept(book, id, order_id);
+    transitions::payment::accept(set, id, order_id);
     let purchase = Effect::Pay(Purchase { again, withdrawn });
-    carry_out(book, order_id, &payment.report, purchase);
-    Ok(refund_resolved(book, id, Some(order_id)))
+    carry_out(set, order_id, &payment.report, purchase);
+    Ok(refund_resolved(set, id, Some(order_id)))
 }
 
 /// The payment, if its refund is or was due: by the clock, whether a sweep has passed or not.
-fn ensure_due(book: &Book, id: PaymentId) -> Result<&Payment, Stop> {
-    let payment = book.payment(id)?.ok_or(Rejection::RefundNotFound)?;
-    let is_due = if payment.has_lapsed(book.now) {
-        let (_, effect) = parked::lapse(book, payment.named, payment)?;
+fn ensure_due(set: &WorkingSet, id: PaymentId) -> Result<&Payment, Stop> {
+    let payment = set.payment(id)?.ok_or(Rejection::RefundNotFound)?;
+    let is_due = if payment.has_lapsed(set.now) {
+        let (_, effect) = parked::lapse(set, payment.named, payment)?;
         matches!(effect, Effect::RefundDue)
     } else {
         payment.refund_due
@@ -91,33 +91,33 @@ fn ensure_due(book: &Book, id: PaymentId) -> Result<&Payment, Stop> {
 /// What else was due for the payment's transaction: two events that stopped waiting before there was an order, one naming it
 /// and the other its hold, are both due, and known for one payment once there is the order.
 fn others_of_payment(
-    book: &Book,
+    set: &WorkingSet,
     payment: &Payment,
     order: Option<OrderId>,
 ) -> Result<Vec<PaymentId>, Stop> {
     let payee = order.map_or(payment.named, Named::Order);
-    let mut refunds = fate::of_transaction(book, payee, &payment.report)?;
+    let mut refunds = fate::of_transaction(set, payee, &payment.report)?;
     refunds.retain(|refund| *refund != payment.id);
     Ok(refunds)
 }
 
-fn is_due(book: &Book, refund: PaymentId) -> bool {
-    book.known_payment(refund).resolved_at.is_none()
+fn is_due(set: &WorkingSet, refund: PaymentId) -> bool {
+    set.known_payment(refund).resolved_at.is_none()
 }
 
-fn was_paid_back(book: &Book, refund: PaymentId) -> bool {
-    book.known_payment(refund).resolution == Some(Resolution::PaidBack)
+fn was_paid_back(set: &WorkingSet, refund: PaymentId) -> bool {
+    set.known_payment(refund).resolution == Some(Resolution::PaidBack)
 }
 
 /// The order that the payment's name means by now.
-fn order_that_exists(book: &Book, payment: &Payment) -> Result<Option<OrderId>, Stop> {
-    match payment.order.or(fate::order_meant(book, payment.named)?) {
-        Some(id) => Ok(book.order(id)?.map(|order| order.id)),
+fn order_that_exists(set: &WorkingSet, payment: &Payment) -> Result<Option<OrderId>, Stop> {
+    match payment.order.or(fate::order_meant(set, payment.named)?) {
+        Some(id) => Ok(set.order(id)?.map(|order| order.id)),
         None => Ok(None),
     }
 }
 
-fn refund_resolved(book: &Book, id: PaymentId, order: Option<OrderId>) -> Outcome {
-    let payment = book.known_payment(id).clone();
+fn refund_resolved(set: &WorkingSet, id: PaymentId, order: Option<OrderId>) -> Outcome {
+    let payment = set.known_payment(id).clone();
     Outcome::RefundResolved(Payment { order, ..payment })
 }

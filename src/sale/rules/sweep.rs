@@ -4,29 +4,29 @@
 use super::command::{Outcome, Swept};
 use super::parked;
 use crate::sale::transitions::{self, overdue};
-use crate::sale::working_set::{Book, Due, Stop, all_looked_at};
+use crate::sale::working_set::{Due, Stop, WorkingSet, all_looked_at};
 
 /// Ends whatever of the oldest due rows is not ended yet.
-pub fn sweep(book: &mut Book, rows_max: usize, keys_max: usize) -> Result<Outcome, Stop> {
-    let due = book.due(rows_max, keys_max)?.to_vec();
-    all_looked_at(due.iter().map(|row| look_at(book, row)))?;
+pub fn sweep(set: &mut WorkingSet, rows_max: usize, keys_max: usize) -> Result<Outcome, Stop> {
+    let due = set.due(rows_max, keys_max)?.to_vec();
+    all_looked_at(due.iter().map(|row| look_at(set, row)))?;
 
     // From here on the sweep must succeed.
     let mut swept = Swept::default();
     for row in &due {
-        let units = overdue::end(book, row);
+        let units = overdue::end(set, row);
         swept.units_released += units.unwrap_or(0);
         match row {
             Due::Hold(_) => swept.holds_expired += u64::from(units.is_some()),
             Due::Order(_) => swept.orders_expired += u64::from(units.is_some()),
             Due::Payment(id) => {
-                if book.known_payment(*id).has_lapsed(book.now) {
-                    parked::settle_without_order(book, *id);
+                if set.known_payment(*id).has_lapsed(set.now) {
+                    parked::settle_without_order(set, *id);
                     swept.payments_settled += 1;
                 }
             }
             Due::Replay(key) => {
-                swept.replays_forgotten += u64::from(transitions::idempotency::forget(book, key));
+                swept.replays_forgotten += u64::from(transitions::idempotency::forget(set, key));
             }
         }
     }
@@ -34,25 +34,25 @@ pub fn sweep(book: &mut Book, rows_max: usize, keys_max: usize) -> Result<Outcom
 }
 
 /// Looks at everything that ending this row will touch.
-fn look_at(book: &Book, row: &Due) -> Result<(), Stop> {
+fn look_at(set: &WorkingSet, row: &Due) -> Result<(), Stop> {
     match row {
         Due::Hold(id) => {
-            if let Some(hold) = book.hold(*id)? {
-                book.product(hold.product)?;
+            if let Some(hold) = set.hold(*id)? {
+                set.product(hold.product)?;
             }
         }
         Due::Order(id) => {
-            if let Some(order) = book.order(*id)? {
-                book.product(order.product)?;
+            if let Some(order) = set.order(*id)? {
+                set.product(order.product)?;
             }
         }
         Due::Payment(id) => {
-            if book.payment(*id)?.is_some() {
-                parked::look_at_end(book, *id)?;
+            if set.payment(*id)?.is_some() {
+                parked::look_at_end(set, *id)?;
             }
         }
         Due::Replay(key) => {
-            book.replay(key)?;
+            set.replay(key)?;
         }
     }
     Ok(())
@@ -64,8 +64,8 @@ mod tests {
 
     use super::*;
     use crate::sale::rows::{
-        Cents, Hold, HoldId, HoldStatus, LatePayment, Meta, Product, ProductId, Quantity, Terms,
-        Timestamp,
+        Cents, Counters, Hold, HoldId, HoldStatus, LatePayment, Product, ProductId, Quantity,
+        Terms, Timestamp,
     };
     use crate::sale::rules::command::{Command, PlaceHold};
     use crate::sale::rules::decide;
@@ -74,7 +74,7 @@ mod tests {
     const HOLDS: i64 = 512;
 
     /// A sale of which every unit is in a hold past its deadline.
-    fn overdue_sale() -> (Book, Vec<Hold>) {
+    fn overdue_sale() -> (WorkingSet, Vec<Hold>) {
         let terms = Terms {
             hold_ttl_s: 120,
             order_ttl_s: None,
@@ -84,19 +84,19 @@ mod tests {
             idempotency_ttl_s: 60,
         };
         let next_hold = HoldId::new(HOLDS + 1).unwrap();
-        let meta = Meta {
+        let counters = Counters {
             next_hold,
-            ..Meta::FIRST
+            ..Counters::FIRST
         };
-        let mut book = Book::new(Timestamp::from_micros(1_000_000), terms, meta);
+        let mut set = WorkingSet::new(Timestamp::from_micros(1_000_000), terms, counters);
         let product = Product {
             total: HOLDS,
             reserved: HOLDS,
             version: HOLDS,
             ..Product::blank(ProductId::FIRST)
         };
-        book.products.fetched(product.id, Some(product));
-        book.fetched_overdue_units(ProductId::FIRST, HOLDS);
+        set.products.fetched(product.id, Some(product));
+        set.fetched_overdue_units(ProductId::FIRST, HOLDS);
         let holds = (1..=HOLDS).map(|id| Hold {
             id: HoldId::new(id).unwrap(),
             product: ProductId::FIRST,
@@ -107,12 +107,12 @@ mod tests {
             expires_at: Timestamp::from_micros(id),
             order: None,
         });
-        (book, holds.collect())
+        (set, holds.collect())
     }
 
     #[test]
     fn a_batch_asks_for_overdue_rows_a_few_times_and_not_once_a_hold() {
-        let (mut book, holds) = overdue_sale();
+        let (mut set, holds) = overdue_sale();
         let wish = Command::PlaceHold(PlaceHold {
             product: ProductId::FIRST,
             quantity: Quantity::new(1).unwrap(),
@@ -121,7 +121,7 @@ mod tests {
         });
         let (mut placed, mut asked) = (0, 0);
         while placed < HOLDS {
-            match decide(&mut book, &wish) {
+            match decide(&mut set, &wish) {
                 Ok(_) => placed += 1,
                 Err(Stop::Needs(needs)) => {
                     let [Need::OverdueRows(product, units)] = needs[..] else {
@@ -129,12 +129,12 @@ mod tests {
                     };
                     asked += 1;
                     for hold in &holds {
-                        book.holds.fetched(hold.id, Some(hold.clone()));
+                        set.holds.fetched(hold.id, Some(hold.clone()));
                     }
                     let not_ended = holds.iter().map(|hold| Due::Hold(hold.id));
-                    let not_ended = not_ended.filter(|due| book.overdue_row_units(due).is_some());
+                    let not_ended = not_ended.filter(|due| set.overdue_row_units(due).is_some());
                     let rows = not_ended.take(usize::try_from(units).unwrap()).collect();
-                    book.fetched_overdue_rows(product, rows);
+                    set.fetched_overdue_rows(product, rows);
                 }
                 Err(Stop::Refused(rejection)) => panic!("{rejection:?}"),
             }
@@ -144,8 +144,8 @@ mod tests {
 
     #[test]
     fn what_many_looks_miss_is_asked_for_once() {
-        let (book, holds) = overdue_sale();
-        let looks = holds.iter().chain(&holds).map(|hold| book.hold(hold.id));
+        let (set, holds) = overdue_sale();
+        let looks = holds.iter().chain(&holds).map(|hold| set.hold(hold.id));
         let Err(Stop::Needs(needs)) = all_looked_at(looks) else {
             panic!("nothing was fetched")
         };

@@ -5,37 +5,41 @@ use super::{fate, room};
 use crate::sale::rows::{
     Cents, LatePayment, Named, OrderId, OrderStatus, PaymentStatus, Report, Verdict,
 };
-use crate::sale::working_set::{Book, Due, Stop};
+use crate::sale::working_set::{Due, Stop, WorkingSet};
 
 /// The table of verdicts for an order that exists.
-pub fn judge(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict, Effect), Stop> {
-    let order = book.known_order(order_id);
+pub fn judge(
+    set: &WorkingSet,
+    order_id: OrderId,
+    report: &Report,
+) -> Result<(Verdict, Effect), Stop> {
+    let order = set.known_order(order_id);
     let payee = Named::Order(order_id);
-    match (order.status_at(book.now), report.status) {
+    match (order.status_at(set.now), report.status) {
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success) if order.is_free() => {
-            judge_for_nothing(book, payee, report)
+            judge_for_nothing(set, payee, report)
         }
         (OrderStatus::Pending, PaymentStatus::Success) if report.pays(order.total_price()) => {
-            purchase(book, order_id, report, None)
+            purchase(set, order_id, report, None)
         }
         (OrderStatus::Pending, PaymentStatus::Success) => {
-            fate::due_once(book, payee, report, Verdict::AmountMismatch)
+            fate::due_once(set, payee, report, Verdict::AmountMismatch)
         }
         (OrderStatus::Pending, PaymentStatus::Failure) => Ok((Verdict::Applied, Effect::Cancel)),
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
             if report.differs_from(order.transaction_id.as_deref()) =>
         {
-            fate::due_once(book, payee, report, Verdict::DuplicatePayment)
+            fate::due_once(set, payee, report, Verdict::DuplicatePayment)
         }
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
             if order.transaction_id.is_none() && report.transaction_id.is_some() =>
         {
-            adoption(book, order_id, report)
+            adoption(set, order_id, report)
         }
         (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Success) => {
-            match room_if_accepted(book, order_id, report)? {
-                Some(overdue) => purchase(book, order_id, report, Some(overdue)),
-                None => fate::due_once(book, payee, report, Verdict::LatePayment),
+            match room_if_accepted(set, order_id, report)? {
+                Some(overdue) => purchase(set, order_id, report, Some(overdue)),
+                None => fate::due_once(set, payee, report, Verdict::LatePayment),
             }
         }
         (
@@ -50,24 +54,24 @@ pub fn judge(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict
 
 /// An order of 0.00 was paid by nobody.
 fn judge_for_nothing(
-    book: &Book,
+    set: &WorkingSet,
     payee: Named,
     report: &Report,
 ) -> Result<(Verdict, Effect), Stop> {
     if report.pays(Cents::ZERO) {
         Ok((Verdict::Ignored, Effect::None))
     } else {
-        fate::due_once(book, payee, report, Verdict::AmountMismatch)
+        fate::due_once(set, payee, report, Verdict::AmountMismatch)
     }
 }
 
 fn purchase(
-    book: &Book,
+    set: &WorkingSet,
     order: OrderId,
     report: &Report,
     again: Option<Vec<Due>>,
 ) -> Result<(Verdict, Effect), Stop> {
-    let withdrawn = fate::withdrawn_by_paying(book, order, report)?;
+    let withdrawn = fate::withdrawn_by_paying(set, order, report)?;
     Ok(match withdrawn {
         Some(withdrawn) => (Verdict::Applied, Effect::Pay(Purchase { again, withdrawn })),
         None => (Verdict::Ignored, Effect::None),
@@ -76,10 +80,14 @@ fn purchase(
 
 /// The payment named no transaction, and this is the first success that does: it is taken for the same, unless that
 /// transaction is known as money that was paid back, or as another amount that is owed.
-fn adoption(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict, Effect), Stop> {
-    let effect = match fate::withdrawn_by_paying(book, order_id, report)? {
+fn adoption(
+    set: &WorkingSet,
+    order_id: OrderId,
+    report: &Report,
+) -> Result<(Verdict, Effect), Stop> {
+    let effect = match fate::withdrawn_by_paying(set, order_id, report)? {
         Some(refunds)
-            if refunds.is_empty() || report.pays(book.known_order(order_id).total_price()) =>
+            if refunds.is_empty() || report.pays(set.known_order(order_id).total_price()) =>
         {
             Effect::Adopt(refunds)
         }
@@ -90,18 +98,18 @@ fn adoption(book: &Book, order_id: OrderId, report: &Report) -> Result<(Verdict,
 
 /// Whether a late payment may have its units again, and what to end for them: by policy, amount and stock.
 fn room_if_accepted(
-    book: &Book,
+    set: &WorkingSet,
     order_id: OrderId,
     report: &Report,
 ) -> Result<Option<Vec<Due>>, Stop> {
-    let is_accepted = match book.terms.late_payment {
-        LatePayment::Accept => report.pays(book.known_order(order_id).total_price()),
+    let is_accepted = match set.terms.late_payment {
+        LatePayment::Accept => report.pays(set.known_order(order_id).total_price()),
         LatePayment::Refund => false,
     };
     if !is_accepted {
         return Ok(None);
     }
-    match room_again(book, order_id) {
+    match room_again(set, order_id) {
         Ok(overdue) => Ok(Some(overdue)),
         Err(Stop::Refused(_)) => Ok(None),
         Err(Stop::Needs(needs)) => Err(Stop::Needs(needs)),
@@ -109,10 +117,10 @@ fn room_if_accepted(
 }
 
 /// The rows to end so that a cancelled or expired order's units are available again; refused if they are gone.
-pub fn room_again(book: &Book, order_id: OrderId) -> Result<Vec<Due>, Stop> {
-    let order = book.known_order(order_id);
-    if order.overdue_units(book.now).is_some() {
+pub fn room_again(set: &WorkingSet, order_id: OrderId) -> Result<Vec<Due>, Stop> {
+    let order = set.known_order(order_id);
+    if order.overdue_units(set.now).is_some() {
         return Ok(vec![Due::Order(order_id)]);
     }
-    room::room_for(book, order.product, order.quantity.units())
+    room::room_for(set, order.product, order.quantity.units())
 }

@@ -2,45 +2,45 @@
 
 use super::movement;
 use crate::sale::rows::{Cause, Hold, HoldId, HoldStatus, MovementKind, ProductId, Quantity};
-use crate::sale::working_set::Book;
+use crate::sale::working_set::WorkingSet;
 
 /// With the next id.
-pub fn place(book: &mut Book, hold: &Hold) {
-    book.meta.next_hold = hold.id.next();
-    book.move_customer_use(hold.product, hold.customer.as_ref(), hold.quantity.units());
+pub fn place(set: &mut WorkingSet, hold: &Hold) {
+    set.counters.next_hold = hold.id.next();
+    set.move_customer_use(hold.product, hold.customer.as_ref(), hold.quantity.units());
     move_stock(
-        book,
+        set,
         hold.id,
         hold.product,
         hold.quantity,
         MovementKind::HoldPlaced,
     );
-    book.insert_hold(hold.clone());
+    set.insert_hold(hold.clone());
 }
 
-pub fn release(book: &mut Book, id: HoldId) {
-    let hold = book.change_hold(id);
+pub fn release(set: &mut WorkingSet, id: HoldId) {
+    let hold = set.change_hold(id);
     hold.status = HoldStatus::Released;
     let (product, quantity, customer) = (hold.product, hold.quantity, hold.customer.clone());
-    book.move_customer_use(product, customer.as_ref(), -quantity.units());
-    move_stock(book, id, product, quantity, MovementKind::HoldReleased);
+    set.move_customer_use(product, customer.as_ref(), -quantity.units());
+    move_stock(set, id, product, quantity, MovementKind::HoldReleased);
 }
 
 /// The customer's use does not move: by the clock, what is overdue no longer counted.
-pub fn expire(book: &mut Book, id: HoldId) {
-    let hold = book.change_hold(id);
+pub fn expire(set: &mut WorkingSet, id: HoldId) {
+    let hold = set.change_hold(id);
     hold.status = HoldStatus::Expired;
     let (product, quantity) = (hold.product, hold.quantity);
-    book.note_overdue_ended(product, quantity.units());
-    move_stock(book, id, product, quantity, MovementKind::HoldExpired);
+    set.note_overdue_ended(product, quantity.units());
+    move_stock(set, id, product, quantity, MovementKind::HoldExpired);
 }
 
 fn move_stock(
-    book: &mut Book,
+    set: &mut WorkingSet,
     id: HoldId,
     product: ProductId,
     quantity: Quantity,
     kind: MovementKind,
 ) {
-    movement::record(book, product, kind, quantity.units(), Cause::Hold(id));
+    movement::record(set, product, kind, quantity.units(), Cause::Hold(id));
 }

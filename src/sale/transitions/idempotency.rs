@@ -1,11 +1,11 @@
 //! What a request did is kept under its key, and forgotten when its time is over.
 
 use crate::sale::rows::{Done, IdempotencyKey, Replay};
-use crate::sale::working_set::Book;
+use crate::sale::working_set::WorkingSet;
 
-pub fn keep(book: &mut Book, key: &IdempotencyKey, done: Done) {
-    let expires_at = book.now.plus_seconds(book.terms.idempotency_ttl_s);
-    book.keep(Replay {
+pub fn keep(set: &mut WorkingSet, key: &IdempotencyKey, done: Done) {
+    let expires_at = set.now.plus_seconds(set.terms.idempotency_ttl_s);
+    set.keep(Replay {
         key: key.clone(),
         done,
         expires_at,
@@ -13,6 +13,6 @@ pub fn keep(book: &mut Book, key: &IdempotencyKey, done: Done) {
 }
 
 /// Says whether its time was over.
-pub fn forget(book: &mut Book, key: &IdempotencyKey) -> bool {
-    book.forget_lapsed(key)
+pub fn forget(set: &mut WorkingSet, key: &IdempotencyKey) -> bool {
+    set.forget_lapsed(key)
 }

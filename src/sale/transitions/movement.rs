@@ -1,19 +1,19 @@
 //! The only place that changes a product's counters: each change is a line of the ledger.
 
 use crate::sale::rows::{Cause, Movement, MovementKind, ProductId};
-use crate::sale::working_set::Book;
+use crate::sale::working_set::WorkingSet;
 
 /// Moves `units` of a product that the caller has looked at, and writes the ledger.
 pub(super) fn record(
-    book: &mut Book,
+    set: &mut WorkingSet,
     product: ProductId,
     kind: MovementKind,
     units: i64,
     cause: Cause,
 ) {
     let shift = kind.shift(units);
-    let at = book.now;
-    let row = book.change_product(product);
+    let at = set.now;
+    let row = set.change_product(product);
     row.available += shift.available;
     row.reserved += shift.reserved;
     row.sold += shift.sold;
@@ -24,7 +24,7 @@ pub(super) fn record(
         "a rule makes sure of the units that it moves"
     );
     let version = row.version;
-    book.push_movement(Movement {
+    set.push_movement(Movement {
         product,
         version,
         at,

@@ -4,53 +4,58 @@ use super::movement;
 use crate::sale::rows::{
     Cause, HoldStatus, MovementKind, Order, OrderId, OrderStatus, ProductId, Quantity,
 };
-use crate::sale::working_set::Book;
+use crate::sale::working_set::WorkingSet;
 
 /// With the next id. The units stay reserved, for the order now.
-pub fn place(book: &mut Book, order: Order) {
-    book.meta.next_order = order.id.next();
-    let hold = book.change_hold(order.hold);
+pub fn place(set: &mut WorkingSet, order: Order) {
+    set.counters.next_order = order.id.next();
+    let hold = set.change_hold(order.hold);
     hold.status = HoldStatus::Ordered;
     hold.order = Some(order.id);
-    book.insert_order(order);
+    set.insert_order(order);
 }
 
 /// The order becomes paid, by this transaction if it has a name.
-pub fn pay(book: &mut Book, id: OrderId, transaction_id: Option<String>) {
-    become_paid(book, id, transaction_id, MovementKind::OrderPaid);
+pub fn pay(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
+    become_paid(set, id, transaction_id, MovementKind::OrderPaid);
 }
 
 /// The same for an order that had ended, whose units are available and are taken again.
-pub fn pay_late(book: &mut Book, id: OrderId, transaction_id: Option<String>) {
-    let order = book.known_order(id);
+pub fn pay_late(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
+    let order = set.known_order(id);
     let (product, units, customer) = (
         order.product,
         order.quantity.units(),
         order.customer.clone(),
     );
-    book.move_customer_use(product, customer.as_ref(), units);
-    become_paid(book, id, transaction_id, MovementKind::OrderPaidLate);
+    set.move_customer_use(product, customer.as_ref(), units);
+    become_paid(set, id, transaction_id, MovementKind::OrderPaidLate);
 }
 
-fn become_paid(book: &mut Book, id: OrderId, transaction_id: Option<String>, kind: MovementKind) {
-    let now = book.now;
-    let order = book.change_order(id);
+fn become_paid(
+    set: &mut WorkingSet,
+    id: OrderId,
+    transaction_id: Option<String>,
+    kind: MovementKind,
+) {
+    let now = set.now;
+    let order = set.change_order(id);
     order.status = OrderStatus::Paid;
     order.paid_at = Some(now);
     order.transaction_id = transaction_id;
     let (product, quantity) = (order.product, order.quantity);
-    move_stock(book, id, product, quantity, kind);
+    move_stock(set, id, product, quantity, kind);
 }
 
 /// The transaction that paid it is known now.
-pub fn adopt(book: &mut Book, id: OrderId, transaction_id: Option<String>) {
-    book.change_order(id).transaction_id = transaction_id;
+pub fn adopt(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
+    set.change_order(id).transaction_id = transaction_id;
 }
 
 /// By its customer, or by a failed payment.
-pub fn cancel(book: &mut Book, id: OrderId) {
+pub fn cancel(set: &mut WorkingSet, id: OrderId) {
     end_and_free(
-        book,
+        set,
         id,
         OrderStatus::Cancelled,
         MovementKind::OrderCancelled,
@@ -58,38 +63,38 @@ pub fn cancel(book: &mut Book, id: OrderId) {
 }
 
 /// With `restock` the units are available again, without it they leave the sale.
-pub fn refund(book: &mut Book, id: OrderId, restock: bool) {
+pub fn refund(set: &mut WorkingSet, id: OrderId, restock: bool) {
     let kind = if restock {
         MovementKind::OrderRestocked
     } else {
         MovementKind::OrderWrittenOff
     };
-    end_and_free(book, id, OrderStatus::Refunded, kind);
+    end_and_free(set, id, OrderStatus::Refunded, kind);
 }
 
-fn end_and_free(book: &mut Book, id: OrderId, status: OrderStatus, kind: MovementKind) {
-    let order = book.change_order(id);
+fn end_and_free(set: &mut WorkingSet, id: OrderId, status: OrderStatus, kind: MovementKind) {
+    let order = set.change_order(id);
     order.status = status;
     let (product, quantity, customer) = (order.product, order.quantity, order.customer.clone());
-    book.move_customer_use(product, customer.as_ref(), -quantity.units());
-    move_stock(book, id, product, quantity, kind);
+    set.move_customer_use(product, customer.as_ref(), -quantity.units());
+    move_stock(set, id, product, quantity, kind);
 }
 
 /// The customer's use does not move: by the clock, what is overdue no longer counted.
-pub fn expire(book: &mut Book, id: OrderId) {
-    let order = book.change_order(id);
+pub fn expire(set: &mut WorkingSet, id: OrderId) {
+    let order = set.change_order(id);
     order.status = OrderStatus::Expired;
     let (product, quantity) = (order.product, order.quantity);
-    book.note_overdue_ended(product, quantity.units());
-    move_stock(book, id, product, quantity, MovementKind::OrderExpired);
+    set.note_overdue_ended(product, quantity.units());
+    move_stock(set, id, product, quantity, MovementKind::OrderExpired);
 }
 
 fn move_stock(
-    book: &mut Book,
+    set: &mut WorkingSet,
     id: OrderId,
     product: ProductId,
     quantity: Quantity,
     kind: MovementKind,
 ) {
-    movement::record(book, product, kind, quantity.units(), Cause::Order(id));
+    movement::record(set, product, kind, quantity.units(), Cause::Order(id));
 }

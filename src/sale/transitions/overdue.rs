@@ -1,20 +1,20 @@
 //! Rows past their deadlines are told so, and their units are available.
 
 use super::{hold, order};
-use crate::sale::working_set::{Book, Due};
+use crate::sale::working_set::{Due, WorkingSet};
 
-pub fn make_room(book: &mut Book, rows: &[Due]) {
+pub fn make_room(set: &mut WorkingSet, rows: &[Due]) {
     for row in rows {
-        end(book, row);
+        end(set, row);
     }
 }
 
 /// Ends a hold or an order that is overdue and was not ended yet; says how many units that freed.
-pub fn end(book: &mut Book, row: &Due) -> Option<i64> {
-    let units = book.overdue_row_units(row)?;
+pub fn end(set: &mut WorkingSet, row: &Due) -> Option<i64> {
+    let units = set.overdue_row_units(row)?;
     match row {
-        Due::Hold(id) => hold::expire(book, *id),
-        Due::Order(id) => order::expire(book, *id),
+        Due::Hold(id) => hold::expire(set, *id),
+        Due::Order(id) => order::expire(set, *id),
         Due::Payment(_) | Due::Replay(_) => {}
     }
     Some(units)

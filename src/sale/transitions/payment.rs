@@ -1,56 +1,56 @@
 //! A payment event is recorded, stops waiting, and its refund becomes due and is resolved.
 
 use crate::sale::rows::{Named, OrderId, Payment, PaymentId, Resolution, Verdict};
-use crate::sale::working_set::Book;
+use crate::sale::working_set::WorkingSet;
 
 /// With the next id, and the payload as it came.
-pub fn record(book: &mut Book, payment: Payment, payload: Option<String>) {
-    book.meta.next_payment = payment.id.next();
-    note_refund(book, &payment);
-    book.insert_payment(payment, payload);
+pub fn record(set: &mut WorkingSet, payment: Payment, payload: Option<String>) {
+    set.counters.next_payment = payment.id.next();
+    note_refund(set, &payment);
+    set.insert_payment(payment, payload);
 }
 
 /// A parked event is judged.
 pub fn unpark(
-    book: &mut Book,
+    set: &mut WorkingSet,
     id: PaymentId,
     verdict: Verdict,
     order: Option<OrderId>,
     refund_due: bool,
 ) {
-    book.meta.parked -= 1;
-    let payment = book.change_payment(id);
+    set.counters.parked -= 1;
+    let payment = set.change_payment(id);
     payment.verdict = verdict;
     payment.order = order;
     payment.parked_until = None;
     payment.refund_due = refund_due;
     let payment = payment.clone();
-    note_refund(book, &payment);
+    note_refund(set, &payment);
 }
 
 /// Makes a refund that has just become due known to whoever asks for the transaction's.
-fn note_refund(book: &mut Book, payment: &Payment) {
+fn note_refund(set: &mut WorkingSet, payment: &Payment) {
     let transaction_id = payment.report.transaction_id.clone();
     if let Some(transaction_id) = transaction_id.filter(|_| payment.refund_due) {
         let payee = payment.order.map_or(payment.named, Named::Order);
-        book.note_refund(payee, transaction_id, payment.id);
+        set.note_refund(payee, transaction_id, payment.id);
     }
 }
 
 /// What was due is due no more.
-pub fn resolve(book: &mut Book, id: PaymentId, resolution: Resolution, note: Option<&str>) {
-    let now = book.now;
-    let payment = book.change_payment(id);
+pub fn resolve(set: &mut WorkingSet, id: PaymentId, resolution: Resolution, note: Option<&str>) {
+    let now = set.now;
+    let payment = set.change_payment(id);
     payment.resolved_at = Some(now);
     payment.resolution = Some(resolution);
     payment.note = note.map(str::to_owned);
 }
 
 /// They never were due: their transaction has paid the order.
-pub fn withdraw(book: &mut Book, refunds: &[PaymentId]) {
+pub fn withdraw(set: &mut WorkingSet, refunds: &[PaymentId]) {
     for id in refunds {
         resolve(
-            book,
+            set,
             *id,
             Resolution::Withdrawn,
             Some("paid its order after all"),
@@ -59,15 +59,15 @@ pub fn withdraw(book: &mut Book, refunds: &[PaymentId]) {
 }
 
 /// They were due a second time, for a payment that is paid back.
-pub fn resolve_as_same(book: &mut Book, refunds: &[PaymentId]) {
+pub fn resolve_as_same(set: &mut WorkingSet, refunds: &[PaymentId]) {
     for id in refunds {
         let note = Some("the same payment was paid back already");
-        resolve(book, *id, Resolution::SamePayment, note);
+        resolve(set, *id, Resolution::SamePayment, note);
     }
 }
 
 /// The money bought this order after all.
-pub fn accept(book: &mut Book, id: PaymentId, order: OrderId) {
-    resolve(book, id, Resolution::Accepted, Some("accepted"));
-    book.change_payment(id).order = Some(order);
+pub fn accept(set: &mut WorkingSet, id: PaymentId, order: OrderId) {
+    resolve(set, id, Resolution::Accepted, Some("accepted"));
+    set.change_payment(id).order = Some(order);
 }

@@ -1,8 +1,9 @@
 //! The rows that a batch of commands sees and changes, in memory.
 //!
-//! A book starts empty. A rule that looks at a row which the book does not hold yet stops with a `Need`; the store fetches
-//! what is needed and the rule starts again. That is sound because a rule changes nothing before its last look. So the
-//! book always tells *absent* from *not fetched*, and no list of "rows that this command will touch" can go stale.
+//! A working set starts empty. A rule that looks at a row which the working set does not hold yet stops with a `Need`; the
+//! store fetches what is needed and the rule starts again. That is sound because a rule changes nothing before its last
+//! look. So the working set always tells *absent* from *not fetched*, and no list of "rows that this command will touch"
+//! can go stale.
 //!
 //! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
 
@@ -14,25 +15,25 @@ mod table;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::rows::{
-    Customer, Hold, HoldId, IdempotencyKey, Meta, Movement, Named, Order, OrderId, Payment,
+    Counters, Customer, Hold, HoldId, IdempotencyKey, Movement, Named, Order, OrderId, Payment,
     PaymentId, Product, ProductId, Replay, Terms, Timestamp,
 };
 
 pub use need::{Due, Need};
 pub use stop::{Rejection, Stop};
 pub(in crate::sale) use stop::{all_looked_at, ensure};
-pub use table::{Rows, Written};
+pub use table::{Table, Written};
 
 #[derive(Debug)]
-pub struct Book {
+pub struct WorkingSet {
     pub now: Timestamp,
     pub terms: Terms,
-    pub meta: Meta,
-    meta_was: Meta,
-    pub products: Rows<ProductId, Product>,
-    pub holds: Rows<HoldId, Hold>,
-    pub orders: Rows<OrderId, Order>,
-    pub payments: Rows<PaymentId, Payment>,
+    pub counters: Counters,
+    counters_were: Counters,
+    pub products: Table<ProductId, Product>,
+    pub holds: Table<HoldId, Hold>,
+    pub orders: Table<OrderId, Order>,
+    pub payments: Table<PaymentId, Payment>,
     skus: HashMap<String, Option<ProductId>>,
     payment_keys: HashMap<String, Option<PaymentId>>,
     payloads: HashMap<PaymentId, String>,
@@ -52,17 +53,17 @@ pub struct Book {
     movements: Vec<Movement>,
 }
 
-impl Book {
-    pub fn new(now: Timestamp, terms: Terms, meta: Meta) -> Book {
-        Book {
+impl WorkingSet {
+    pub fn new(now: Timestamp, terms: Terms, counters: Counters) -> WorkingSet {
+        WorkingSet {
             now,
             terms,
-            meta,
-            meta_was: meta,
-            products: Rows::default(),
-            holds: Rows::default(),
-            orders: Rows::default(),
-            payments: Rows::default(),
+            counters,
+            counters_were: counters,
+            products: Table::default(),
+            holds: Table::default(),
+            orders: Table::default(),
+            payments: Table::default(),
             skus: HashMap::new(),
             payment_keys: HashMap::new(),
             payloads: HashMap::new(),
@@ -85,7 +86,7 @@ impl Book {
 }
 
 /// What rules look at. A look at what has not been fetched stops the rule.
-impl Book {
+impl WorkingSet {
     pub fn product(&self, id: ProductId) -> Result<Option<&Product>, Stop> {
         self.products.look(id).ok_or(Stop::needs(Need::Product(id)))
     }
@@ -239,12 +240,14 @@ impl Book {
             || self.holds.is_changed()
             || self.orders.is_changed()
             || self.payments.is_changed();
-        rows || !self.kept.is_empty() || !self.forgotten.is_empty() || self.meta != self.meta_was
+        rows || !self.kept.is_empty()
+            || !self.forgotten.is_empty()
+            || self.counters != self.counters_were
     }
 }
 
 /// What rules change, once nothing can refuse or stop them any more.
-impl Book {
+impl WorkingSet {
     pub fn change_product(&mut self, id: ProductId) -> &mut Product {
         self.products.change(id)
     }
@@ -284,7 +287,7 @@ impl Book {
                 .get_mut(&payment.named)
                 .expect("a rule looks at what is parked before it parks")
                 .push(payment.id);
-            self.meta.parked += 1;
+            self.counters.parked += 1;
         }
         self.payment_keys
             .insert(payment.key.clone(), Some(payment.id));

@@ -2,7 +2,7 @@
 
 use crate::sale::rows::{Customer, HoldId, IdempotencyKey, Named, OrderId, PaymentId, ProductId};
 
-/// A row, or a figure about rows, that a rule wants to see and the book does not hold yet.
+/// A row, or a figure about rows, that a rule wants to see and the working set does not hold yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
     Product(ProductId),
@@ -25,7 +25,7 @@ pub enum Need {
     Replay(IdempotencyKey),
     /// The sum of the product's units in holds and orders past their deadlines.
     OverdueUnits(ProductId),
-    /// The oldest of those rows that the book has not ended yet, with at least so many units between them.
+    /// The oldest of those rows that the working set has not ended yet, with at least so many units between them.
     OverdueRows(ProductId, i64),
     /// The oldest holds, orders and parked events past their deadlines, and the oldest such keys.
     Due {

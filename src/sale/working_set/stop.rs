@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::need::Need;
 use crate::sale::rows::{OrderId, Quantity, Timestamp};
 
-/// Why a rule stopped: the shop says no, or the book lacks rows that the rule must see. Either way nothing was changed.
+/// Why a rule stopped: the shop says no, or the working set lacks rows that the rule must see. Either way nothing was
+/// changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
     Refused(Rejection),
@@ -54,7 +55,8 @@ pub fn all_looked_at<T>(looks: impl IntoIterator<Item = Result<T, Stop>>) -> Res
     }
 }
 
-/// The shop's "no", each function of the sale refusing in the order in which its reasons stand here. A refusal changed nothing.
+/// The shop's "no", each function of the sale refusing in the order in which its reasons stand here. A refusal changed
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The same key came before with another request.

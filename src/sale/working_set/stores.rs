@@ -1,14 +1,14 @@
-//! What stores put into a book and take out of it.
+//! What stores put into a working set and take out of it.
 
 use std::collections::VecDeque;
 
-use super::{Book, Due};
+use super::{Due, WorkingSet};
 use crate::sale::rows::{
     Customer, IdempotencyKey, Movement, Named, Payment, PaymentId, Product, ProductId, Replay,
 };
 
 /// What stores put in, when a rule stopped with a need.
-impl Book {
+impl WorkingSet {
     pub fn fetched_sku(&mut self, sku: String, product: Option<Product>) {
         self.skus
             .entry(sku)
@@ -70,7 +70,7 @@ impl Book {
 }
 
 /// What stores write at the end of a batch.
-impl Book {
+impl WorkingSet {
     pub fn movements(&self) -> &[Movement] {
         &self.movements
     }

@@ -1,11 +1,11 @@
-//! Rows by id, as a book holds them: what the store held, and what they are now.
+//! Rows by id, as a working set holds them: what the store held, and what they are now.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Rows by id: what the store held and what they are now.
 #[derive(Debug)]
-pub struct Rows<K, V> {
+pub struct Table<K, V> {
     rows: HashMap<K, Option<Row<V>>>,
     changed: Vec<K>,
 }
@@ -39,17 +39,17 @@ impl<'a, V> Written<'a, V> {
     }
 }
 
-impl<K, V> Default for Rows<K, V> {
-    fn default() -> Rows<K, V> {
-        Rows {
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Table<K, V> {
+        Table {
             rows: HashMap::new(),
             changed: Vec::new(),
         }
     }
 }
 
-impl<K: Copy + Eq + Hash + Ord, V: Clone> Rows<K, V> {
-    /// Takes what the store holds under `id`, unless the book knows the row already.
+impl<K: Copy + Eq + Hash + Ord, V: Clone> Table<K, V> {
+    /// Takes what the store holds under `id`, unless the working set knows the row already.
     pub fn fetched(&mut self, id: K, row: Option<V>) {
         self.rows.entry(id).or_insert_with(|| {
             row.map(|now| Row {

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Checkpoint, Contents, Decision, Failure, Now, Reader, Rest, Store, judge, judge_all};
 use crate::sale::{
-    Book, Command, Customer, Due, Hold, HoldId, HoldStatus, Meta, Movement, Named, Order, OrderId,
+    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, Movement, Named, Order, OrderId,
     OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection, Replay, Terms,
-    Timestamp, Written,
+    Timestamp, WorkingSet, Written,
 };
 
 /// Clones share their rows: one may write while others read.
@@ -19,7 +19,7 @@ use crate::sale::{
 pub struct MemoryStore(Arc<Mutex<Tables>>);
 
 struct Tables {
-    meta: Meta,
+    counters: Counters,
     last_now: Timestamp,
     products: BTreeMap<ProductId, Product>,
     holds: BTreeMap<HoldId, Hold>,
@@ -35,7 +35,7 @@ struct Tables {
 impl Default for MemoryStore {
     fn default() -> MemoryStore {
         MemoryStore(Arc::new(Mutex::new(Tables {
-            meta: Meta::FIRST,
+            counters: Counters::FIRST,
             last_now: Timestamp::from_micros(0),
             products: BTreeMap::new(),
             holds: BTreeMap::new(),
@@ -59,13 +59,13 @@ impl MemoryStore {
     pub fn skip_ids(&mut self, count: i64) {
         let mut tables = self.tables();
         let tables = &mut *tables;
-        let meta = &mut tables.meta;
-        let holds = meta.next_hold.get()..meta.next_hold.get() + count;
-        let orders = meta.next_order.get()..meta.next_order.get() + count;
+        let counters = &mut tables.counters;
+        let holds = counters.next_hold.get()..counters.next_hold.get() + count;
+        let orders = counters.next_order.get()..counters.next_order.get() + count;
         for _ in 0..count {
-            meta.next_hold = meta.next_hold.next();
-            meta.next_order = meta.next_order.next();
-            meta.next_payment = meta.next_payment.next();
+            counters.next_hold = counters.next_hold.next();
+            counters.next_order = counters.next_order.next();
+            counters.next_payment = counters.next_payment.next();
         }
         for (payment, _) in tables.payments.values_mut() {
             if let Named::Order(id) = payment.named
@@ -89,10 +89,10 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Decision>, Failure> {
         let mut tables = self.tables();
         let now = now(tables.last_now);
-        let mut book = Book::new(now, *terms, tables.meta);
-        let decisions = judge_all(&mut *tables, &mut book, commands)?;
-        if book.is_changed() {
-            tables.flush(&book)?;
+        let mut set = WorkingSet::new(now, *terms, tables.counters);
+        let decisions = judge_all(&mut *tables, &mut set, commands)?;
+        if set.is_changed() {
+            tables.flush(&set)?;
             tables.last_now = now;
         }
         Ok(decisions)
@@ -146,9 +146,9 @@ impl Reader for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<Rejection>, Failure> {
         let mut tables = self.tables();
-        let mut book = Book::new(now, *terms, tables.meta);
+        let mut set = WorkingSet::new(now, *terms, tables.counters);
         let command = Command::PlaceHold(wish.clone());
-        Ok(judge(&mut *tables, &mut book, &command)?.err())
+        Ok(judge(&mut *tables, &mut set, &command)?.err())
     }
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
@@ -166,7 +166,7 @@ impl Reader for MemoryStore {
     fn contents(&self) -> Result<Contents, Failure> {
         let tables = self.tables();
         Ok(Contents {
-            meta: tables.meta,
+            counters: tables.counters,
             products: tables.products.values().cloned().collect(),
             holds: tables.holds.values().cloned().collect(),
             orders: tables.orders.values().cloned().collect(),
@@ -178,7 +178,8 @@ impl Reader for MemoryStore {
 }
 
 impl Tables {
-    /// Everything whose deadline has passed, by deadline, and of equal ones holds first, then orders, parked events, replays.
+    /// Everything whose deadline has passed, by deadline, and of equal ones holds first, then orders, parked events,
+    /// replays.
     fn due(&self, now: Timestamp) -> Vec<(Timestamp, Due)> {
         let holds = self
             .overdue_holds(now)
@@ -286,36 +287,36 @@ impl Tables {
         refunds.cloned().collect()
     }
 
-    fn flush(&mut self, book: &Book) -> Result<(), Failure> {
-        for product in book.products.written().map(Written::to) {
+    fn flush(&mut self, set: &WorkingSet) -> Result<(), Failure> {
+        for product in set.products.written().map(Written::to) {
             self.products.insert(product.id, product.clone());
         }
-        for hold in book.holds.written().map(Written::to) {
+        for hold in set.holds.written().map(Written::to) {
             self.holds.insert(hold.id, hold.clone());
         }
-        for order in book.orders.written().map(Written::to) {
+        for order in set.orders.written().map(Written::to) {
             self.orders.insert(order.id, order.clone());
         }
-        for payment in book.payments.written().map(Written::to) {
-            let payload = book.payload(payment.id).map(str::to_owned);
+        for payment in set.payments.written().map(Written::to) {
+            let payload = set.payload(payment.id).map(str::to_owned);
             let row = self
                 .payments
                 .entry(payment.id)
                 .or_insert_with(|| (payment.clone(), payload));
             row.0 = payment.clone();
         }
-        for movement in book.movements() {
+        for movement in set.movements() {
             self.movements
                 .insert((movement.product, movement.version), movement.clone());
         }
-        for key in book.forgotten_replays() {
+        for key in set.forgotten_replays() {
             self.replays.remove(key.as_str());
         }
-        for replay in book.kept_replays() {
+        for replay in set.kept_replays() {
             self.replays
                 .insert(replay.key.as_str().to_owned(), replay.clone());
         }
-        self.meta = book.meta;
+        self.counters = set.counters;
         Ok(())
     }
 }

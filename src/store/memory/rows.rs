@@ -1,28 +1,28 @@
-//! From the maps into a book: what a rule needs to see.
+//! From the maps into a working set: what a rule needs to see.
 
 use std::collections::VecDeque;
 
 use super::Tables;
-use crate::sale::{Book, Due, Need, ProductId};
+use crate::sale::{Due, Need, ProductId, WorkingSet};
 use crate::store::{Failure, Shelf};
 
 impl Shelf for Tables {
-    fn fetch(&mut self, book: &mut Book, need: Need) -> Result<(), Failure> {
-        let now = book.now;
+    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> Result<(), Failure> {
+        let now = set.now;
         match need {
-            Need::Product(id) => book.products.fetched(id, self.products.get(&id).cloned()),
+            Need::Product(id) => set.products.fetched(id, self.products.get(&id).cloned()),
             Need::Sku(sku) => {
                 let product = self
                     .products
                     .values()
                     .find(|product| product.sku.as_ref() == Some(&sku))
                     .cloned();
-                book.fetched_sku(sku, product);
+                set.fetched_sku(sku, product);
             }
-            Need::Hold(id) => book.holds.fetched(id, self.holds.get(&id).cloned()),
-            Need::Order(id) => book.orders.fetched(id, self.orders.get(&id).cloned()),
+            Need::Hold(id) => set.holds.fetched(id, self.holds.get(&id).cloned()),
+            Need::Order(id) => set.orders.fetched(id, self.orders.get(&id).cloned()),
             Need::Payment(id) => {
-                book.payments.fetched(
+                set.payments.fetched(
                     id,
                     self.payments.get(&id).map(|(payment, _)| payment.clone()),
                 );
@@ -33,35 +33,35 @@ impl Shelf for Tables {
                     .values()
                     .map(|(payment, _)| payment)
                     .find(|payment| payment.key == key);
-                book.fetched_payment_key(key, known.cloned());
+                set.fetched_payment_key(key, known.cloned());
             }
-            Need::Parked(named) => book.fetched_parked(named, self.parked(named)),
+            Need::Parked(named) => set.fetched_parked(named, self.parked(named)),
             Need::Refunds(payee, transaction_id) => {
                 let refunds = self.refunds(payee, &transaction_id);
-                book.fetched_refunds(payee, transaction_id, refunds);
+                set.fetched_refunds(payee, transaction_id, refunds);
             }
-            Need::Lost(named) => book.fetched_lost(named, self.is_lost(named)),
+            Need::Lost(named) => set.fetched_lost(named, self.is_lost(named)),
             Need::CustomerUse(product, customer) => {
                 let units = self.customer_use(product, &customer, now);
-                book.fetched_customer_use(product, customer, units);
+                set.fetched_customer_use(product, customer, units);
             }
             Need::Replay(key) => {
                 let replay = self.replays.get(key.as_str()).cloned();
-                book.fetched_replay(key, replay);
+                set.fetched_replay(key, replay);
             }
             Need::OverdueUnits(product) => {
-                book.fetched_overdue_units(product, self.overdue_units(product, now))
+                set.fetched_overdue_units(product, self.overdue_units(product, now))
             }
             Need::OverdueRows(product, _units) => {
-                let rows = self.overdue_rows(book, product);
-                book.fetched_overdue_rows(product, rows);
+                let rows = self.overdue_rows(set, product);
+                set.fetched_overdue_rows(product, rows);
             }
             Need::Due { rows_max, keys_max } => {
                 let due = self.due(now).into_iter().map(|(_, due)| due);
                 let (keys, rows): (Vec<Due>, Vec<Due>) =
                     due.partition(|due| matches!(due, Due::Replay(_)));
                 let rows = rows.into_iter().take(rows_max);
-                book.fetched_due(rows.chain(keys.into_iter().take(keys_max)).collect());
+                set.fetched_due(rows.chain(keys.into_iter().take(keys_max)).collect());
             }
         }
         Ok(())
@@ -69,26 +69,26 @@ impl Shelf for Tables {
 }
 
 impl Tables {
-    fn overdue_rows(&self, book: &mut Book, product: ProductId) -> VecDeque<Due> {
+    fn overdue_rows(&self, set: &mut WorkingSet, product: ProductId) -> VecDeque<Due> {
         let mut rows = VecDeque::new();
-        for (_, due) in self.due(book.now) {
+        for (_, due) in self.due(set.now) {
             let is_of_product = match &due {
                 Due::Hold(id) => self.holds[id].product == product,
                 Due::Order(id) => self.orders[id].product == product,
                 Due::Payment(_) | Due::Replay(_) => false,
             };
             if is_of_product {
-                self.fetch_due(book, &due);
+                self.fetch_due(set, &due);
                 rows.push_back(due);
             }
         }
         rows
     }
 
-    fn fetch_due(&self, book: &mut Book, due: &Due) {
+    fn fetch_due(&self, set: &mut WorkingSet, due: &Due) {
         match due {
-            Due::Hold(id) => book.holds.fetched(*id, self.holds.get(id).cloned()),
-            Due::Order(id) => book.orders.fetched(*id, self.orders.get(id).cloned()),
+            Due::Hold(id) => set.holds.fetched(*id, self.holds.get(id).cloned()),
+            Due::Order(id) => set.orders.fetched(*id, self.orders.get(id).cloned()),
             Due::Payment(_) | Due::Replay(_) => {}
         }
     }

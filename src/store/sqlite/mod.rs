@@ -47,7 +47,7 @@ use tables::counters;
 use wal_index::WalIndex;
 
 use super::{Checkpoint, Decision, Failure, Now, Rest, Store, judge_all};
-use crate::sale::{Book, Command, Secret, Terms, Timestamp};
+use crate::sale::{Command, Secret, Terms, Timestamp, WorkingSet};
 
 /// The writing connection. A process has at most one.
 pub struct SqliteStore {
@@ -99,18 +99,18 @@ impl SqliteStore {
         mut each: impl FnMut(&[Decision]),
     ) -> Result<(), Failure> {
         self.in_transaction(|tx, log| {
-            let (mut meta, last_now) = counters::read(tx).map_err(not_applied)?;
+            let (mut counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let now = now(last_now);
             log.begins_from(tx, last_now)?;
             let mut is_refused = false;
             for commands in chunks {
-                let mut book = Book::new(now, *terms, meta);
-                let decisions = judge_all(&mut SqliteRows::of(tx), &mut book, &commands)?;
+                let mut set = WorkingSet::new(now, *terms, counters);
+                let decisions = judge_all(&mut SqliteRows::of(tx), &mut set, &commands)?;
                 each(&decisions);
                 is_refused |= decisions.iter().any(Result::is_err);
                 if !is_refused {
-                    write::write(tx, &book).map_err(not_applied)?;
-                    meta = book.meta;
+                    write::write(tx, &set).map_err(not_applied)?;
+                    counters = set.counters;
                 }
             }
             let change = if is_refused {
@@ -231,17 +231,17 @@ impl Store for SqliteStore {
         commands: &[Command],
     ) -> Result<Vec<Decision>, Failure> {
         self.in_transaction(|tx, log| {
-            let (meta, last_now) = counters::read(tx).map_err(not_applied)?;
-            let mut book = Book::new(now(last_now), *terms, meta);
-            let decisions = judge_all(&mut SqliteRows::of(tx), &mut book, commands)?;
-            if book.is_changed() {
+            let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
+            let mut set = WorkingSet::new(now(last_now), *terms, counters);
+            let decisions = judge_all(&mut SqliteRows::of(tx), &mut set, commands)?;
+            if set.is_changed() {
                 log.begins_from(tx, last_now)?;
-                write::write(tx, &book).map_err(not_applied)?;
+                write::write(tx, &set).map_err(not_applied)?;
             } else if told::tells_more_than(tx, commands, &decisions, last_now)
                 .map_err(not_applied)?
             {
                 log.begins_from(tx, last_now)?;
-                counters::write_time(tx, book.now).map_err(not_applied)?;
+                counters::write_time(tx, set.now).map_err(not_applied)?;
             } else {
                 return Ok((decisions, Change::None));
             }

@@ -20,8 +20,8 @@ use super::tables::holds::{self, select_hold};
 use super::tables::products::{self, select_products};
 use super::tables::{counters, idempotency, movements, orders, payments};
 use crate::sale::{
-    Book, Command, Hold, HoldId, Meta, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
-    Stop, Terms, Timestamp, decide,
+    Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
+    Stop, Terms, Timestamp, WorkingSet, decide,
 };
 use crate::store::{Contents, Decision, Failure, Now, Reader, judge, judge_all};
 
@@ -103,9 +103,9 @@ impl SqliteReader {
     ) -> Result<Option<Rejection>, Failure> {
         let mut conn = self.conn()?;
         let tx = conn.transaction().map_err(|error| self.failed(error))?;
-        let (meta, _) = counters::read(&tx).map_err(|error| self.failed(error))?;
-        let mut book = Book::new(now, *terms, meta);
-        let judged = judge(&mut SqliteRows::of(&tx), &mut book, wish);
+        let (counters, _) = counters::read(&tx).map_err(|error| self.failed(error))?;
+        let mut set = WorkingSet::new(now, *terms, counters);
+        let judged = judge(&mut SqliteRows::of(&tx), &mut set, wish);
         Ok(judged.map_err(|failure| self.opened.note(failure))?.err())
     }
 
@@ -119,11 +119,11 @@ impl SqliteReader {
     ) -> Result<(), Failure> {
         let mut conn = self.conn()?;
         let tx = conn.transaction().map_err(not_applied)?;
-        let (meta, last_now) = counters::read(&tx).map_err(not_applied)?;
+        let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
         let now = now(last_now);
         for commands in chunks {
-            let mut book = Book::new(now, *terms, meta);
-            each(&judge_all(&mut SqliteRows::of(&tx), &mut book, &commands)?);
+            let mut set = WorkingSet::new(now, *terms, counters);
+            each(&judge_all(&mut SqliteRows::of(&tx), &mut set, &commands)?);
         }
         Ok(())
     }
@@ -229,11 +229,11 @@ impl Reader for SqliteReader {
         now: Timestamp,
     ) -> Result<Option<Rejection>, Failure> {
         let look = self.look(wish.product, now)?;
-        let mut book = Book::new(now, *terms, Meta::FIRST);
-        book.products.fetched(wish.product, look.product);
-        book.fetched_overdue_units(wish.product, look.overdue_units);
+        let mut set = WorkingSet::new(now, *terms, Counters::FIRST);
+        set.products.fetched(wish.product, look.product);
+        set.fetched_overdue_units(wish.product, look.overdue_units);
         let command = Command::PlaceHold(wish.clone());
-        match decide(&mut book, &command) {
+        match decide(&mut set, &command) {
             Ok(_) => Ok(None),
             Err(Stop::Refused(rejection)) => Ok(Some(rejection)),
             Err(Stop::Needs(_)) => self.judge(&command, terms, now),
@@ -273,9 +273,9 @@ fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {
     ) -> rusqlite::Result<Vec<T>> {
         tx.prepare(sql)?.query_map([], read)?.collect()
     }
-    let (meta, _) = counters::read(&tx)?;
+    let (counters, _) = counters::read(&tx)?;
     Ok(Contents {
-        meta,
+        counters,
         products: all(&tx, "select * from products order by id", products::read)?,
         holds: all(&tx, select_hold!(" order by holds.id"), holds::read)?,
         orders: all(&tx, "select * from orders order by id", orders::read)?,

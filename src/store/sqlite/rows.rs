@@ -1,4 +1,4 @@
-//! From the tables into a book: what a rule needs to see, as the tables held it when the transaction began.
+//! From the tables into a working set: what a rule needs to see, as the tables held it when the transaction began.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use super::not_applied;
 use super::tables::holds::hold_is_overdue;
 use super::tables::orders::order_is_overdue;
 use super::tables::{Result, counters, holds, idempotency, orders, payments, products};
-use crate::sale::{Book, Customer, Due, Need, ProductId, Timestamp};
+use crate::sale::{Customer, Due, Need, ProductId, Timestamp, WorkingSet};
 use crate::store::{Failure, Shelf};
 
 pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
@@ -101,56 +101,56 @@ impl<'a> SqliteRows<'a> {
 }
 
 impl Shelf for SqliteRows<'_> {
-    fn fetch(&mut self, book: &mut Book, need: Need) -> std::result::Result<(), Failure> {
-        self.fetch_into(book, need).map_err(not_applied)
+    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> std::result::Result<(), Failure> {
+        self.fetch_into(set, need).map_err(not_applied)
     }
 }
 
 impl SqliteRows<'_> {
-    fn fetch_into(&self, book: &mut Book, need: Need) -> Result<()> {
+    fn fetch_into(&self, set: &mut WorkingSet, need: Need) -> Result<()> {
         match need {
-            Need::Product(id) => self.fetch_product(book, id)?,
+            Need::Product(id) => self.fetch_product(set, id)?,
             Need::Sku(sku) => {
                 let product = products::by_sku(self, &sku)?;
-                book.fetched_sku(sku, product);
+                set.fetched_sku(sku, product);
             }
-            Need::Hold(id) => book.holds.fetched(id, holds::by_id(self, id)?),
-            Need::Order(id) => book.orders.fetched(id, orders::by_id(self, id)?),
-            Need::Payment(id) => book.payments.fetched(id, payments::by_id(self, id)?),
+            Need::Hold(id) => set.holds.fetched(id, holds::by_id(self, id)?),
+            Need::Order(id) => set.orders.fetched(id, orders::by_id(self, id)?),
+            Need::Payment(id) => set.payments.fetched(id, payments::by_id(self, id)?),
             Need::PaymentKey(key) => {
                 let payment = payments::by_key(self, &key)?;
-                book.fetched_payment_key(key, payment);
+                set.fetched_payment_key(key, payment);
             }
             Need::Parked(named) => {
                 let parked = payments::parked_on(self, named)?;
-                book.fetched_parked(named, parked);
+                set.fetched_parked(named, parked);
             }
             Need::Refunds(payee, transaction_id) => {
                 let refunds = payments::refunds(self, payee, &transaction_id)?;
-                book.fetched_refunds(payee, transaction_id, refunds);
+                set.fetched_refunds(payee, transaction_id, refunds);
             }
-            Need::Lost(named) => book.fetched_lost(named, counters::is_lost(self, named)?),
+            Need::Lost(named) => set.fetched_lost(named, counters::is_lost(self, named)?),
             Need::CustomerUse(product, customer) => {
-                let units = self.customer_use(product, &customer, book.now)?;
-                book.fetched_customer_use(product, customer, units);
+                let units = self.customer_use(product, &customer, set.now)?;
+                set.fetched_customer_use(product, customer, units);
             }
             Need::Replay(key) => {
                 let replay = idempotency::by_key(self, &key)?;
-                book.fetched_replay(key, replay);
+                set.fetched_replay(key, replay);
             }
             Need::OverdueUnits(product) => {
-                let units = self.overdue_units(product, book.now)?;
-                book.fetched_overdue_units(product, units);
+                let units = self.overdue_units(product, set.now)?;
+                set.fetched_overdue_units(product, units);
             }
-            Need::OverdueRows(product, units) => self.fetch_overdue_rows(book, product, units)?,
-            Need::Due { rows_max, keys_max } => self.fetch_due(book, rows_max, keys_max)?,
+            Need::OverdueRows(product, units) => self.fetch_overdue_rows(set, product, units)?,
+            Need::Due { rows_max, keys_max } => self.fetch_due(set, rows_max, keys_max)?,
         }
         Ok(())
     }
 
-    fn fetch_product(&self, book: &mut Book, id: ProductId) -> Result<()> {
-        if book.product(id).is_err() {
-            book.products.fetched(id, products::by_id(self, id)?);
+    fn fetch_product(&self, set: &mut WorkingSet, id: ProductId) -> Result<()> {
+        if set.product(id).is_err() {
+            set.products.fetched(id, products::by_id(self, id)?);
         }
         Ok(())
     }
@@ -180,22 +180,27 @@ impl SqliteRows<'_> {
 
     /// Of each kind the oldest rows with `units` between them; merged by deadline, only the first of them are surely the
     /// oldest of all.
-    fn fetch_overdue_rows(&self, book: &mut Book, product: ProductId, units: i64) -> Result<()> {
-        let now = book.now;
+    fn fetch_overdue_rows(
+        &self,
+        set: &mut WorkingSet,
+        product: ProductId,
+        units: i64,
+    ) -> Result<()> {
+        let now = set.now;
         let mut rows = Vec::new();
         let mut missing = units;
         holds::overdue_of_product(self, product, now, |hold| {
             let (deadline, due) = (hold.expires_at, Due::Hold(hold.id));
-            book.holds.fetched(hold.id, Some(hold));
-            missing -= book.overdue_row_units(&due).unwrap_or(0);
+            set.holds.fetched(hold.id, Some(hold));
+            missing -= set.overdue_row_units(&due).unwrap_or(0);
             rows.push((deadline, due));
             missing <= 0
         })?;
         let mut missing = units;
         orders::overdue_of_product(self, product, now, |order| {
             let (deadline, due) = (order.pay_by.unwrap_or(now), Due::Order(order.id));
-            book.orders.fetched(order.id, Some(order));
-            missing -= book.overdue_row_units(&due).unwrap_or(0);
+            set.orders.fetched(order.id, Some(order));
+            missing -= set.overdue_row_units(&due).unwrap_or(0);
             rows.push((deadline, due));
             missing <= 0
         })?;
@@ -204,32 +209,32 @@ impl SqliteRows<'_> {
         let mut missing = units;
         let oldest = rows.into_iter().map(|(_, due)| due).take_while(|due| {
             let is_needed = missing > 0;
-            missing -= book.overdue_row_units(due).unwrap_or(0);
+            missing -= set.overdue_row_units(due).unwrap_or(0);
             is_needed
         });
         let oldest = oldest.collect();
-        book.fetched_overdue_rows(product, oldest);
+        set.fetched_overdue_rows(product, oldest);
         Ok(())
     }
 
-    /// The oldest due rows of all kinds, with everything in the book that ending them will look at first.
-    fn fetch_due(&self, book: &mut Book, rows_max: usize, keys_max: usize) -> Result<()> {
-        let now = book.now;
+    /// The oldest due rows of all kinds, with everything in the working set that ending them will look at first.
+    fn fetch_due(&self, set: &mut WorkingSet, rows_max: usize, keys_max: usize) -> Result<()> {
+        let now = set.now;
         let mut due = Vec::new();
         for hold in holds::overdue(self, rows_max, now)? {
-            self.fetch_product(book, hold.product)?;
+            self.fetch_product(set, hold.product)?;
             due.push((hold.expires_at, Due::Hold(hold.id)));
-            book.holds.fetched(hold.id, Some(hold));
+            set.holds.fetched(hold.id, Some(hold));
         }
         for order in orders::overdue(self, rows_max, now)? {
-            self.fetch_product(book, order.product)?;
+            self.fetch_product(set, order.product)?;
             due.push((order.pay_by.unwrap_or(now), Due::Order(order.id)));
-            book.orders.fetched(order.id, Some(order));
+            set.orders.fetched(order.id, Some(order));
         }
         for payment in payments::lapsed(self, rows_max, now)? {
             let deadline = payment.parked_until.unwrap_or(now);
             due.push((deadline, Due::Payment(payment.id)));
-            book.payments.fetched(payment.id, Some(payment));
+            set.payments.fetched(payment.id, Some(payment));
         }
         due.sort_by_key(|(deadline, _)| *deadline);
         due.truncate(rows_max);
@@ -237,9 +242,9 @@ impl SqliteRows<'_> {
         let mut due: Vec<Due> = due.into_iter().map(|(_, due)| due).collect();
         for replay in idempotency::lapsed(self, keys_max, now)? {
             due.push(Due::Replay(replay.key.clone()));
-            book.fetched_replay(replay.key.clone(), Some(replay));
+            set.fetched_replay(replay.key.clone(), Some(replay));
         }
-        book.fetched_due(due);
+        set.fetched_due(due);
         Ok(())
     }
 }

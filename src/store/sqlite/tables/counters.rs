@@ -3,21 +3,21 @@
 use rusqlite::{Connection, Transaction, named_params};
 
 use super::{Question, Result, one_row};
-use crate::sale::{Book, Meta, Named, Secret, Timestamp};
+use crate::sale::{Counters, Named, Secret, Timestamp, WorkingSet};
 use crate::store::sqlite::rows::SqliteRows;
 
-pub fn read(tx: &Connection) -> Result<(Meta, Timestamp)> {
+pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
     let sql =
         "select next_product, next_hold, next_order, next_payment, parked, last_now from meta";
     tx.prepare_cached(sql)?.query_row([], |row| {
-        let meta = Meta {
+        let counters = Counters {
             next_product: row.get("next_product")?,
             next_hold: row.get("next_hold")?,
             next_order: row.get("next_order")?,
             next_payment: row.get("next_payment")?,
             parked: row.get("parked")?,
         };
-        Ok((meta, row.get("last_now")?))
+        Ok((counters, row.get("last_now")?))
     })
 }
 
@@ -43,15 +43,15 @@ pub fn is_lost(rows: &SqliteRows<'_>, named: Named) -> Result<bool> {
     rows.figure(sql, named_params! {":ids": ids, ":id": id})
 }
 
-pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let sql = "update meta set next_product = :next_product, next_hold = :next_hold, next_order = :next_order,
         next_payment = :next_payment, parked = :parked, last_now = :now where last_now <= :now";
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
-            ":next_product": book.meta.next_product, ":next_hold": book.meta.next_hold,
-            ":next_order": book.meta.next_order, ":next_payment": book.meta.next_payment,
-            ":parked": book.meta.parked, ":now": book.now,
+            ":next_product": set.counters.next_product, ":next_hold": set.counters.next_hold,
+            ":next_order": set.counters.next_order, ":next_payment": set.counters.next_payment,
+            ":parked": set.counters.parked, ":now": set.now,
         },
     )
 }

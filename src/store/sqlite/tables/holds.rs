@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
 use super::{Question, Result, limit, one_row};
-use crate::sale::{Book, Hold, HoldId, ProductId, Timestamp, Written};
+use crate::sale::{Hold, HoldId, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::rows::SqliteRows;
 
 /// Holds, each with the order that it became.
@@ -77,14 +77,14 @@ pub fn overdue(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result
     rows.all(sql, params, read)
 }
 
-pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let mut insert = tx.prepare_cached(
         "insert into holds (id, product_id, quantity, unit_price, customer, status, expires_at)
             values (:id, :product, :quantity, :unit_price, :customer, :status, :expires_at)",
     )?;
     let mut update =
         tx.prepare_cached("update holds set status = :to where id = :id and status = :from")?;
-    for hold in book.holds.written() {
+    for hold in set.holds.written() {
         match hold {
             Written::New(hold) => write_new(&mut insert, hold)?,
             Written::Changed { from, to } => one_row(

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Question, Result, limit, one_row};
 use crate::sale::{
-    Book, Cents, Done, HoldId, IdempotencyKey, OrderId, OrderStatus, Product, ProductId, Quantity,
-    Replay, Timestamp,
+    Cents, Done, HoldId, IdempotencyKey, OrderId, OrderStatus, Product, ProductId, Quantity,
+    Replay, Timestamp, WorkingSet,
 };
 use crate::store::sqlite::rows::SqliteRows;
 
@@ -145,8 +145,8 @@ impl Columns {
     }
 }
 
-pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
-    for key in book.forgotten_replays() {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
+    for key in set.forgotten_replays() {
         let sql = "delete from replays where key = :key";
         one_row(&mut tx.prepare_cached(sql)?, named_params! {":key": key})?;
     }
@@ -154,7 +154,7 @@ pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
         "insert into replays (key, done, hold_id, order_id, product_id, answer, status, expires_at)
             values (:key, :done, :hold, :order, :product, :answer, :status, :expires_at)",
     )?;
-    for replay in book.kept_replays() {
+    for replay in set.kept_replays() {
         let columns = Columns::of(&replay.done);
         one_row(
             &mut insert,

@@ -3,7 +3,7 @@
 use rusqlite::{Row, Transaction, named_params};
 
 use super::{Result, one_row};
-use crate::sale::{Book, Cause, HoldId, Movement, OrderId, Shift};
+use crate::sale::{Cause, HoldId, Movement, OrderId, Shift, WorkingSet};
 
 pub const LIST: &str = "select * from movements where product_id = :product";
 
@@ -25,12 +25,12 @@ pub fn read(row: &Row<'_>) -> Result<Movement> {
     })
 }
 
-pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let mut insert = tx.prepare_cached(
         "insert into movements (product_id, version, at, kind, available, reserved, sold, hold_id, order_id, reason)
             values (:product, :version, :at, :kind, :available, :reserved, :sold, :hold, :order, :reason)",
     )?;
-    for movement in book.movements() {
+    for movement in set.movements() {
         let (hold, order, reason) = match &movement.cause {
             Cause::Hold(id) => (Some(id), None, None),
             Cause::Order(id) => (None, Some(id), None),

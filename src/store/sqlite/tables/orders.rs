@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
 use super::{Question, Result, limit, one_row};
-use crate::sale::{Book, Order, OrderId, ProductId, Timestamp, Written};
+use crate::sale::{Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::rows::SqliteRows;
 
 /// That an order is past its deadline and its row does not say so yet: `Order::overdue_units`, said in SQL.
@@ -68,7 +68,7 @@ pub fn overdue(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result
     rows.all(sql, params, read)
 }
 
-pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let mut insert = tx.prepare_cached(
         "insert into orders (id, hold_id, product_id, quantity, unit_price, total_price, customer, status, pay_by,
                 created_at, paid_at, transaction_id)
@@ -79,7 +79,7 @@ pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
         "update orders set status = :to, paid_at = :paid_at, transaction_id = :transaction_id
             where id = :id and status = :from",
     )?;
-    for order in book.orders.written() {
+    for order in set.orders.written() {
         match order {
             Written::New(order) => write_new(&mut insert, order)?,
             Written::Changed { from, to } => one_row(

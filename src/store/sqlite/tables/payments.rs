@@ -5,7 +5,7 @@ use rusqlite::{Row, Transaction, named_params};
 
 use super::{Question, Result, limit, one_row};
 use crate::sale::{
-    Book, HoldId, Named, OrderId, Payment, PaymentId, Report, Timestamp, Verdict, Written,
+    HoldId, Named, OrderId, Payment, PaymentId, Report, Timestamp, Verdict, WorkingSet, Written,
 };
 use crate::store::sqlite::rows::SqliteRows;
 
@@ -131,15 +131,15 @@ pub fn lapsed(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result<
     rows.all(sql, params, read)
 }
 
-pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let mut update = tx.prepare_cached(
         "update payments set order_id = :order, verdict = :verdict, parked_until = :parked_until,
                 refund_due = :refund_due, resolved_at = :resolved_at, resolution = :resolution, note = :note
             where id = :id and verdict = :from and resolved_at is :resolved_from",
     )?;
-    for payment in book.payments.written() {
+    for payment in set.payments.written() {
         match payment {
-            Written::New(payment) => write_new(tx, payment, book.payload(payment.id))?,
+            Written::New(payment) => write_new(tx, payment, set.payload(payment.id))?,
             Written::Changed { from, to } => one_row(
                 &mut update,
                 named_params! {

@@ -3,7 +3,7 @@
 use rusqlite::{Row, Transaction, named_params};
 
 use super::{Question, Result, one_row};
-use crate::sale::{Book, Product, ProductId, Written};
+use crate::sale::{Product, ProductId, WorkingSet, Written};
 use crate::store::sqlite::rows::SqliteRows;
 
 /// Rows of products, each with what is overdue of it at `:now`.
@@ -50,8 +50,8 @@ pub fn by_sku(rows: &SqliteRows<'_>, sku: &str) -> Result<Option<Product>> {
     rows.one(sql, named_params! {":sku": sku}, read)
 }
 
-pub fn write(tx: &Transaction<'_>, book: &Book) -> Result<()> {
-    for product in book.products.written() {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
+    for product in set.products.written() {
         match product {
             Written::New(product) => insert(tx, product)?,
             Written::Changed { from, to } => update(tx, from, to)?,
