@@ -20,11 +20,11 @@ mod working_set;
 
 pub use rows::spelling;
 pub use rows::{
-    Amount, Cause, Cents, Counters, Customer, Done, Hold, HoldId, HoldStatus, IdempotencyKey,
-    LatePayment, Movement, MovementKind, Named, Order, OrderId, OrderStatus, Payment, PaymentId,
-    PaymentStatus, Product, ProductId, ProductStatus, Quantity, RefundStatus, Replay, Report,
-    Resolution, SECRET_BYTES, STOCK_MAX, Secret, Shift, Terms, Timestamp, TokenKind, Verdict,
-    is_visible_key,
+    Amount, Cause, Cents, Counters, Customer, Hold, HoldId, HoldStatus, IdempotencyKey,
+    IdempotencyRecord, LatePayment, Movement, MovementKind, Named, Order, OrderId, OrderStatus,
+    Payment, PaymentId, PaymentStatus, Product, ProductId, ProductStatus, Quantity, Recorded,
+    RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, Shift, Terms, Timestamp,
+    TokenKind, Verdict, is_visible_key,
 };
 pub use rules::{
     Command, CreateProduct, LoadProduct, Loaded, Outcome, PaymentEvent, PaymentRecorded, PlaceHold,

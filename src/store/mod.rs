@@ -8,8 +8,8 @@ pub mod memory;
 pub mod sqlite;
 
 use crate::sale::{
-    Command, Counters, Hold, HoldId, Movement, Need, Order, OrderId, Outcome, Payment, PlaceHold,
-    Product, ProductId, Rejection, Replay, Stop, Terms, Timestamp, WorkingSet, decide,
+    Command, Counters, Hold, HoldId, IdempotencyRecord, Movement, Need, Order, OrderId, Outcome,
+    Payment, PlaceHold, Product, ProductId, Rejection, Stop, Terms, Timestamp, WorkingSet, decide,
 };
 
 pub use lists::{Filter, Lists, Pace, Page, Seek};
@@ -123,7 +123,7 @@ pub struct Contents {
     pub orders: Vec<Order>,
     pub payments: Vec<(Payment, Option<String>)>,
     pub movements: Vec<Movement>,
-    pub replays: Vec<Replay>,
+    pub idempotency_records: Vec<IdempotencyRecord>,
 }
 
 /// What fetches into a working set the rows that a rule needs to see.

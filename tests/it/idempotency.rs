@@ -206,7 +206,7 @@ impl Store for Counting {
     ) -> Result<Vec<Decision>, Failure> {
         let decisions = self.store.transact(terms, now, commands)?;
         let deleted = decisions.iter().filter_map(|decision| match decision {
-            Ok(Outcome::Swept(swept)) => Some(swept.replays_forgotten),
+            Ok(Outcome::Swept(swept)) => Some(swept.keys_forgotten),
             Ok(_) | Err(_) => None,
         });
         let counted = (commands.len(), deleted.sum());

@@ -34,16 +34,16 @@ pub fn is_visible_key(text: &str) -> bool {
 
 /// What a request did, kept under its key until `expires_at`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Replay {
+pub struct IdempotencyRecord {
     pub key: IdempotencyKey,
-    pub done: Done,
+    pub recorded: Recorded,
     pub expires_at: Timestamp,
 }
 
 /// What a request did. What its answer said about a hold or an order stands in their rows, where it never changes; a
 /// product's row goes on changing, so it is kept as it was answered. With that the next request is compared.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Done {
+pub enum Recorded {
     HoldPlaced(HoldId),
     /// With the status that the order began with: payments may have waited for it.
     OrderPlaced(OrderId, OrderStatus),

@@ -19,7 +19,7 @@ mod token;
 pub use customer::Customer;
 pub use hold::{Hold, HoldStatus};
 pub use id::{HoldId, OrderId, PaymentId, ProductId};
-pub use idempotency::{Done, IdempotencyKey, Replay, is_visible_key};
+pub use idempotency::{IdempotencyKey, IdempotencyRecord, Recorded, is_visible_key};
 pub use money::{Amount, Cents};
 pub use movement::{Cause, Movement, MovementKind, Shift};
 pub use order::{Order, OrderStatus};

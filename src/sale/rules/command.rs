@@ -186,7 +186,7 @@ pub struct Swept {
     pub orders_expired: u64,
     pub units_released: i64,
     pub payments_settled: u64,
-    pub replays_forgotten: u64,
+    pub keys_forgotten: u64,
 }
 
 impl Swept {

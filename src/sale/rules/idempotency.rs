@@ -1,16 +1,16 @@
 //! Idempotency is a comparison: a known key with the same request gets the first outcome again, with another request a no.
 
 use super::command::{Command, Outcome};
-use crate::sale::rows::{Done, Hold, HoldStatus, IdempotencyKey, Order, OrderStatus};
+use crate::sale::rows::{Hold, HoldStatus, IdempotencyKey, Order, OrderStatus, Recorded};
 use crate::sale::working_set::{Stop, WorkingSet};
 
-impl Done {
-    pub fn of(outcome: &Outcome) -> Option<Done> {
+impl Recorded {
+    pub fn of(outcome: &Outcome) -> Option<Recorded> {
         match outcome {
-            Outcome::HoldPlaced(hold) => Some(Done::HoldPlaced(hold.id)),
-            Outcome::OrderPlaced(order) => Some(Done::OrderPlaced(order.id, order.status)),
-            Outcome::OrderCancelled(order) => Some(Done::OrderCancelled(order.id)),
-            Outcome::ProductCreated { product, at } => Some(Done::ProductCreated {
+            Outcome::HoldPlaced(hold) => Some(Recorded::HoldPlaced(hold.id)),
+            Outcome::OrderPlaced(order) => Some(Recorded::OrderPlaced(order.id, order.status)),
+            Outcome::OrderCancelled(order) => Some(Recorded::OrderCancelled(order.id)),
+            Outcome::ProductCreated { product, at } => Some(Recorded::ProductCreated {
                 product: Box::new(product.clone()),
                 at: *at,
             }),
@@ -19,7 +19,7 @@ impl Done {
                 at,
                 units,
                 reason,
-            } => Some(Done::ProductRestocked {
+            } => Some(Recorded::ProductRestocked {
                 product: Box::new(product.clone()),
                 at: *at,
                 units: *units,
@@ -39,24 +39,24 @@ impl Done {
     /// The first outcome again.
     pub fn outcome(&self, set: &WorkingSet) -> Result<Outcome, Stop> {
         match self {
-            Done::HoldPlaced(id) => Ok(Outcome::HoldPlaced(Hold {
+            Recorded::HoldPlaced(id) => Ok(Outcome::HoldPlaced(Hold {
                 status: HoldStatus::Active,
                 order: None,
                 ..set.hold(*id)?.expect(IS_THERE).clone()
             })),
-            Done::OrderPlaced(id, status) => Ok(Outcome::OrderPlaced(order_as_it_was(
+            Recorded::OrderPlaced(id, status) => Ok(Outcome::OrderPlaced(order_as_it_was(
                 set.order(*id)?.expect(IS_THERE),
                 *status,
             ))),
-            Done::OrderCancelled(id) => Ok(Outcome::OrderCancelled(order_as_it_was(
+            Recorded::OrderCancelled(id) => Ok(Outcome::OrderCancelled(order_as_it_was(
                 set.order(*id)?.expect(IS_THERE),
                 OrderStatus::Cancelled,
             ))),
-            Done::ProductCreated { product, at } => Ok(Outcome::ProductCreated {
+            Recorded::ProductCreated { product, at } => Ok(Outcome::ProductCreated {
                 product: (**product).clone(),
                 at: *at,
             }),
-            Done::ProductRestocked {
+            Recorded::ProductRestocked {
                 product,
                 at,
                 units,

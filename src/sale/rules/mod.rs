@@ -14,7 +14,7 @@ mod room;
 mod sweep;
 mod verdict;
 
-use super::rows::Done;
+use super::rows::Recorded;
 use super::transitions;
 use super::working_set::{Rejection, Stop, WorkingSet, ensure};
 
@@ -28,14 +28,14 @@ pub fn decide(set: &mut WorkingSet, command: &Command) -> Result<Outcome, Stop> 
     let Some(key) = idempotency::key(command) else {
         return apply(set, command);
     };
-    if let Some(kept) = set.replay(key)? {
-        let first = kept.done.outcome(set)?;
+    if let Some(kept) = set.record(key)? {
+        let first = kept.recorded.outcome(set)?;
         ensure!(idempotency::asks_for(command, &first), Rejection::KeyReused);
         return Ok(Outcome::Replayed(Box::new(first)));
     }
     let outcome = apply(set, command)?;
-    let done = Done::of(&outcome).expect("what takes a key can be done again");
-    transitions::idempotency::keep(set, key, done);
+    let recorded = Recorded::of(&outcome).expect("what takes a key can be done again");
+    transitions::idempotency::keep(set, key, recorded);
     Ok(outcome)
 }
 

@@ -25,8 +25,8 @@ pub fn sweep(set: &mut WorkingSet, rows_max: usize, keys_max: usize) -> Result<O
                     swept.payments_settled += 1;
                 }
             }
-            Due::Replay(key) => {
-                swept.replays_forgotten += u64::from(transitions::idempotency::forget(set, key));
+            Due::IdempotencyKey(key) => {
+                swept.keys_forgotten += u64::from(transitions::idempotency::forget(set, key));
             }
         }
     }
@@ -51,8 +51,8 @@ fn look_at(set: &WorkingSet, row: &Due) -> Result<(), Stop> {
                 parked::look_at_end(set, *id)?;
             }
         }
-        Due::Replay(key) => {
-            set.replay(key)?;
+        Due::IdempotencyKey(key) => {
+            set.record(key)?;
         }
     }
     Ok(())

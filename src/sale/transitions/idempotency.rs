@@ -1,13 +1,13 @@
 //! What a request did is kept under its key, and forgotten when its time is over.
 
-use crate::sale::rows::{Done, IdempotencyKey, Replay};
+use crate::sale::rows::{IdempotencyKey, IdempotencyRecord, Recorded};
 use crate::sale::working_set::WorkingSet;
 
-pub fn keep(set: &mut WorkingSet, key: &IdempotencyKey, done: Done) {
+pub fn keep(set: &mut WorkingSet, key: &IdempotencyKey, recorded: Recorded) {
     let expires_at = set.now.plus_seconds(set.terms.idempotency_ttl_s);
-    set.keep(Replay {
+    set.keep(IdempotencyRecord {
         key: key.clone(),
-        done,
+        recorded,
         expires_at,
     });
 }

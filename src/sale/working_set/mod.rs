@@ -15,8 +15,8 @@ mod table;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::rows::{
-    Counters, Customer, Hold, HoldId, IdempotencyKey, Movement, Named, Order, OrderId, Payment,
-    PaymentId, Product, ProductId, Replay, Terms, Timestamp,
+    Counters, Customer, Hold, HoldId, IdempotencyKey, IdempotencyRecord, Movement, Named, Order,
+    OrderId, Payment, PaymentId, Product, ProductId, Terms, Timestamp,
 };
 
 pub use need::{Due, Need};
@@ -41,7 +41,7 @@ pub struct WorkingSet {
     refunds: HashMap<(Named, String), Vec<PaymentId>>,
     refunds_noted: HashMap<(Named, String), Vec<PaymentId>>,
     lost: HashMap<Named, bool>,
-    replays: HashMap<IdempotencyKey, Option<Replay>>,
+    idempotency_records: HashMap<IdempotencyKey, Option<IdempotencyRecord>>,
     kept: Vec<IdempotencyKey>,
     forgotten: HashSet<IdempotencyKey>,
     customer_use: HashMap<(ProductId, Customer), i64>,
@@ -71,7 +71,7 @@ impl WorkingSet {
             refunds: HashMap::new(),
             refunds_noted: HashMap::new(),
             lost: HashMap::new(),
-            replays: HashMap::new(),
+            idempotency_records: HashMap::new(),
             kept: Vec::new(),
             forgotten: HashSet::new(),
             customer_use: HashMap::new(),
@@ -157,14 +157,14 @@ impl WorkingSet {
     }
 
     /// What is kept under the key, unless its time is over.
-    pub fn replay(&self, key: &IdempotencyKey) -> Result<Option<&Replay>, Stop> {
-        let replay = self
-            .replays
+    pub fn record(&self, key: &IdempotencyKey) -> Result<Option<&IdempotencyRecord>, Stop> {
+        let record = self
+            .idempotency_records
             .get(key)
-            .ok_or_else(|| Stop::needs(Need::Replay(key.clone())))?;
-        Ok(replay
+            .ok_or_else(|| Stop::needs(Need::IdempotencyKey(key.clone())))?;
+        Ok(record
             .as_ref()
-            .filter(|replay| !replay.expires_at.has_passed(self.now)))
+            .filter(|record| !record.expires_at.has_passed(self.now)))
     }
 
     /// Units of the product that are still reserved in the books and free by the clock.
@@ -207,7 +207,7 @@ impl WorkingSet {
         match due {
             Due::Hold(id) => self.holds.look(*id)??.overdue_units(self.now),
             Due::Order(id) => self.orders.look(*id)??.overdue_units(self.now),
-            Due::Payment(_) | Due::Replay(_) => None,
+            Due::Payment(_) | Due::IdempotencyKey(_) => None,
         }
     }
 
@@ -322,9 +322,9 @@ impl WorkingSet {
     }
 
     /// Whatever was kept under the key before has had its time.
-    pub fn keep(&mut self, replay: Replay) {
-        let key = replay.key.clone();
-        if let Some(Some(_)) = self.replays.insert(key.clone(), Some(replay)) {
+    pub fn keep(&mut self, record: IdempotencyRecord) {
+        let key = record.key.clone();
+        if let Some(Some(_)) = self.idempotency_records.insert(key.clone(), Some(record)) {
             self.forgotten.insert(key.clone());
         }
         self.kept.push(key);
@@ -333,10 +333,10 @@ impl WorkingSet {
     /// Forgets what is kept under the key if its time is over; says whether it did.
     pub fn forget_lapsed(&mut self, key: &IdempotencyKey) -> bool {
         let kept = self
-            .replays
+            .idempotency_records
             .get_mut(key)
             .expect("a rule looks at a key before it forgets it");
-        let lapsed = kept.take_if(|replay| replay.expires_at.has_passed(self.now));
+        let lapsed = kept.take_if(|record| record.expires_at.has_passed(self.now));
         if lapsed.is_some() {
             self.forgotten.insert(key.clone());
         }

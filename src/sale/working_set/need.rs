@@ -22,7 +22,7 @@ pub enum Need {
     Lost(Named),
     /// Units of the product that the customer holds, has ordered or has paid for, by the clock.
     CustomerUse(ProductId, Customer),
-    Replay(IdempotencyKey),
+    IdempotencyKey(IdempotencyKey),
     /// The sum of the product's units in holds and orders past their deadlines.
     OverdueUnits(ProductId),
     /// The oldest of those rows that the working set has not ended yet, with at least so many units between them.
@@ -40,5 +40,5 @@ pub enum Due {
     Hold(HoldId),
     Order(OrderId),
     Payment(PaymentId),
-    Replay(IdempotencyKey),
+    IdempotencyKey(IdempotencyKey),
 }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use super::{Due, WorkingSet};
 use crate::sale::rows::{
-    Customer, IdempotencyKey, Movement, Named, Payment, PaymentId, Product, ProductId, Replay,
+    Customer, IdempotencyKey, IdempotencyRecord, Movement, Named, Payment, PaymentId, Product,
+    ProductId,
 };
 
 /// What stores put in, when a rule stopped with a need.
@@ -52,8 +53,8 @@ impl WorkingSet {
         self.customer_use.insert((product, customer), units);
     }
 
-    pub fn fetched_replay(&mut self, key: IdempotencyKey, replay: Option<Replay>) {
-        self.replays.entry(key).or_insert(replay);
+    pub fn fetched_record(&mut self, key: IdempotencyKey, record: Option<IdempotencyRecord>) {
+        self.idempotency_records.entry(key).or_insert(record);
     }
 
     pub fn fetched_overdue_units(&mut self, product: ProductId, units: i64) {
@@ -80,14 +81,14 @@ impl WorkingSet {
         self.payloads.get(&id).map(String::as_str)
     }
 
-    pub fn kept_replays(&self) -> impl Iterator<Item = &Replay> {
+    pub fn kept_records(&self) -> impl Iterator<Item = &IdempotencyRecord> {
         self.kept
             .iter()
-            .filter_map(|key| self.replays.get(key)?.as_ref())
+            .filter_map(|key| self.idempotency_records.get(key)?.as_ref())
     }
 
     /// To be deleted before what is kept is inserted: a key may be used again.
-    pub fn forgotten_replays(&self) -> impl Iterator<Item = &IdempotencyKey> {
+    pub fn forgotten_keys(&self) -> impl Iterator<Item = &IdempotencyKey> {
         self.forgotten.iter()
     }
 }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Checkpoint, Contents, Decision, Failure, Now, Reader, Rest, Store, judge, judge_all};
 use crate::sale::{
-    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, Movement, Named, Order, OrderId,
-    OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection, Replay, Terms,
-    Timestamp, WorkingSet, Written,
+    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord, Movement, Named,
+    Order, OrderId, OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection,
+    Terms, Timestamp, WorkingSet, Written,
 };
 
 /// Clones share their rows: one may write while others read.
@@ -26,7 +26,7 @@ struct Tables {
     orders: BTreeMap<OrderId, Order>,
     payments: BTreeMap<PaymentId, (Payment, Option<String>)>,
     movements: BTreeMap<(ProductId, i64), Movement>,
-    replays: BTreeMap<String, Replay>,
+    idempotency_records: BTreeMap<String, IdempotencyRecord>,
     /// Ids that were skipped, as `restore` skips them.
     holds_skipped: Vec<Range<i64>>,
     orders_skipped: Vec<Range<i64>>,
@@ -42,7 +42,7 @@ impl Default for MemoryStore {
             orders: BTreeMap::new(),
             payments: BTreeMap::new(),
             movements: BTreeMap::new(),
-            replays: BTreeMap::new(),
+            idempotency_records: BTreeMap::new(),
             holds_skipped: Vec::new(),
             orders_skipped: Vec::new(),
         })))
@@ -172,7 +172,7 @@ impl Reader for MemoryStore {
             orders: tables.orders.values().cloned().collect(),
             payments: tables.payments.values().cloned().collect(),
             movements: tables.movements.values().cloned().collect(),
-            replays: tables.replays.values().cloned().collect(),
+            idempotency_records: tables.idempotency_records.values().cloned().collect(),
         })
     }
 }
@@ -194,12 +194,13 @@ impl Tables {
             .filter(|payment| payment.has_lapsed(now));
         let parked =
             parked.filter_map(|payment| Some((payment.parked_until?, Due::Payment(payment.id))));
-        let replays = self
-            .replays
+        let records = self
+            .idempotency_records
             .values()
-            .filter(|replay| replay.expires_at.has_passed(now));
-        let replays = replays.map(|replay| (replay.expires_at, Due::Replay(replay.key.clone())));
-        let mut due: Vec<_> = holds.chain(orders).chain(parked).chain(replays).collect();
+            .filter(|record| record.expires_at.has_passed(now));
+        let records =
+            records.map(|record| (record.expires_at, Due::IdempotencyKey(record.key.clone())));
+        let mut due: Vec<_> = holds.chain(orders).chain(parked).chain(records).collect();
         due.sort_by_key(|(deadline, _)| *deadline);
         due
     }
@@ -309,12 +310,12 @@ impl Tables {
             self.movements
                 .insert((movement.product, movement.version), movement.clone());
         }
-        for key in set.forgotten_replays() {
-            self.replays.remove(key.as_str());
+        for key in set.forgotten_keys() {
+            self.idempotency_records.remove(key.as_str());
         }
-        for replay in set.kept_replays() {
-            self.replays
-                .insert(replay.key.as_str().to_owned(), replay.clone());
+        for record in set.kept_records() {
+            self.idempotency_records
+                .insert(record.key.as_str().to_owned(), record.clone());
         }
         self.counters = set.counters;
         Ok(())

@@ -45,9 +45,9 @@ impl Shelf for Tables {
                 let units = self.customer_use(product, &customer, now);
                 set.fetched_customer_use(product, customer, units);
             }
-            Need::Replay(key) => {
-                let replay = self.replays.get(key.as_str()).cloned();
-                set.fetched_replay(key, replay);
+            Need::IdempotencyKey(key) => {
+                let record = self.idempotency_records.get(key.as_str()).cloned();
+                set.fetched_record(key, record);
             }
             Need::OverdueUnits(product) => {
                 set.fetched_overdue_units(product, self.overdue_units(product, now))
@@ -59,7 +59,7 @@ impl Shelf for Tables {
             Need::Due { rows_max, keys_max } => {
                 let due = self.due(now).into_iter().map(|(_, due)| due);
                 let (keys, rows): (Vec<Due>, Vec<Due>) =
-                    due.partition(|due| matches!(due, Due::Replay(_)));
+                    due.partition(|due| matches!(due, Due::IdempotencyKey(_)));
                 let rows = rows.into_iter().take(rows_max);
                 set.fetched_due(rows.chain(keys.into_iter().take(keys_max)).collect());
             }
@@ -75,7 +75,7 @@ impl Tables {
             let is_of_product = match &due {
                 Due::Hold(id) => self.holds[id].product == product,
                 Due::Order(id) => self.orders[id].product == product,
-                Due::Payment(_) | Due::Replay(_) => false,
+                Due::Payment(_) | Due::IdempotencyKey(_) => false,
             };
             if is_of_product {
                 self.fetch_due(set, &due);
@@ -89,7 +89,7 @@ impl Tables {
         match due {
             Due::Hold(id) => set.holds.fetched(*id, self.holds.get(id).cloned()),
             Due::Order(id) => set.orders.fetched(*id, self.orders.get(id).cloned()),
-            Due::Payment(_) | Due::Replay(_) => {}
+            Due::Payment(_) | Due::IdempotencyKey(_) => {}
         }
     }
 }

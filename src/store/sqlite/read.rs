@@ -287,6 +287,6 @@ fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {
             "select * from movements order by product_id, version",
             movements::read,
         )?,
-        replays: all(&tx, "select * from replays order by key", idempotency::read)?,
+        idempotency_records: all(&tx, "select * from replays order by key", idempotency::read)?,
     })
 }

@@ -134,9 +134,9 @@ impl SqliteRows<'_> {
                 let units = self.customer_use(product, &customer, set.now)?;
                 set.fetched_customer_use(product, customer, units);
             }
-            Need::Replay(key) => {
-                let replay = idempotency::by_key(self, &key)?;
-                set.fetched_replay(key, replay);
+            Need::IdempotencyKey(key) => {
+                let record = idempotency::by_key(self, &key)?;
+                set.fetched_record(key, record);
             }
             Need::OverdueUnits(product) => {
                 let units = self.overdue_units(product, set.now)?;
@@ -240,9 +240,9 @@ impl SqliteRows<'_> {
         due.truncate(rows_max);
 
         let mut due: Vec<Due> = due.into_iter().map(|(_, due)| due).collect();
-        for replay in idempotency::lapsed(self, keys_max, now)? {
-            due.push(Due::Replay(replay.key.clone()));
-            set.fetched_replay(replay.key.clone(), Some(replay));
+        for record in idempotency::lapsed(self, keys_max, now)? {
+            due.push(Due::IdempotencyKey(record.key.clone()));
+            set.fetched_record(record.key.clone(), Some(record));
         }
         set.fetched_due(due);
         Ok(())

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Question, Result, limit, one_row};
 use crate::sale::{
-    Cents, Done, HoldId, IdempotencyKey, OrderId, OrderStatus, Product, ProductId, Quantity,
-    Replay, Timestamp, WorkingSet,
+    Cents, HoldId, IdempotencyKey, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId,
+    Quantity, Recorded, Timestamp, WorkingSet,
 };
 use crate::store::sqlite::rows::SqliteRows;
 
@@ -102,31 +102,31 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(done: &Done) -> Columns {
-        match done {
-            Done::HoldPlaced(id) => Columns {
+    fn of(recorded: &Recorded) -> Columns {
+        match recorded {
+            Recorded::HoldPlaced(id) => Columns {
                 done: "hold_placed",
                 hold: Some(*id),
                 ..Columns::default()
             },
-            Done::OrderPlaced(id, status) => Columns {
+            Recorded::OrderPlaced(id, status) => Columns {
                 done: "order_placed",
                 order: Some(*id),
                 status: Some(*status),
                 ..Columns::default()
             },
-            Done::OrderCancelled(id) => Columns {
+            Recorded::OrderCancelled(id) => Columns {
                 done: "order_cancelled",
                 order: Some(*id),
                 ..Columns::default()
             },
-            Done::ProductCreated { product, at } => Columns {
+            Recorded::ProductCreated { product, at } => Columns {
                 done: "product_created",
                 product: Some(product.id),
                 answer: Some(AnsweredProduct::new(product, *at)),
                 ..Columns::default()
             },
-            Done::ProductRestocked {
+            Recorded::ProductRestocked {
                 product,
                 at,
                 units,
@@ -146,7 +146,7 @@ impl Columns {
 }
 
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
-    for key in set.forgotten_replays() {
+    for key in set.forgotten_keys() {
         let sql = "delete from replays where key = :key";
         one_row(&mut tx.prepare_cached(sql)?, named_params! {":key": key})?;
     }
@@ -154,35 +154,35 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
         "insert into replays (key, done, hold_id, order_id, product_id, answer, status, expires_at)
             values (:key, :done, :hold, :order, :product, :answer, :status, :expires_at)",
     )?;
-    for replay in set.kept_replays() {
-        let columns = Columns::of(&replay.done);
+    for record in set.kept_records() {
+        let columns = Columns::of(&record.recorded);
         one_row(
             &mut insert,
             named_params! {
-                ":key": replay.key, ":done": columns.done, ":hold": columns.hold, ":order": columns.order,
+                ":key": record.key, ":done": columns.done, ":hold": columns.hold, ":order": columns.order,
                 ":product": columns.product, ":answer": columns.answer, ":status": columns.status,
-                ":expires_at": replay.expires_at,
+                ":expires_at": record.expires_at,
             },
         )?;
     }
     Ok(())
 }
 
-pub fn read(row: &Row<'_>) -> Result<Replay> {
-    let done = match row.get_ref("done")?.as_str()? {
-        "hold_placed" => Done::HoldPlaced(row.get("hold_id")?),
-        "order_placed" => Done::OrderPlaced(row.get("order_id")?, row.get("status")?),
-        "order_cancelled" => Done::OrderCancelled(row.get("order_id")?),
+pub fn read(row: &Row<'_>) -> Result<IdempotencyRecord> {
+    let recorded = match row.get_ref("done")?.as_str()? {
+        "hold_placed" => Recorded::HoldPlaced(row.get("hold_id")?),
+        "order_placed" => Recorded::OrderPlaced(row.get("order_id")?, row.get("status")?),
+        "order_cancelled" => Recorded::OrderCancelled(row.get("order_id")?),
         "product_created" => {
             let (product, answered) = product(row)?;
-            Done::ProductCreated {
+            Recorded::ProductCreated {
                 product: Box::new(product),
                 at: Timestamp::from_micros(answered.at),
             }
         }
         "product_restocked" => {
             let (product, answered) = product(row)?;
-            Done::ProductRestocked {
+            Recorded::ProductRestocked {
                 product: Box::new(product),
                 at: Timestamp::from_micros(answered.at),
                 units: answered.units.unwrap_or(0),
@@ -191,9 +191,9 @@ pub fn read(row: &Row<'_>) -> Result<Replay> {
         }
         other => return Err(did_what(other)),
     };
-    Ok(Replay {
+    Ok(IdempotencyRecord {
         key: row.get("key")?,
-        done,
+        recorded,
         expires_at: row.get("expires_at")?,
     })
 }
@@ -203,17 +203,21 @@ fn product(row: &Row<'_>) -> Result<(Product, AnsweredProduct)> {
     Ok((answered.product(row.get("product_id")?), answered))
 }
 
-fn did_what(done: &str) -> rusqlite::Error {
-    rusqlite::Error::InvalidColumnType(0, format!("a request that did {done}"), Type::Text)
+fn did_what(recorded: &str) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(0, format!("a request that did {recorded}"), Type::Text)
 }
 
-pub fn by_key(rows: &SqliteRows<'_>, key: &IdempotencyKey) -> Result<Option<Replay>> {
+pub fn by_key(rows: &SqliteRows<'_>, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>> {
     let sql = "select * from replays where key = :key";
     rows.one(sql, named_params! {":key": key}, read)
 }
 
 /// What is past its time, oldest first.
-pub fn lapsed(rows: &SqliteRows<'_>, keys_max: usize, now: Timestamp) -> Result<Vec<Replay>> {
+pub fn lapsed(
+    rows: &SqliteRows<'_>,
+    keys_max: usize,
+    now: Timestamp,
+) -> Result<Vec<IdempotencyRecord>> {
     let sql =
         "select * from replays where expires_at <= :now order by expires_at, key limit :limit";
     let params = named_params! {":now": now, ":limit": limit(keys_max)};
