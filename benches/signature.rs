@@ -16,7 +16,7 @@ use flashsale::clock::Clock;
 use flashsale::config::{Config, WebhookSecret};
 use flashsale::http::{Handler, Method, Reply, Request, Response};
 use flashsale::sale::{
-    Cents, Command, HoldId, LoadProduct, PlaceHold, ProductChanges, ProductId, Quantity,
+    Cents, Command, HoldId, PlaceHold, ProductChanges, ProductId, Quantity, UpsertProduct,
 };
 use flashsale::store::Store;
 use flashsale::store::sqlite::{Access, Database, Durability};
@@ -180,7 +180,7 @@ fn orders() -> Vec<Vec<Command>> {
         price: Some(Cents::new(1990)),
         ..ProductChanges::default()
     };
-    let load = Command::LoadProduct(LoadProduct {
+    let upsert = Command::UpsertProduct(UpsertProduct {
         sku: "tee".into(),
         changes,
         total_stock: WEBHOOKS,
@@ -199,5 +199,5 @@ fn orders() -> Vec<Vec<Command>> {
     let orders: Vec<Command> = (1..=WEBHOOKS).map(order).collect();
     let batches = holds.chunks(BATCH).chain(orders.chunks(BATCH));
     let batches = batches.map(<[Command]>::to_vec);
-    std::iter::once(vec![load]).chain(batches).collect()
+    std::iter::once(vec![upsert]).chain(batches).collect()
 }

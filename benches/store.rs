@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use flashsale::clock::Clock;
 use flashsale::config::Config;
 use flashsale::sale::{
-    Cents, Command, LoadProduct, PlaceHold, ProductChanges, ProductId, Quantity, STOCK_MAX, Terms,
+    Cents, Command, PlaceHold, ProductChanges, ProductId, Quantity, STOCK_MAX, Terms, UpsertProduct,
 };
 use flashsale::store::sqlite::{Access, Database, Durability, SqliteStore};
 use flashsale::store::{Rest, Store};
@@ -43,12 +43,12 @@ fn stock(store: &mut SqliteStore, terms: &Terms, clock: &Clock) {
         price: Some(Cents::new(1990)),
         ..ProductChanges::default()
     };
-    let load = LoadProduct {
+    let upsert = UpsertProduct {
         sku: "tee".into(),
         changes,
         total_stock: STOCK_MAX,
     };
-    transact(store, terms, clock, &[Command::LoadProduct(load)]);
+    transact(store, terms, clock, &[Command::UpsertProduct(upsert)]);
 }
 
 fn rate(store: &mut SqliteStore, terms: &Terms, clock: &Clock, commands: usize) -> f64 {

@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use super::json::{money, ok, with_status};
 use crate::http::Response;
 use crate::sale::{
-    Cause, Customer, Hold, HoldStatus, Movement, MovementKind, Named, Order, OrderStatus, Outcome,
-    Payment, PaymentRecorded, PaymentStatus, Product, ProductStatus, Secret, Timestamp, TokenKind,
-    Verdict,
+    Cause, Customer, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Outcome,
+    Payment, PaymentRecorded, PaymentStatus, PaymentTarget, Product, ProductStatus, Secret,
+    Timestamp, TokenKind, Verdict,
 };
 
 #[derive(Serialize)]
@@ -234,9 +234,9 @@ pub struct RefundBody {
 
 impl RefundBody {
     pub fn new(payment: &Payment) -> RefundBody {
-        let hold = match payment.named {
-            Named::Order(_) => None,
-            Named::Hold(id) => Some(id),
+        let hold = match payment.target {
+            PaymentTarget::Order(_) => None,
+            PaymentTarget::Hold(id) => Some(id),
         };
         let amount = payment.report.amount.as_ref();
         RefundBody {
@@ -266,9 +266,9 @@ pub struct AdminPaymentBody {
 impl AdminPaymentBody {
     /// An order that it names may be still to come.
     pub fn new(payment: &Payment) -> AdminPaymentBody {
-        let named_order = match payment.named {
-            Named::Order(id) => Some(id),
-            Named::Hold(_) => None,
+        let named_order = match payment.target {
+            PaymentTarget::Order(id) => Some(id),
+            PaymentTarget::Hold(_) => None,
         };
         AdminPaymentBody {
             idempotency_key: payment.key.clone(),
@@ -309,9 +309,9 @@ impl MovementBody {
             version: movement.version,
             at: movement.at.to_string(),
             kind: movement.kind,
-            available: movement.shift.available,
-            reserved: movement.shift.reserved,
-            sold: movement.shift.sold,
+            available: movement.delta.available,
+            reserved: movement.delta.reserved,
+            sold: movement.delta.sold,
             hold_id: hold,
             order_id: order,
             reason,
@@ -320,9 +320,9 @@ impl MovementBody {
 }
 
 #[derive(Serialize)]
-struct ProductLoadedBody {
+struct ProductUpserted {
     id: i64,
-    loaded: &'static str,
+    upserted: &'static str,
 }
 
 /// The answer to a command that had an outcome. Total and pure: equal outcomes give equal bytes.
@@ -338,9 +338,9 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
             respond(first, secret).with_header("Idempotent-Replayed", "true")
         }
         Outcome::RefundResolved(payment) => ok(&RefundBody::new(payment)),
-        Outcome::ProductLoaded { product, loaded } => ok(&ProductLoadedBody {
+        Outcome::ProductUpserted { product, upserted } => ok(&ProductUpserted {
             id: product.get(),
-            loaded: loaded.as_str(),
+            upserted: upserted.as_str(),
         }),
         Outcome::ProductCreated { product, at } => {
             let location = format!("/api/products/{}", product.id);

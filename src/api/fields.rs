@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::error::Error;
 use super::json;
-use crate::sale::{Cents, Quantity, STOCK_MAX, Set, Timestamp};
+use crate::sale::{Cents, Patch, Quantity, STOCK_MAX, Timestamp};
 
 pub struct Fields<'a> {
     fields: Vec<(Cow<'a, str>, &'a RawValue)>,
@@ -104,10 +104,10 @@ impl<'a> Fields<'a> {
         name: &str,
         wanted: Wanted,
         read: impl Fn(&'a str) -> Option<T>,
-    ) -> Set<T> {
+    ) -> Patch<T> {
         let said = self.optional(name, wanted, |raw| match raw {
-            "null" => Some(Set::Clear),
-            raw => read(raw).map(Set::To),
+            "null" => Some(Patch::Clear),
+            raw => read(raw).map(Patch::To),
         });
         said.unwrap_or_default()
     }

@@ -9,8 +9,8 @@ use super::storefront::{WANTED_ID, required_body};
 use super::throttle::Throttle;
 use crate::http::Request;
 use crate::sale::{
-    Amount, Command, HoldId, Named, OrderId, PaymentEvent, PaymentId, PaymentStatus, Report,
-    is_visible_key,
+    Amount, Command, HoldId, OrderId, PaymentEvent, PaymentId, PaymentStatus, PaymentTarget,
+    Report, is_visible_key,
 };
 
 impl Api {
@@ -29,14 +29,14 @@ fn payment_event(body: &[u8]) -> Result<PaymentEvent, Error> {
     });
     let wanted = "\"success\" or \"failure\"";
     let status = fields.required("status", wanted, |raw| PaymentStatus::parse(&string(raw)?));
-    let named = named(&mut fields);
+    let target = target(&mut fields);
     let payload = fields.optional("payload", "an object", |raw| {
         raw.starts_with('{').then_some(raw)
     });
     let (amount, transaction_id) =
         payload.map_or((None, None), |payload| payment_of(payload, &mut fields));
     fields.finish()?;
-    let (Some(key), Some(status), Some(named)) = (key, status, named) else {
+    let (Some(key), Some(status), Some(target)) = (key, status, target) else {
         unreachable!("finish refuses missing fields")
     };
     let report = Report {
@@ -46,14 +46,14 @@ fn payment_event(body: &[u8]) -> Result<PaymentEvent, Error> {
     };
     Ok(PaymentEvent {
         key,
-        named,
+        target,
         report,
         payload: payload.map(str::to_owned),
     })
 }
 
 /// Exactly one of the order and the hold that it will come from.
-fn named(fields: &mut Fields<'_>) -> Option<Named> {
+fn target(fields: &mut Fields<'_>) -> Option<PaymentTarget> {
     let is_one = fields.has("order_id") != fields.has("hold_id");
     let order = fields.optional("order_id", WANTED_ID, |raw| {
         whole_number(raw).and_then(OrderId::new)
@@ -70,7 +70,9 @@ fn named(fields: &mut Fields<'_>) -> Option<Named> {
         }
         return None;
     }
-    order.map(Named::Order).or(hold.map(Named::Hold))
+    order
+        .map(PaymentTarget::Order)
+        .or(hold.map(PaymentTarget::Hold))
 }
 
 const WANTED_AMOUNT: &str = "an amount in major units with at most two decimals and no sign, as a number (199.98) or a \

@@ -2,7 +2,7 @@
 //! payload is not among them: it is the provider's, and may hold anything about a person.
 
 use super::cells::Cell;
-use crate::sale::{Cause, Hold, Movement, Named, Order, Payment, Timestamp};
+use crate::sale::{Cause, Hold, Movement, Order, Payment, PaymentTarget, Timestamp};
 
 /// A column's name, and its cell in a row as the row stands at a time.
 pub type Column<R> = (&'static str, fn(&R, Timestamp) -> Cell<'_>);
@@ -52,15 +52,15 @@ pub const PAYMENTS: &[Column<Payment>] = &[
     }),
     ("verdict", |payment, _| Cell::Word(payment.verdict.as_str())),
     ("order_id", |payment, _| {
-        let named = match payment.named {
-            Named::Order(id) => Some(id),
-            Named::Hold(_) => None,
+        let target = match payment.target {
+            PaymentTarget::Order(id) => Some(id),
+            PaymentTarget::Hold(_) => None,
         };
-        Cell::number(payment.order.or(named).map(|id| id.get()))
+        Cell::number(payment.order.or(target).map(|id| id.get()))
     }),
-    ("hold_id", |payment, _| match payment.named {
-        Named::Order(_) => Cell::Empty,
-        Named::Hold(id) => Cell::Number(id.get()),
+    ("hold_id", |payment, _| match payment.target {
+        PaymentTarget::Order(_) => Cell::Empty,
+        PaymentTarget::Hold(id) => Cell::Number(id.get()),
     }),
     ("amount", |payment, _| {
         let amount = payment.report.amount.as_ref();
@@ -83,12 +83,12 @@ pub const MOVEMENTS: &[Column<Movement>] = &[
     ("at", |movement, _| Cell::Time(movement.at)),
     ("kind", |movement, _| Cell::Word(movement.kind.as_str())),
     ("available", |movement, _| {
-        Cell::Number(movement.shift.available)
+        Cell::Number(movement.delta.available)
     }),
     ("reserved", |movement, _| {
-        Cell::Number(movement.shift.reserved)
+        Cell::Number(movement.delta.reserved)
     }),
-    ("sold", |movement, _| Cell::Number(movement.shift.sold)),
+    ("sold", |movement, _| Cell::Number(movement.delta.sold)),
     ("hold_id", |movement, _| match &movement.cause {
         Cause::Hold(id) => Cell::Number(id.get()),
         Cause::Order(_) | Cause::Stock(_) => Cell::Empty,

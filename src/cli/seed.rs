@@ -50,7 +50,7 @@ impl Seed {
             let mut store = database
                 .writer(durability(config))
                 .map_err(|error| cannot_open(config, &error))?;
-            load(&mut store, config, &clock, &catalogue)?
+            upsert(&mut store, config, &clock, &catalogue)?
         };
         if self.report.is_json() {
             tell(&seeded.json_lines());
@@ -150,13 +150,13 @@ fn by_looks(text: &str) -> InputFormat {
 
 fn chunks(rows: &[Row]) -> impl Iterator<Item = Vec<Command>> {
     rows.chunks(ROWS_A_CHUNK).map(|chunk| {
-        let load = |row: &Row| Command::LoadProduct(row.load.clone());
-        chunk.iter().map(load).collect()
+        let upsert = |row: &Row| Command::UpsertProduct(row.upsert.clone());
+        chunk.iter().map(upsert).collect()
     })
 }
 
 /// Loads all rows in one transaction, or none.
-pub fn load(
+pub fn upsert(
     store: &mut SqliteStore,
     config: &Config,
     clock: &Clock,
@@ -174,7 +174,8 @@ pub fn load(
     Ok(seeded)
 }
 
-/// What loading would do, beside whoever sells meanwhile, and without the write lock. Where there is no database, none is made.
+/// What loading would do, beside whoever sells meanwhile, and without the write lock. Where there is no database, none is
+/// made.
 fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, Fault> {
     let clock = Clock::system();
     let now = |last_now| clock.begin_batch(last_now);
@@ -274,7 +275,7 @@ fn progress_bar(rows: usize) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sale::{Loaded, Outcome, ProductId};
+    use crate::sale::{Outcome, ProductId, Upserted};
 
     /// A commit may find the database busy after every row was judged, and all of them are judged again.
     #[test]
@@ -282,8 +283,8 @@ mod tests {
         let sample = catalogue::sample();
         let rows = sample.rows.len();
         let product = ProductId::new(1).unwrap();
-        let loaded = Loaded::Inserted;
-        let inserted = Ok(Outcome::ProductLoaded { product, loaded });
+        let upserted = Upserted::Inserted;
+        let inserted = Ok(Outcome::ProductUpserted { product, upserted });
         let decisions = vec![inserted; rows];
         let mut attempts = 0;
         let seeded = judge_patiently(&sample, |each| {

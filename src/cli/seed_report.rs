@@ -4,7 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use super::cells::Cell;
-use crate::sale::{Loaded, Outcome, Product, Quantity};
+use crate::sale::{Outcome, Product, Quantity, Upserted};
 
 #[derive(Default, Serialize)]
 pub struct Seeded {
@@ -23,13 +23,13 @@ const CHANGES_MAX: usize = 1000;
 
 impl Seeded {
     pub fn add(&mut self, outcome: &Outcome) {
-        let Outcome::ProductLoaded { loaded, .. } = outcome else {
+        let Outcome::ProductUpserted { upserted, .. } = outcome else {
             return;
         };
-        match loaded {
-            Loaded::Inserted => self.inserted += 1,
-            Loaded::Unchanged => self.unchanged += 1,
-            Loaded::Updated(products) => {
+        match upserted {
+            Upserted::Inserted => self.inserted += 1,
+            Upserted::Unchanged => self.unchanged += 1,
+            Upserted::Updated(products) => {
                 self.updated += 1;
                 if self.changes.len() < CHANGES_MAX {
                     self.changes.push(Changed(products.clone()));

@@ -111,7 +111,7 @@ impl Serve {
         let is_empty = reader.products(None, 1, clock.now())?.is_empty();
         match (self.demo, is_empty) {
             (true, true) => {
-                seed::load(store, config, clock, &catalogue::sample())?;
+                seed::upsert(store, config, clock, &catalogue::sample())?;
                 log::info!("the sample catalogue was loaded into {db}");
             }
             (true, false) => {

@@ -21,13 +21,13 @@ mod working_set;
 pub use rows::spelling;
 pub use rows::{
     Amount, Cause, Cents, Counters, Customer, Hold, HoldId, HoldStatus, IdempotencyKey,
-    IdempotencyRecord, LatePayment, Movement, MovementKind, Named, Order, OrderId, OrderStatus,
-    Payment, PaymentId, PaymentStatus, Product, ProductId, ProductStatus, Quantity, Recorded,
-    RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, Shift, Terms, Timestamp,
-    TokenKind, Verdict, is_visible_key,
+    IdempotencyRecord, LatePayment, Movement, MovementKind, Order, OrderId, OrderStatus, Payment,
+    PaymentId, PaymentStatus, PaymentTarget, Product, ProductId, ProductStatus, Quantity, Recorded,
+    RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, StockDelta, Terms,
+    Timestamp, TokenKind, Verdict, is_visible_key,
 };
 pub use rules::{
-    Command, CreateProduct, LoadProduct, Loaded, Outcome, PaymentEvent, PaymentRecorded, PlaceHold,
-    ProductChanges, RestockProduct, Set, Swept, decide,
+    Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,
+    ProductChanges, RestockProduct, Swept, UpsertProduct, Upserted, decide,
 };
 pub use working_set::{Due, Need, Rejection, Stop, Table, WorkingSet, Written};

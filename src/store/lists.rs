@@ -65,7 +65,8 @@ pub trait Lists {
         now: Timestamp,
     ) -> Result<Vec<Order>, Failure>;
 
-    /// Payments as they stand by the clock, each with the order that its name means by now. Their product and customer are those of the order or hold that they name.
+    /// Payments as they stand by the clock, each with the order that its name means by now. Their product and customer are
+    /// those of the order or hold that they name.
     fn payments(
         &self,
         filter: &Filter<Verdict>,
@@ -109,9 +110,9 @@ pub(super) fn pace(
             break;
         }
         if movement.kind == MovementKind::HoldPlaced {
-            pace.units_held += movement.shift.reserved;
+            pace.units_held += movement.delta.reserved;
         }
-        pace.units_sold += movement.shift.sold.max(0);
+        pace.units_sold += movement.delta.sold.max(0);
     }
     Ok(pace)
 }

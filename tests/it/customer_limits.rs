@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use flashsale::config::Config;
 use flashsale::sale::{
-    Cause, Command, Customer, HoldId, HoldStatus, MovementKind, Named, OrderId, OrderStatus,
-    PaymentEvent, PaymentStatus, PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
+    Cause, Command, Customer, HoldId, HoldStatus, MovementKind, OrderId, OrderStatus, PaymentEvent,
+    PaymentStatus, PaymentTarget, PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
 };
 use flashsale::store::sqlite::{Access, Database, Durability};
 use flashsale::store::{Contents, Reader, Store};
@@ -204,9 +204,9 @@ fn most_used(contents: &Contents) -> BTreeMap<String, i64> {
             Cause::Stock(_) => continue,
         };
         let taken = if movement.kind == MovementKind::OrderWrittenOff {
-            movement.shift.sold
+            movement.delta.sold
         } else {
-            -movement.shift.available
+            -movement.delta.available
         };
         let (now, most) = now_and_most
             .entry(customer.unwrap().as_str().to_owned())
@@ -395,7 +395,7 @@ fn within_a_transaction_units_count_and_come_back_as_between_them() {
     let report = |order: i64, status: PaymentStatus| {
         Command::RecordPayment(PaymentEvent {
             key: format!("payment of {order}"),
-            named: Named::Order(id(order)),
+            target: PaymentTarget::Order(id(order)),
             report: Report {
                 status,
                 amount: None,

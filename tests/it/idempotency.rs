@@ -117,7 +117,7 @@ fn a_key_is_kept_for_a_day() {
         .says("hold_id", 2);
     shop.after(Duration::from_secs(86_400));
     shop.sweep();
-    assert!(shop.contents().replays.is_empty());
+    assert!(shop.contents().idempotency_records.is_empty());
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_key_whose_time_has_passed_is_a_new_key_swept_or_not() {
             again.bytes, second.bytes,
             "the new answer is kept its whole time"
         );
-        assert_eq!(shop.contents().replays.len(), 1);
+        assert_eq!(shop.contents().idempotency_records.len(), 1);
         shop.stock_is("tee", 2, 3, 0);
     }
 }
@@ -250,13 +250,13 @@ fn kept_answers_are_deleted_in_bounded_batches() {
     for key in 0..KEYS {
         hold(key).created();
     }
-    assert_eq!(shop.contents().replays.len() as u64, KEYS);
+    assert_eq!(shop.contents().idempotency_records.len() as u64, KEYS);
     shop.after(Duration::from_secs(10));
     let refused = json!({"product_id": 1, "quantity": 2000});
     let rounds = (0..100).find(|_| {
         shop.post("/api/holds", &refused)
             .refused("insufficient_stock");
-        shop.contents().replays.is_empty()
+        shop.contents().idempotency_records.is_empty()
     });
     assert!(rounds.is_some(), "each batch deletes some");
     let forgotten = forgotten.lock().unwrap().clone();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use flashsale::sale::{Command, Named, Outcome, Rejection, Timestamp};
+use flashsale::sale::{Command, Outcome, PaymentTarget, Rejection, Timestamp};
 use flashsale::store::sqlite::{
     Access, Database, Depth, Durability, SqliteReader, SqliteStore, audit, make_servable,
 };
@@ -118,9 +118,9 @@ impl Sale {
         };
         assert!(is_new, "seed {seed}: given twice: {decision:?}");
         if let Command::RecordPayment(event) = command {
-            let was_given = match event.named {
-                Named::Order(id) => self.given.orders.contains(&id.get()),
-                Named::Hold(id) => self.given.holds.contains(&id.get()),
+            let was_given = match event.target {
+                PaymentTarget::Order(id) => self.given.orders.contains(&id.get()),
+                PaymentTarget::Hold(id) => self.given.holds.contains(&id.get()),
             };
             let is_unknown = matches!(
                 decision,
@@ -130,14 +130,14 @@ impl Sale {
                 !(was_given && is_unknown),
                 "seed {seed}: money for what was given is refused: {event:?}"
             );
-            self.reports_of_lost += u64::from(was_given && !self.is_there(event.named));
+            self.reports_of_lost += u64::from(was_given && !self.is_there(event.target));
         }
     }
 
-    fn is_there(&self, named: Named) -> bool {
-        match named {
-            Named::Order(id) => self.reader.order(id).unwrap().is_some(),
-            Named::Hold(id) => self.reader.hold(id).unwrap().is_some(),
+    fn is_there(&self, target: PaymentTarget) -> bool {
+        match target {
+            PaymentTarget::Order(id) => self.reader.order(id).unwrap().is_some(),
+            PaymentTarget::Hold(id) => self.reader.hold(id).unwrap().is_some(),
         }
     }
 

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use flashsale::sale::{
-    Amount, Cents, Command, CreateProduct, HoldId, HoldStatus, IdempotencyKey, LatePayment, Named,
-    OrderId, OrderStatus, Outcome, Payment, PaymentEvent, PaymentId, PaymentStatus, PlaceHold,
-    ProductChanges, ProductId, Quantity, RefundStatus, Rejection, Report, Resolution,
+    Amount, Cents, Command, CreateProduct, HoldId, HoldStatus, IdempotencyKey, LatePayment,
+    OrderId, OrderStatus, Outcome, Payment, PaymentEvent, PaymentId, PaymentStatus, PaymentTarget,
+    PlaceHold, ProductChanges, ProductId, Quantity, RefundStatus, Rejection, Report, Resolution,
     RestockProduct, Terms, Timestamp, Verdict,
 };
 use flashsale::store::memory::MemoryStore;
@@ -188,11 +188,11 @@ impl Crowd {
     }
 
     fn event(&mut self) -> PaymentEvent {
-        let named = if self.flips() {
+        let target = if self.flips() {
             let ahead = if self.below(30) == 0 { 20_000 } else { 3 };
-            Named::Order(OrderId::new(1 + self.below(self.orders + ahead)).unwrap())
+            PaymentTarget::Order(OrderId::new(1 + self.below(self.orders + ahead)).unwrap())
         } else {
-            Named::Hold(self.hold())
+            PaymentTarget::Hold(self.hold())
         };
         let status = if self.below(4) == 0 {
             PaymentStatus::Failure
@@ -211,7 +211,7 @@ impl Crowd {
         let payload = self.flips().then(|| "{\"x\":1}".to_owned());
         PaymentEvent {
             key,
-            named,
+            target,
             report,
             payload,
         }
@@ -405,9 +405,9 @@ fn books_are_right(contents: &Contents) {
             .filter(|movement| movement.product == product.id);
         let (mut available, mut reserved, mut sold, mut version) = (0, 0, 0, 0);
         for movement in moved {
-            available += movement.shift.available;
-            reserved += movement.shift.reserved;
-            sold += movement.shift.sold;
+            available += movement.delta.available;
+            reserved += movement.delta.reserved;
+            sold += movement.delta.sold;
             version += 1;
             assert_eq!(movement.version, version, "the ledger has no gap");
         }
@@ -470,10 +470,10 @@ pub fn every_payment_has_one_fate(contents: &Contents) {
     for order in &contents.orders {
         let payments = contents.payments.iter().map(|(payment, _)| payment);
         let about_it: Vec<_> = payments
-            .filter(|payment| match payment.named {
+            .filter(|payment| match payment.target {
                 _ if payment.order.is_some() => payment.order == Some(order.id),
-                Named::Order(id) => id == order.id,
-                Named::Hold(id) => id == order.hold,
+                PaymentTarget::Order(id) => id == order.id,
+                PaymentTarget::Hold(id) => id == order.hold,
             })
             .collect();
         let pays = |payment: &&&Payment| {

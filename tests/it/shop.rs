@@ -11,8 +11,8 @@ use flashsale::clock::{Clock, TimeSource};
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request, Response};
 use flashsale::sale::{
-    Cents, Command, LoadProduct, Outcome, ProductChanges, ProductId, Quantity, Set, Terms,
-    Timestamp,
+    Cents, Command, Outcome, Patch, ProductChanges, ProductId, Quantity, Terms, Timestamp,
+    UpsertProduct,
 };
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
 use flashsale::store::{Contents, Reader, Store};
@@ -87,27 +87,27 @@ impl Item {
     }
 
     pub fn starts_at(mut self, micros: i64) -> Item {
-        self.changes.starts_at = Set::To(Timestamp::from_micros(micros));
+        self.changes.starts_at = Patch::To(Timestamp::from_micros(micros));
         self
     }
 
     pub fn ends_at(mut self, micros: i64) -> Item {
-        self.changes.ends_at = Set::To(Timestamp::from_micros(micros));
+        self.changes.ends_at = Patch::To(Timestamp::from_micros(micros));
         self
     }
 
     pub fn max_per_hold(mut self, units: i64) -> Item {
-        self.changes.max_per_hold = Set::To(Quantity::new(units).unwrap());
+        self.changes.max_per_hold = Patch::To(Quantity::new(units).unwrap());
         self
     }
 
     pub fn max_per_customer(mut self, units: i64) -> Item {
-        self.changes.max_per_customer = Set::To(Quantity::new(units).unwrap());
+        self.changes.max_per_customer = Patch::To(Quantity::new(units).unwrap());
         self
     }
 
     pub fn load(&self) -> Command {
-        Command::LoadProduct(LoadProduct {
+        Command::UpsertProduct(UpsertProduct {
             sku: self.sku.to_owned(),
             changes: self.changes.clone(),
             total_stock: self.stock,

@@ -1,10 +1,11 @@
-//! What a row says in one column, and what it must say; where a spreadsheet or a program has spoilt a value, how to write it.
+//! What a row says in one column, and what it must say; where a spreadsheet or a program has spoilt a value, how to write
+//! it.
 
 use super::{Wrong, shown};
 use crate::api::fields::{
     self, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_SKU, WANTED_STOCK, WANTED_TIME,
 };
-use crate::sale::{Cents, LoadProduct, ProductChanges, Quantity, Set, Timestamp, spelling};
+use crate::sale::{Cents, Patch, ProductChanges, Quantity, Timestamp, UpsertProduct, spelling};
 
 #[derive(Clone, Copy)]
 pub enum Cell<'a> {
@@ -21,7 +22,7 @@ pub enum Cell<'a> {
 }
 
 /// Everything that is wrong with the row, or what it says.
-pub fn load<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<LoadProduct, Vec<Wrong>> {
+pub fn upsert<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<UpsertProduct, Vec<Wrong>> {
     let mut row = RowReader {
         cell,
         wrong: Vec::new(),
@@ -42,7 +43,7 @@ pub fn load<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<LoadProduct, Vec<Wron
         paused: None,
     };
     match (sku, total_stock) {
-        (Some(sku), Some(total_stock)) if row.wrong.is_empty() => Ok(LoadProduct {
+        (Some(sku), Some(total_stock)) if row.wrong.is_empty() => Ok(UpsertProduct {
             sku,
             changes,
             total_stock,
@@ -70,8 +71,8 @@ impl<'a, F: Fn(&str) -> Cell<'a>> RowReader<F> {
                 self.wrong.push(Wrong::in_column(column, why));
                 None
             }
-            (_, Set::To(value)) => Some(value),
-            (_, Set::Keep | Set::Clear) => None,
+            (_, Patch::To(value)) => Some(value),
+            (_, Patch::Keep | Patch::Clear) => None,
         }
     }
 
@@ -80,19 +81,19 @@ impl<'a, F: Fn(&str) -> Cell<'a>> RowReader<F> {
         column: &str,
         wanted: &str,
         read: impl Fn(Cell<'a>) -> Option<T>,
-    ) -> Set<T> {
+    ) -> Patch<T> {
         let cell = (self.cell)(column);
         match cell {
-            Cell::Absent => return Set::Keep,
-            Cell::Empty => return Set::Clear,
+            Cell::Absent => return Patch::Keep,
+            Cell::Empty => return Patch::Clear,
             Cell::Text { .. } | Cell::Json(_) => {}
         }
         if let Some(value) = read(cell) {
-            return Set::To(value);
+            return Patch::To(value);
         }
         let why = why_not(column, wanted, cell);
         self.wrong.push(Wrong::in_column(column, why));
-        Set::Keep
+        Patch::Keep
     }
 }
 

@@ -1,9 +1,9 @@
 //! A catalogue as a spreadsheet saves it: a header, and a row a product.
 
-use super::cell::{Cell, load};
+use super::cell::{Cell, upsert};
 use super::sheet::{Misquoted, Record, Sheet};
 use super::{COLUMNS, COLUMNS_REQUIRED, Rows, Wrong};
-use crate::sale::LoadProduct;
+use crate::sale::UpsertProduct;
 
 pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
     let mut sheet = Sheet::new(text).map_err(|why| (1, Wrong::with_the_row(why)))?;
@@ -68,7 +68,7 @@ fn row(
     columns: &[&str],
     record: &Record<'_>,
     decimal_comma: bool,
-) -> Result<LoadProduct, Vec<Wrong>> {
+) -> Result<UpsertProduct, Vec<Wrong>> {
     if let Some(missing) = columns.get(record.cells.len()) {
         let separator = if decimal_comma {
             "semicolons"
@@ -88,7 +88,7 @@ fn row(
         );
         return Err(vec![Wrong::with_the_row(why)]);
     }
-    load(|name| {
+    upsert(|name| {
         let index = columns.iter().position(|column| *column == name);
         match index.map(|index| record.cells[index].as_ref()) {
             None => Cell::Absent,

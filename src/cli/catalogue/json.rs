@@ -2,10 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use super::cell::{Cell, load};
+use super::cell::{Cell, upsert};
 use super::{COLUMNS, Rows, Wrong};
 use crate::api::fields::Fields;
-use crate::sale::LoadProduct;
+use crate::sale::UpsertProduct;
 
 pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
     let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
@@ -22,7 +22,7 @@ pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
     })))
 }
 
-fn row(object: &str) -> Result<LoadProduct, Vec<Wrong>> {
+fn row(object: &str) -> Result<UpsertProduct, Vec<Wrong>> {
     let not_an_object = || vec![Wrong::with_the_row("this is not an object")];
     let mut fields = Fields::of_object(object).ok_or_else(not_an_object)?;
     let cells = COLUMNS.map(|name| fields.optional(name, "given", Some));
@@ -30,7 +30,7 @@ fn row(object: &str) -> Result<LoadProduct, Vec<Wrong>> {
         let (column, why) = error.first_field().unwrap_or_default();
         return Err(vec![Wrong::in_column(&column, why)]);
     }
-    load(|name| {
+    upsert(|name| {
         let index = COLUMNS.iter().position(|column| *column == name);
         match index.and_then(|index| cells[index]) {
             None => Cell::Absent,

@@ -10,7 +10,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 
-use crate::sale::LoadProduct;
+use crate::sale::UpsertProduct;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InputFormat {
@@ -20,7 +20,7 @@ pub enum InputFormat {
 
 pub struct Row {
     pub line: u64,
-    pub load: LoadProduct,
+    pub upsert: UpsertProduct,
 }
 
 /// Rows, and where they are from.
@@ -143,7 +143,7 @@ fn shown(text: &str) -> String {
 }
 
 /// What each row of a file says, or what is wrong with it.
-type Rows<'a> = Box<dyn Iterator<Item = (u64, Result<LoadProduct, Vec<Wrong>>)> + 'a>;
+type Rows<'a> = Box<dyn Iterator<Item = (u64, Result<UpsertProduct, Vec<Wrong>>)> + 'a>;
 
 pub fn sample() -> Catalogue {
     let sample = include_str!("../sample_catalogue.csv");
@@ -165,14 +165,14 @@ pub fn read(text: &str, format: InputFormat) -> Result<Vec<Row>, BadRows> {
     let mut bad = BadRows::default();
     let mut lines_by_sku = HashMap::new();
     for (line, row) in found {
-        let row = row.and_then(|load| match lines_by_sku.get(&load.sku) {
-            Some(first) => Err(vec![stands_twice(&load.sku, *first)]),
-            None => Ok(load),
+        let row = row.and_then(|upsert| match lines_by_sku.get(&upsert.sku) {
+            Some(first) => Err(vec![stands_twice(&upsert.sku, *first)]),
+            None => Ok(upsert),
         });
         match row {
-            Ok(load) => {
-                lines_by_sku.insert(load.sku.clone(), line);
-                rows.push(Row { line, load });
+            Ok(upsert) => {
+                lines_by_sku.insert(upsert.sku.clone(), line);
+                rows.push(Row { line, upsert });
             }
             Err(wrong) => bad.add(line, wrong),
         }

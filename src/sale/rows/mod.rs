@@ -21,9 +21,11 @@ pub use hold::{Hold, HoldStatus};
 pub use id::{HoldId, OrderId, PaymentId, ProductId};
 pub use idempotency::{IdempotencyKey, IdempotencyRecord, Recorded, is_visible_key};
 pub use money::{Amount, Cents};
-pub use movement::{Cause, Movement, MovementKind, Shift};
+pub use movement::{Cause, Movement, MovementKind, StockDelta};
 pub use order::{Order, OrderStatus};
-pub use payment::{Named, Payment, PaymentStatus, RefundStatus, Report, Resolution, Verdict};
+pub use payment::{
+    Payment, PaymentStatus, PaymentTarget, RefundStatus, Report, Resolution, Verdict,
+};
 pub use product::{Product, ProductStatus};
 pub use quantity::{Quantity, STOCK_MAX};
 pub use terms::{Counters, LatePayment, Terms};

@@ -22,14 +22,14 @@ text_enum! {
 
 /// By how much a movement changes each counter; the total changes by their sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shift {
+pub struct StockDelta {
     pub available: i64,
     pub reserved: i64,
     pub sold: i64,
 }
 
 impl MovementKind {
-    pub fn shift(self, units: i64) -> Shift {
+    pub fn delta(self, units: i64) -> StockDelta {
         let (available, reserved, sold) = match self {
             MovementKind::Stocked => (units, 0, 0),
             MovementKind::HoldPlaced => (-units, units, 0),
@@ -40,7 +40,7 @@ impl MovementKind {
             MovementKind::OrderRestocked => (units, 0, -units),
             MovementKind::OrderWrittenOff => (0, 0, -units),
         };
-        Shift {
+        StockDelta {
             available,
             reserved,
             sold,
@@ -64,6 +64,6 @@ pub struct Movement {
     pub version: i64,
     pub at: Timestamp,
     pub kind: MovementKind,
-    pub shift: Shift,
+    pub delta: StockDelta,
     pub cause: Cause,
 }

@@ -33,7 +33,7 @@ text_enum! {
 
 /// An event names the order, or the hold that it will come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Named {
+pub enum PaymentTarget {
     Order(OrderId),
     Hold(HoldId),
 }
@@ -50,7 +50,7 @@ pub struct Report {
 pub struct Payment {
     pub id: PaymentId,
     pub key: String,
-    pub named: Named,
+    pub target: PaymentTarget,
     /// The order that the name turned out to mean.
     pub order: Option<OrderId>,
     pub report: Report,

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::sale::rows::{
-    Cents, Customer, Hold, HoldId, IdempotencyKey, Named, Order, OrderId, OrderStatus, Payment,
-    PaymentId, Product, ProductId, Quantity, Report, Timestamp, Verdict,
+    Cents, Customer, Hold, HoldId, IdempotencyKey, Order, OrderId, OrderStatus, Payment, PaymentId,
+    PaymentTarget, Product, ProductId, Quantity, Report, Timestamp, Verdict,
 };
 
 /// A request that has been understood. Deciding it twice on equal working sets gives equal results.
@@ -36,7 +36,7 @@ pub enum Command {
     AcceptRefund {
         payment: PaymentId,
     },
-    LoadProduct(LoadProduct),
+    UpsertProduct(UpsertProduct),
     CreateProduct(CreateProduct),
     ChangeProduct {
         product: ProductId,
@@ -63,7 +63,7 @@ pub struct PlaceHold {
 pub struct PaymentEvent {
     /// Unique to the event, chosen by the provider.
     pub key: String,
-    pub named: Named,
+    pub target: PaymentTarget,
     pub report: Report,
     /// The provider's JSON object, as it came.
     pub payload: Option<String>,
@@ -71,7 +71,7 @@ pub struct PaymentEvent {
 
 /// What a request says about an optional property.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Set<T> {
+pub enum Patch<T> {
     /// Nothing: it stays as it is.
     #[default]
     Keep,
@@ -83,16 +83,16 @@ pub enum Set<T> {
 pub struct ProductChanges {
     pub name: Option<String>,
     pub price: Option<Cents>,
-    pub starts_at: Set<Timestamp>,
-    pub ends_at: Set<Timestamp>,
-    pub max_per_hold: Set<Quantity>,
-    pub max_per_customer: Set<Quantity>,
+    pub starts_at: Patch<Timestamp>,
+    pub ends_at: Patch<Timestamp>,
+    pub max_per_hold: Patch<Quantity>,
+    pub max_per_customer: Patch<Quantity>,
     pub paused: Option<bool>,
 }
 
 /// One row of a catalogue: a known sku is updated, an unknown one inserted.
 #[derive(Clone, Debug)]
-pub struct LoadProduct {
+pub struct UpsertProduct {
     pub sku: String,
     pub changes: ProductChanges,
     pub total_stock: i64,
@@ -118,19 +118,19 @@ pub struct RestockProduct {
 
 /// What became of a row of a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loaded {
+pub enum Upserted {
     Inserted,
     /// The product as it stood before and as it stands now.
     Updated(Box<(Product, Product)>),
     Unchanged,
 }
 
-impl Loaded {
+impl Upserted {
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Loaded::Inserted => "inserted",
-            Loaded::Updated(_) => "updated",
-            Loaded::Unchanged => "unchanged",
+            Upserted::Inserted => "inserted",
+            Upserted::Updated(_) => "updated",
+            Upserted::Unchanged => "unchanged",
         }
     }
 }
@@ -145,9 +145,9 @@ pub enum Outcome {
     OrderRefunded(Order),
     PaymentRecorded(PaymentRecorded),
     RefundResolved(Payment),
-    ProductLoaded {
+    ProductUpserted {
         product: ProductId,
-        loaded: Loaded,
+        upserted: Upserted,
     },
     /// Products as the clock sees them at that instant: what is overdue counts as available.
     ProductCreated {

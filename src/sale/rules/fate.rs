@@ -1,18 +1,18 @@
 //! A transaction has one fate: what paid is not owed, what was paid back pays nothing, and what is owed is owed once.
 
 use super::effect::Effect;
-use crate::sale::rows::{Named, OrderId, PaymentId, Report, Verdict};
+use crate::sale::rows::{OrderId, PaymentId, PaymentTarget, Report, Verdict};
 use crate::sale::working_set::{Stop, WorkingSet, all_looked_at};
 
 /// One payment is refunded once, and not at all if it paid: another report of such a transaction is ignored.
 pub fn due_once(
     set: &WorkingSet,
-    payee: Named,
+    target: PaymentTarget,
     report: &Report,
     verdict: Verdict,
 ) -> Result<(Verdict, Effect), Stop> {
     let is_settled =
-        has_paid(set, payee, report)? || !of_transaction(set, payee, report)?.is_empty();
+        has_paid(set, target, report)? || !of_transaction(set, target, report)?.is_empty();
     Ok(if is_settled {
         (Verdict::Ignored, Effect::None)
     } else {
@@ -21,11 +21,11 @@ pub fn due_once(
 }
 
 /// Looks at nothing where no transaction is named, as `of_transaction` does.
-fn has_paid(set: &WorkingSet, payee: Named, report: &Report) -> Result<bool, Stop> {
+fn has_paid(set: &WorkingSet, target: PaymentTarget, report: &Report) -> Result<bool, Stop> {
     if report.transaction_id.is_none() {
         return Ok(false);
     }
-    let order = order_of(set, payee)?;
+    let order = order_of(set, target)?;
     let paid_by = order.and_then(|order| set.known_order(order).transaction_id.as_ref());
     Ok(paid_by == report.transaction_id.as_ref())
 }
@@ -33,19 +33,19 @@ fn has_paid(set: &WorkingSet, payee: Named, report: &Report) -> Result<bool, Sto
 /// The refunds that ever were due for this transaction; for an order, under the name of its hold too.
 pub fn of_transaction(
     set: &WorkingSet,
-    payee: Named,
+    target: PaymentTarget,
     report: &Report,
 ) -> Result<Vec<PaymentId>, Stop> {
     let Some(transaction_id) = &report.transaction_id else {
         return Ok(Vec::new());
     };
-    let hold = order_of(set, payee)?.map(|order| Named::Hold(set.known_order(order).hold));
-    let payees = [Some(payee), hold];
+    let hold = order_of(set, target)?.map(|order| PaymentTarget::Hold(set.known_order(order).hold));
+    let targets = [Some(target), hold];
     let looks = || {
-        payees
+        targets
             .iter()
             .flatten()
-            .map(|payee| set.refunds(*payee, transaction_id))
+            .map(|target| set.refunds(*target, transaction_id))
     };
     all_looked_at(looks())?;
     let mut refunds = Vec::new();
@@ -58,12 +58,12 @@ pub fn of_transaction(
 }
 
 /// The order of this name, if there is one: looked at.
-fn order_of(set: &WorkingSet, payee: Named) -> Result<Option<OrderId>, Stop> {
-    match payee {
-        Named::Order(id) if id < set.counters.next_order => {
+fn order_of(set: &WorkingSet, target: PaymentTarget) -> Result<Option<OrderId>, Stop> {
+    match target {
+        PaymentTarget::Order(id) if id < set.counters.next_order => {
             Ok(set.order(id)?.map(|order| order.id))
         }
-        Named::Order(_) | Named::Hold(_) => Ok(None),
+        PaymentTarget::Order(_) | PaymentTarget::Hold(_) => Ok(None),
     }
 }
 
@@ -73,15 +73,15 @@ pub fn withdrawn_by_paying(
     order: OrderId,
     report: &Report,
 ) -> Result<Option<Vec<PaymentId>>, Stop> {
-    let refunds = of_transaction(set, Named::Order(order), report)?;
+    let refunds = of_transaction(set, PaymentTarget::Order(order), report)?;
     let is_due = |id: &PaymentId| set.known_payment(*id).resolved_at.is_none();
     Ok(refunds.iter().all(is_due).then_some(refunds))
 }
 
 /// The order that a name has come to mean; one by its own number may have gone with a lost disk.
-pub fn order_meant(set: &WorkingSet, named: Named) -> Result<Option<OrderId>, Stop> {
-    match named {
-        Named::Order(id) => Ok((id < set.counters.next_order).then_some(id)),
-        Named::Hold(id) => Ok(set.hold(id)?.and_then(|hold| hold.order)),
+pub fn order_meant(set: &WorkingSet, target: PaymentTarget) -> Result<Option<OrderId>, Stop> {
+    match target {
+        PaymentTarget::Order(id) => Ok((id < set.counters.next_order).then_some(id)),
+        PaymentTarget::Hold(id) => Ok(set.hold(id)?.and_then(|hold| hold.order)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::command::{Outcome, PlaceHold};
 use super::{parked, product, room};
-use crate::sale::rows::{Hold, HoldId, HoldStatus, Named};
+use crate::sale::rows::{Hold, HoldId, HoldStatus, PaymentTarget};
 use crate::sale::transitions::{self, overdue};
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, all_looked_at, ensure};
 
@@ -51,8 +51,8 @@ pub fn release(set: &mut WorkingSet, id: HoldId) -> Result<Outcome, Stop> {
         HoldStatus::Expired => return Err(Rejection::HoldExpired.into()),
     }
     set.product(hold.product)?;
-    let parked = set.parked_on(Named::Hold(id))?;
-    all_looked_at(parked.iter().map(|event| parked::look_at_end(set, *event)))?;
+    let parked = set.parked_on(PaymentTarget::Hold(id))?;
+    all_looked_at(parked.iter().map(|event| parked::require_end(set, *event)))?;
 
     // From here on the release must succeed.
     transitions::hold::release(set, id);

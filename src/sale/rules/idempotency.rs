@@ -29,7 +29,7 @@ impl Recorded {
             | Outcome::OrderRefunded(_)
             | Outcome::PaymentRecorded(_)
             | Outcome::RefundResolved(_)
-            | Outcome::ProductLoaded { .. }
+            | Outcome::ProductUpserted { .. }
             | Outcome::ProductChanged { .. }
             | Outcome::Swept(_)
             | Outcome::Replayed(_) => None,
@@ -96,7 +96,7 @@ pub fn key(command: &Command) -> Option<&IdempotencyKey> {
         | Command::RecordPayment(_)
         | Command::ResolveRefund { .. }
         | Command::AcceptRefund { .. }
-        | Command::LoadProduct(_)
+        | Command::UpsertProduct(_)
         | Command::ChangeProduct { .. }
         | Command::Sweep { .. } => None,
     }

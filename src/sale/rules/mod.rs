@@ -19,8 +19,8 @@ use super::transitions;
 use super::working_set::{Rejection, Stop, WorkingSet, ensure};
 
 pub use command::{
-    Command, CreateProduct, LoadProduct, Loaded, Outcome, PaymentEvent, PaymentRecorded, PlaceHold,
-    ProductChanges, RestockProduct, Set, Swept,
+    Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,
+    ProductChanges, RestockProduct, Swept, UpsertProduct, Upserted,
 };
 
 /// Judges one command against the working set, and if nothing speaks against it, changes the working set.
@@ -49,7 +49,7 @@ fn apply(set: &mut WorkingSet, command: &Command) -> Result<Outcome, Stop> {
         Command::RecordPayment(event) => payment::record(set, event),
         Command::ResolveRefund { payment, note } => refund::resolve(set, *payment, note.as_deref()),
         Command::AcceptRefund { payment } => refund::accept(set, *payment),
-        Command::LoadProduct(load) => product::load(set, load),
+        Command::UpsertProduct(upsert) => product::upsert(set, upsert),
         Command::CreateProduct(wish) => product::create(set, wish),
         Command::ChangeProduct { product, changes } => product::change(set, *product, changes),
         Command::RestockProduct(wish) => product::restock(set, wish),

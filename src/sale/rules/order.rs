@@ -2,7 +2,7 @@
 
 use super::command::Outcome;
 use super::{hold, parked};
-use crate::sale::rows::{Hold, HoldId, HoldStatus, Named, Order, OrderId, OrderStatus};
+use crate::sale::rows::{Hold, HoldId, HoldStatus, Order, OrderId, OrderStatus, PaymentTarget};
 use crate::sale::transitions;
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, all_looked_at, ensure};
 
@@ -16,8 +16,8 @@ pub fn place(set: &mut WorkingSet, id: HoldId) -> Result<Outcome, Stop> {
         HoldStatus::Released => return Err(Rejection::HoldReleased.into()),
     }
     let order_id = set.counters.next_order;
-    let mut parked = set.parked_on(Named::Hold(id))?;
-    parked.extend(set.parked_on(Named::Order(order_id))?);
+    let mut parked = set.parked_on(PaymentTarget::Hold(id))?;
+    parked.extend(set.parked_on(PaymentTarget::Order(order_id))?);
     parked.sort_unstable();
     let order = pending(set, order_id, hold);
     if order.is_free() || !parked.is_empty() {
@@ -25,7 +25,7 @@ pub fn place(set: &mut WorkingSet, id: HoldId) -> Result<Outcome, Stop> {
     }
     let looks = parked
         .iter()
-        .map(|event| parked::look_at_order(set, *event, order_id, id));
+        .map(|event| parked::require_order(set, *event, order_id, id));
     all_looked_at(looks)?;
 
     // From here on the order must succeed.

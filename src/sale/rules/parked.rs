@@ -4,12 +4,14 @@
 use super::effect::{Effect, carry_out};
 use super::fate;
 use super::verdict::judge;
-use crate::sale::rows::{HoldId, Named, OrderId, Payment, PaymentId, PaymentStatus, Verdict};
+use crate::sale::rows::{
+    HoldId, OrderId, Payment, PaymentId, PaymentStatus, PaymentTarget, Verdict,
+};
 use crate::sale::transitions;
 use crate::sale::working_set::{Stop, WorkingSet, all_looked_at};
 
 /// Looks at what `settle` will ask: with the order just made, only whether refunds were due before.
-pub fn look_at_order(
+pub fn require_order(
     set: &WorkingSet,
     id: PaymentId,
     order: OrderId,
@@ -18,15 +20,15 @@ pub fn look_at_order(
     let Some(transaction_id) = &set.known_payment(id).report.transaction_id else {
         return Ok(());
     };
-    let payees = [Named::Order(order), Named::Hold(hold)];
-    all_looked_at(payees.map(|payee| set.refunds(payee, transaction_id)))
+    let targets = [PaymentTarget::Order(order), PaymentTarget::Hold(hold)];
+    all_looked_at(targets.map(|target| set.refunds(target, transaction_id)))
 }
 
 /// Judges an event that waited, inside the transaction that made its order.
 pub fn settle(set: &mut WorkingSet, id: PaymentId, order: OrderId) {
     let payment = set.known_payment(id).clone();
     let judged = if payment.has_lapsed(set.now) {
-        lapse(set, Named::Order(order), &payment)
+        lapse(set, PaymentTarget::Order(order), &payment)
     } else {
         judge(set, order, &payment.report)
     };
@@ -38,11 +40,11 @@ pub fn settle(set: &mut WorkingSet, id: PaymentId, order: OrderId) {
 }
 
 /// Looks at what `settle_without_order` will ask.
-pub fn look_at_end(set: &WorkingSet, id: PaymentId) -> Result<(), Stop> {
+pub fn require_end(set: &WorkingSet, id: PaymentId) -> Result<(), Stop> {
     let payment = set.known_payment(id);
     if payment.is_parked() {
-        set.parked_on(payment.named)?;
-        fate::of_transaction(set, payment.named, &payment.report)?;
+        set.parked_on(payment.target)?;
+        fate::of_transaction(set, payment.target, &payment.report)?;
     }
     Ok(())
 }
@@ -50,16 +52,22 @@ pub fn look_at_end(set: &WorkingSet, id: PaymentId) -> Result<(), Stop> {
 /// Ends the wait of an event whose order will not come, or did not come in time.
 pub fn settle_without_order(set: &mut WorkingSet, id: PaymentId) {
     let payment = set.known_payment(id).clone();
-    let judged = lapse(set, payment.named, &payment);
+    let judged = lapse(set, payment.target, &payment);
     let (verdict, effect) = judged.expect("whether the refund was due was looked at before");
     transitions::payment::unpark(set, id, verdict, None, matches!(effect, Effect::RefundDue));
 }
 
-/// What becomes of an event that waited too long for `payee`.
-pub fn lapse(set: &WorkingSet, payee: Named, payment: &Payment) -> Result<(Verdict, Effect), Stop> {
+/// What becomes of an event that waited too long for `target`.
+pub fn lapse(
+    set: &WorkingSet,
+    target: PaymentTarget,
+    payment: &Payment,
+) -> Result<(Verdict, Effect), Stop> {
     match payment.verdict_without_order() {
-        Verdict::LatePayment if has_elder(set, payment)? => Ok((Verdict::Ignored, Effect::None)),
-        Verdict::LatePayment => fate::due_once(set, payee, &payment.report, Verdict::LatePayment),
+        Verdict::LatePayment if has_earlier_report(set, payment)? => {
+            Ok((Verdict::Ignored, Effect::None))
+        }
+        Verdict::LatePayment => fate::due_once(set, target, &payment.report, Verdict::LatePayment),
         verdict @ (Verdict::Applied
         | Verdict::Ignored
         | Verdict::Parked
@@ -69,9 +77,9 @@ pub fn lapse(set: &WorkingSet, payee: Named, payment: &Payment) -> Result<(Verdi
 }
 
 /// Whether an older report of the same transaction has waited in vain for the same: a sweep would settle that one first.
-fn has_elder(set: &WorkingSet, payment: &Payment) -> Result<bool, Stop> {
+fn has_earlier_report(set: &WorkingSet, payment: &Payment) -> Result<bool, Stop> {
     let age = |payment: &Payment| (payment.parked_until, payment.id);
-    let parked = set.parked_on(payment.named)?;
+    let parked = set.parked_on(payment.target)?;
     let mut others = parked.into_iter().map(|id| set.known_payment(id));
     Ok(payment.report.transaction_id.is_some()
         && others.any(|other| {

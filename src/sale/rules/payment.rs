@@ -6,7 +6,8 @@ use super::effect::{Effect, carry_out};
 use super::verdict::judge;
 use super::{fate, parked};
 use crate::sale::rows::{
-    Cents, HoldStatus, Named, OrderId, Payment, PaymentId, PaymentStatus, Timestamp, Verdict,
+    Cents, HoldStatus, OrderId, Payment, PaymentId, PaymentStatus, PaymentTarget, Timestamp,
+    Verdict,
 };
 use crate::sale::transitions;
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, ensure};
@@ -22,23 +23,23 @@ pub fn record(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Sto
         let known = known.clone();
         return repeat(set, &known, event);
     }
-    match event.named {
-        Named::Order(id) if id >= set.counters.next_order => {
+    match event.target {
+        PaymentTarget::Order(id) if id >= set.counters.next_order => {
             let ahead = id.get() - (set.counters.next_order.get() - 1);
             ensure!(ahead <= ORDERS_AHEAD_MAX, Rejection::PaymentOrderUnknown);
             let until = set.now.plus_seconds(set.terms.parked_ttl_s);
             park(set, event, until, None)
         }
-        Named::Order(id) => {
+        PaymentTarget::Order(id) => {
             if set.order(id)?.is_some() {
                 return record_for_order(set, event, id);
             }
-            ensure!(set.is_lost(event.named)?, Rejection::PaymentOrderUnknown);
+            ensure!(set.is_lost(event.target)?, Rejection::PaymentOrderUnknown);
             record_without_order(set, event)
         }
-        Named::Hold(id) => {
+        PaymentTarget::Hold(id) => {
             let Some(hold) = set.hold(id)? else {
-                ensure!(set.is_lost(event.named)?, Rejection::PaymentHoldUnknown);
+                ensure!(set.is_lost(event.target)?, Rejection::PaymentHoldUnknown);
                 return record_without_order(set, event);
             };
             match (hold.status_at(set.now), hold.order) {
@@ -89,7 +90,7 @@ fn record_for_order(
 fn record_without_order(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Stop> {
     let (verdict, effect) = match event.report.status {
         PaymentStatus::Success => {
-            fate::due_once(set, event.named, &event.report, Verdict::LatePayment)?
+            fate::due_once(set, event.target, &event.report, Verdict::LatePayment)?
         }
         PaymentStatus::Failure => (Verdict::Ignored, Effect::None),
     };
@@ -110,7 +111,7 @@ fn park(
     until: Timestamp,
     total: Option<Cents>,
 ) -> Result<Outcome, Stop> {
-    let parked = set.parked_on(event.named)?;
+    let parked = set.parked_on(event.target)?;
     let waits = |id: &&PaymentId| !set.known_payment(**id).has_lapsed(set.now);
     ensure!(
         set.counters.parked < set.terms.parked_max
@@ -134,7 +135,7 @@ fn unjudged(set: &WorkingSet, event: &PaymentEvent, verdict: Verdict) -> Payment
     Payment {
         id: set.counters.next_payment,
         key: event.key.clone(),
-        named: event.named,
+        target: event.target,
         order: None,
         report: event.report.clone(),
         verdict,
@@ -165,10 +166,10 @@ fn insert(set: &mut WorkingSet, event: &PaymentEvent, payment: Payment) -> Payme
 fn repeat(set: &mut WorkingSet, known: &Payment, event: &PaymentEvent) -> Result<Outcome, Stop> {
     let known_order = match known.order {
         Some(order) => Some(order),
-        None => fate::order_meant(set, known.named)?,
+        None => fate::order_meant(set, known.target)?,
     };
-    let same_order = known.named == event.named
-        || (known_order.is_some() && known_order == fate::order_meant(set, event.named)?);
+    let same_order = known.target == event.target
+        || (known_order.is_some() && known_order == fate::order_meant(set, event.target)?);
     ensure!(
         same_order && known.report.status == event.report.status,
         Rejection::KeyReused
@@ -177,7 +178,7 @@ fn repeat(set: &mut WorkingSet, known: &Payment, event: &PaymentEvent) -> Result
         Some(order) => set.order(order)?.map(|order| order.status_at(set.now)),
         None => None,
     };
-    parked::look_at_end(set, known.id)?;
+    parked::require_end(set, known.id)?;
 
     // From here on the repeat must be answered.
     if known.has_lapsed(set.now) {

@@ -1,19 +1,19 @@
 //! What an operator and a catalogue may do to products.
 
 use super::command::{
-    CreateProduct, LoadProduct, Loaded, Outcome, ProductChanges, RestockProduct, Set,
+    CreateProduct, Outcome, Patch, ProductChanges, RestockProduct, UpsertProduct, Upserted,
 };
 use super::room;
 use crate::sale::rows::{Product, ProductId, STOCK_MAX, Timestamp};
 use crate::sale::transitions::{self, overdue};
 use crate::sale::working_set::{Due, Rejection, Stop, WorkingSet, ensure};
 
-impl<T: Copy> Set<T> {
+impl<T: Copy> Patch<T> {
     fn applied_to(self, value: Option<T>) -> Option<T> {
         match self {
-            Set::Keep => value,
-            Set::Clear => None,
-            Set::To(value) => Some(value),
+            Patch::Keep => value,
+            Patch::Clear => None,
+            Patch::To(value) => Some(value),
         }
     }
 }
@@ -54,12 +54,12 @@ impl CreateProduct {
     }
 }
 
-pub fn load(set: &mut WorkingSet, load: &LoadProduct) -> Result<Outcome, Stop> {
-    match set.product_by_sku(&load.sku)? {
-        Some(id) => update(set, id, load),
-        None => Ok(Outcome::ProductLoaded {
-            product: insert(set, Some(&load.sku), &load.changes, load.total_stock)?,
-            loaded: Loaded::Inserted,
+pub fn upsert(set: &mut WorkingSet, upsert: &UpsertProduct) -> Result<Outcome, Stop> {
+    match set.product_by_sku(&upsert.sku)? {
+        Some(id) => update(set, id, upsert),
+        None => Ok(Outcome::ProductUpserted {
+            product: insert(set, Some(&upsert.sku), &upsert.changes, upsert.total_stock)?,
+            upserted: Upserted::Inserted,
         }),
     }
 }
@@ -96,10 +96,10 @@ fn insert(
     Ok(id)
 }
 
-fn update(set: &mut WorkingSet, id: ProductId, load: &LoadProduct) -> Result<Outcome, Stop> {
+fn update(set: &mut WorkingSet, id: ProductId, upsert: &UpsertProduct) -> Result<Outcome, Stop> {
     let product = set.known_product(id).clone();
-    let changed = load.changes.applied_to(&product)?;
-    let added = load.total_stock - product.total;
+    let changed = upsert.changes.applied_to(&product)?;
+    let added = upsert.total_stock - product.total;
     let to_end = if added < 0 {
         room_to_take(set, id, -added)?
     } else {
@@ -115,14 +115,14 @@ fn update(set: &mut WorkingSet, id: ProductId, load: &LoadProduct) -> Result<Out
         overdue::make_room(set, &to_end);
         transitions::product::move_stock(set, id, added, None);
     }
-    let loaded = if is_changed || added != 0 {
-        Loaded::Updated(Box::new((product, set.known_product(id).clone())))
+    let upserted = if is_changed || added != 0 {
+        Upserted::Updated(Box::new((product, set.known_product(id).clone())))
     } else {
-        Loaded::Unchanged
+        Upserted::Unchanged
     };
-    Ok(Outcome::ProductLoaded {
+    Ok(Outcome::ProductUpserted {
         product: id,
-        loaded,
+        upserted,
     })
 }
 

@@ -5,7 +5,7 @@ use super::command::Outcome;
 use super::effect::{Effect, Purchase, carry_out};
 use super::verdict::room_again;
 use super::{fate, parked};
-use crate::sale::rows::{Named, OrderId, OrderStatus, Payment, PaymentId, Resolution};
+use crate::sale::rows::{OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, Resolution};
 use crate::sale::transitions;
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, ensure};
 
@@ -79,7 +79,7 @@ pub fn accept(set: &mut WorkingSet, id: PaymentId) -> Result<Outcome, Stop> {
 fn ensure_due(set: &WorkingSet, id: PaymentId) -> Result<&Payment, Stop> {
     let payment = set.payment(id)?.ok_or(Rejection::RefundNotFound)?;
     let is_due = if payment.has_lapsed(set.now) {
-        let (_, effect) = parked::lapse(set, payment.named, payment)?;
+        let (_, effect) = parked::lapse(set, payment.target, payment)?;
         matches!(effect, Effect::RefundDue)
     } else {
         payment.refund_due
@@ -95,8 +95,8 @@ fn others_of_payment(
     payment: &Payment,
     order: Option<OrderId>,
 ) -> Result<Vec<PaymentId>, Stop> {
-    let payee = order.map_or(payment.named, Named::Order);
-    let mut refunds = fate::of_transaction(set, payee, &payment.report)?;
+    let target = order.map_or(payment.target, PaymentTarget::Order);
+    let mut refunds = fate::of_transaction(set, target, &payment.report)?;
     refunds.retain(|refund| *refund != payment.id);
     Ok(refunds)
 }
@@ -111,7 +111,7 @@ fn was_paid_back(set: &WorkingSet, refund: PaymentId) -> bool {
 
 /// The order that the payment's name means by now.
 fn order_that_exists(set: &WorkingSet, payment: &Payment) -> Result<Option<OrderId>, Stop> {
-    match payment.order.or(fate::order_meant(set, payment.named)?) {
+    match payment.order.or(fate::order_meant(set, payment.target)?) {
         Some(id) => Ok(set.order(id)?.map(|order| order.id)),
         None => Ok(None),
     }

@@ -48,7 +48,7 @@ fn look_at(set: &WorkingSet, row: &Due) -> Result<(), Stop> {
         }
         Due::Payment(id) => {
             if set.payment(*id)?.is_some() {
-                parked::look_at_end(set, *id)?;
+                parked::require_end(set, *id)?;
             }
         }
         Due::IdempotencyKey(key) => {

@@ -3,7 +3,7 @@
 use super::effect::{Effect, Purchase};
 use super::{fate, room};
 use crate::sale::rows::{
-    Cents, LatePayment, Named, OrderId, OrderStatus, PaymentStatus, Report, Verdict,
+    Cents, LatePayment, OrderId, OrderStatus, PaymentStatus, PaymentTarget, Report, Verdict,
 };
 use crate::sale::working_set::{Due, Stop, WorkingSet};
 
@@ -14,22 +14,22 @@ pub fn judge(
     report: &Report,
 ) -> Result<(Verdict, Effect), Stop> {
     let order = set.known_order(order_id);
-    let payee = Named::Order(order_id);
+    let target = PaymentTarget::Order(order_id);
     match (order.status_at(set.now), report.status) {
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success) if order.is_free() => {
-            judge_for_nothing(set, payee, report)
+            judge_for_nothing(set, target, report)
         }
         (OrderStatus::Pending, PaymentStatus::Success) if report.pays(order.total_price()) => {
             purchase(set, order_id, report, None)
         }
         (OrderStatus::Pending, PaymentStatus::Success) => {
-            fate::due_once(set, payee, report, Verdict::AmountMismatch)
+            fate::due_once(set, target, report, Verdict::AmountMismatch)
         }
         (OrderStatus::Pending, PaymentStatus::Failure) => Ok((Verdict::Applied, Effect::Cancel)),
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
             if report.differs_from(order.transaction_id.as_deref()) =>
         {
-            fate::due_once(set, payee, report, Verdict::DuplicatePayment)
+            fate::due_once(set, target, report, Verdict::DuplicatePayment)
         }
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
             if order.transaction_id.is_none() && report.transaction_id.is_some() =>
@@ -39,7 +39,7 @@ pub fn judge(
         (OrderStatus::Cancelled | OrderStatus::Expired, PaymentStatus::Success) => {
             match room_if_accepted(set, order_id, report)? {
                 Some(overdue) => purchase(set, order_id, report, Some(overdue)),
-                None => fate::due_once(set, payee, report, Verdict::LatePayment),
+                None => fate::due_once(set, target, report, Verdict::LatePayment),
             }
         }
         (
@@ -55,13 +55,13 @@ pub fn judge(
 /// An order of 0.00 was paid by nobody.
 fn judge_for_nothing(
     set: &WorkingSet,
-    payee: Named,
+    target: PaymentTarget,
     report: &Report,
 ) -> Result<(Verdict, Effect), Stop> {
     if report.pays(Cents::ZERO) {
         Ok((Verdict::Ignored, Effect::None))
     } else {
-        fate::due_once(set, payee, report, Verdict::AmountMismatch)
+        fate::due_once(set, target, report, Verdict::AmountMismatch)
     }
 }
 

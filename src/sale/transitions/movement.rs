@@ -11,13 +11,13 @@ pub(super) fn record(
     units: i64,
     cause: Cause,
 ) {
-    let shift = kind.shift(units);
+    let delta = kind.delta(units);
     let at = set.now;
     let row = set.change_product(product);
-    row.available += shift.available;
-    row.reserved += shift.reserved;
-    row.sold += shift.sold;
-    row.total += shift.available + shift.reserved + shift.sold;
+    row.available += delta.available;
+    row.reserved += delta.reserved;
+    row.sold += delta.sold;
+    row.total += delta.available + delta.reserved + delta.sold;
     row.version += 1;
     assert!(
         row.available >= 0 && row.reserved >= 0 && row.sold >= 0,
@@ -29,7 +29,7 @@ pub(super) fn record(
         version,
         at,
         kind,
-        shift,
+        delta,
         cause,
     });
 }

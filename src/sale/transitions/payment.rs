@@ -1,6 +1,6 @@
 //! A payment event is recorded, stops waiting, and its refund becomes due and is resolved.
 
-use crate::sale::rows::{Named, OrderId, Payment, PaymentId, Resolution, Verdict};
+use crate::sale::rows::{OrderId, Payment, PaymentId, PaymentTarget, Resolution, Verdict};
 use crate::sale::working_set::WorkingSet;
 
 /// With the next id, and the payload as it came.
@@ -32,8 +32,8 @@ pub fn unpark(
 fn note_refund(set: &mut WorkingSet, payment: &Payment) {
     let transaction_id = payment.report.transaction_id.clone();
     if let Some(transaction_id) = transaction_id.filter(|_| payment.refund_due) {
-        let payee = payment.order.map_or(payment.named, Named::Order);
-        set.note_refund(payee, transaction_id, payment.id);
+        let target = payment.order.map_or(payment.target, PaymentTarget::Order);
+        set.note_refund(target, transaction_id, payment.id);
     }
 }
 

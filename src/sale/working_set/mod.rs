@@ -15,8 +15,8 @@ mod table;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::rows::{
-    Counters, Customer, Hold, HoldId, IdempotencyKey, IdempotencyRecord, Movement, Named, Order,
-    OrderId, Payment, PaymentId, Product, ProductId, Terms, Timestamp,
+    Counters, Customer, Hold, HoldId, IdempotencyKey, IdempotencyRecord, Movement, Order, OrderId,
+    Payment, PaymentId, PaymentTarget, Product, ProductId, Terms, Timestamp,
 };
 
 pub use need::{Due, Need};
@@ -37,10 +37,10 @@ pub struct WorkingSet {
     skus: HashMap<String, Option<ProductId>>,
     payment_keys: HashMap<String, Option<PaymentId>>,
     payloads: HashMap<PaymentId, String>,
-    parked: HashMap<Named, Vec<PaymentId>>,
-    refunds: HashMap<(Named, String), Vec<PaymentId>>,
-    refunds_noted: HashMap<(Named, String), Vec<PaymentId>>,
-    lost: HashMap<Named, bool>,
+    parked: HashMap<PaymentTarget, Vec<PaymentId>>,
+    refunds: HashMap<(PaymentTarget, String), Vec<PaymentId>>,
+    refunds_noted: HashMap<(PaymentTarget, String), Vec<PaymentId>>,
+    lost: HashMap<PaymentTarget, bool>,
     idempotency_records: HashMap<IdempotencyKey, Option<IdempotencyRecord>>,
     kept: Vec<IdempotencyKey>,
     forgotten: HashSet<IdempotencyKey>,
@@ -119,11 +119,11 @@ impl WorkingSet {
     }
 
     /// The events still parked on `named`, in the order in which they came.
-    pub fn parked_on(&self, named: Named) -> Result<Vec<PaymentId>, Stop> {
+    pub fn parked_on(&self, target: PaymentTarget) -> Result<Vec<PaymentId>, Stop> {
         let parked = self
             .parked
-            .get(&named)
-            .ok_or(Stop::needs(Need::Parked(named)))?;
+            .get(&target)
+            .ok_or(Stop::needs(Need::Parked(target)))?;
         Ok(parked
             .iter()
             .copied()
@@ -131,9 +131,13 @@ impl WorkingSet {
             .collect())
     }
 
-    /// The payments of the transaction whose refunds ever were due to `payee`, by that name: all of them looked at.
-    pub fn refunds(&self, payee: Named, transaction_id: &str) -> Result<Vec<PaymentId>, Stop> {
-        let key = (payee, transaction_id.to_owned());
+    /// The payments of the transaction whose refunds ever were due to `target`, by that name: all of them looked at.
+    pub fn refunds(
+        &self,
+        target: PaymentTarget,
+        transaction_id: &str,
+    ) -> Result<Vec<PaymentId>, Stop> {
+        let key = (target, transaction_id.to_owned());
         let Some(at_start) = self.refunds.get(&key) else {
             return Err(Stop::needs(Need::Refunds(key.0, key.1)));
         };
@@ -141,9 +145,9 @@ impl WorkingSet {
         Ok(at_start.iter().chain(since).copied().collect())
     }
 
-    pub fn is_lost(&self, named: Named) -> Result<bool, Stop> {
-        let is_lost = self.lost.get(&named).copied();
-        is_lost.ok_or(Stop::needs(Need::Lost(named)))
+    pub fn is_lost(&self, target: PaymentTarget) -> Result<bool, Stop> {
+        let is_lost = self.lost.get(&target).copied();
+        is_lost.ok_or(Stop::needs(Need::Lost(target)))
     }
 
     /// Live, pending and paid units of one customer in one product: the one figure that `max_per_customer` bounds.
@@ -284,7 +288,7 @@ impl WorkingSet {
     pub fn insert_payment(&mut self, payment: Payment, payload: Option<String>) {
         if payment.is_parked() {
             self.parked
-                .get_mut(&payment.named)
+                .get_mut(&payment.target)
                 .expect("a rule looks at what is parked before it parks")
                 .push(payment.id);
             self.counters.parked += 1;
@@ -297,8 +301,13 @@ impl WorkingSet {
         self.payments.insert(payment.id, payment);
     }
 
-    pub fn note_refund(&mut self, payee: Named, transaction_id: String, payment: PaymentId) {
-        let noted = self.refunds_noted.entry((payee, transaction_id));
+    pub fn note_refund(
+        &mut self,
+        target: PaymentTarget,
+        transaction_id: String,
+        payment: PaymentId,
+    ) {
+        let noted = self.refunds_noted.entry((target, transaction_id));
         noted.or_default().push(payment);
     }
 

@@ -1,6 +1,8 @@
 //! What a rule may need to see, and what a deadline may end.
 
-use crate::sale::rows::{Customer, HoldId, IdempotencyKey, Named, OrderId, PaymentId, ProductId};
+use crate::sale::rows::{
+    Customer, HoldId, IdempotencyKey, OrderId, PaymentId, PaymentTarget, ProductId,
+};
 
 /// A row, or a figure about rows, that a rule wants to see and the working set does not hold yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,11 +17,11 @@ pub enum Need {
     /// The payment event with this idempotency key.
     PaymentKey(String),
     /// The events that wait for this order, or for an order from this hold.
-    Parked(Named),
+    Parked(PaymentTarget),
     /// The payments of this transaction for this payee whose refunds ever were due.
-    Refunds(Named, String),
+    Refunds(PaymentTarget, String),
     /// Whether the id lies in a gap that a restored backup left.
-    Lost(Named),
+    Lost(PaymentTarget),
     /// Units of the product that the customer holds, has ordered or has paid for, by the clock.
     CustomerUse(ProductId, Customer),
     IdempotencyKey(IdempotencyKey),

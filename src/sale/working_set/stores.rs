@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::{Due, WorkingSet};
 use crate::sale::rows::{
-    Customer, IdempotencyKey, IdempotencyRecord, Movement, Named, Payment, PaymentId, Product,
-    ProductId,
+    Customer, IdempotencyKey, IdempotencyRecord, Movement, Payment, PaymentId, PaymentTarget,
+    Product, ProductId,
 };
 
 /// What stores put in, when a rule stopped with a need.
@@ -28,25 +28,30 @@ impl WorkingSet {
         }
     }
 
-    pub fn fetched_parked(&mut self, named: Named, payments: Vec<Payment>) {
+    pub fn fetched_parked(&mut self, target: PaymentTarget, payments: Vec<Payment>) {
         self.parked
-            .entry(named)
+            .entry(target)
             .or_insert_with(|| payments.iter().map(|payment| payment.id).collect());
         for payment in payments {
             self.payments.fetched(payment.id, Some(payment));
         }
     }
 
-    pub fn fetched_refunds(&mut self, payee: Named, transaction_id: String, refunds: Vec<Payment>) {
+    pub fn fetched_refunds(
+        &mut self,
+        target: PaymentTarget,
+        transaction_id: String,
+        refunds: Vec<Payment>,
+    ) {
         let ids = refunds.iter().map(|payment| payment.id).collect();
-        self.refunds.entry((payee, transaction_id)).or_insert(ids);
+        self.refunds.entry((target, transaction_id)).or_insert(ids);
         for payment in refunds {
             self.payments.fetched(payment.id, Some(payment));
         }
     }
 
-    pub fn fetched_lost(&mut self, named: Named, is_lost: bool) {
-        self.lost.insert(named, is_lost);
+    pub fn fetched_lost(&mut self, target: PaymentTarget, is_lost: bool) {
+        self.lost.insert(target, is_lost);
     }
 
     pub fn fetched_customer_use(&mut self, product: ProductId, customer: Customer, units: i64) {

@@ -2,8 +2,8 @@
 
 use super::{MemoryStore, Tables};
 use crate::sale::{
-    Customer, Hold, HoldStatus, Movement, Named, Order, OrderId, OrderStatus, Payment, ProductId,
-    RefundStatus, Timestamp, Verdict,
+    Customer, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment, PaymentTarget,
+    ProductId, RefundStatus, Timestamp, Verdict,
 };
 use crate::store::Failure;
 use crate::store::lists::{self, Filter, Lists, Pace, Page, Seek};
@@ -106,8 +106,8 @@ impl Tables {
                 continue;
             }
             let was_due = payments.iter().any(|other| {
-                let is_payees = other.named == payment.named
-                    || other.order.map(Named::Order) == Some(payment.named);
+                let is_payees = other.target == payment.target
+                    || other.order.map(PaymentTarget::Order) == Some(payment.target);
                 let transaction = &other.report.transaction_id;
                 other.refund_due
                     && is_payees
@@ -126,21 +126,21 @@ impl Tables {
     /// The order that a payment means, if there is one by now.
     fn order_of(&self, payment: &Payment) -> Option<OrderId> {
         let mut orders = self.orders.values();
-        let named = match payment.named {
-            Named::Order(id) => self.orders.get(&id),
-            Named::Hold(hold) => orders.find(|order| order.hold == hold),
+        let target = match payment.target {
+            PaymentTarget::Order(id) => self.orders.get(&id),
+            PaymentTarget::Hold(hold) => orders.find(|order| order.hold == hold),
         };
-        payment.order.or(named.map(|order| order.id))
+        payment.order.or(target.map(|order| order.id))
     }
 
     /// The hold that a payment is about, if there is one by now.
     fn hold_of(&self, payment: &Payment) -> Option<&Hold> {
         let order = payment.order.and_then(|order| self.orders.get(&order));
-        let named = match payment.named {
-            Named::Hold(hold) => Some(hold),
-            Named::Order(_) => None,
+        let target = match payment.target {
+            PaymentTarget::Hold(hold) => Some(hold),
+            PaymentTarget::Order(_) => None,
         };
-        self.holds.get(&order.map(|order| order.hold).or(named)?)
+        self.holds.get(&order.map(|order| order.hold).or(target)?)
     }
 }
 

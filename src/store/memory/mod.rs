@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Checkpoint, Contents, Decision, Failure, Now, Reader, Rest, Store, judge, judge_all};
 use crate::sale::{
-    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord, Movement, Named,
-    Order, OrderId, OrderStatus, Payment, PaymentId, PlaceHold, Product, ProductId, Rejection,
-    Terms, Timestamp, WorkingSet, Written,
+    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord, Movement, Order,
+    OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, PlaceHold, Product, ProductId,
+    Rejection, Terms, Timestamp, WorkingSet, Written,
 };
 
 /// Clones share their rows: one may write while others read.
@@ -68,7 +68,7 @@ impl MemoryStore {
             counters.next_payment = counters.next_payment.next();
         }
         for (payment, _) in tables.payments.values_mut() {
-            if let Named::Order(id) = payment.named
+            if let PaymentTarget::Order(id) = payment.target
                 && payment.is_parked()
                 && orders.contains(&id.get())
             {
@@ -260,27 +260,27 @@ impl Tables {
             .sum()
     }
 
-    fn is_lost(&self, named: Named) -> bool {
-        let (skipped, id) = match named {
-            Named::Order(id) => (&self.orders_skipped, id.get()),
-            Named::Hold(id) => (&self.holds_skipped, id.get()),
+    fn is_lost(&self, target: PaymentTarget) -> bool {
+        let (skipped, id) = match target {
+            PaymentTarget::Order(id) => (&self.orders_skipped, id.get()),
+            PaymentTarget::Hold(id) => (&self.holds_skipped, id.get()),
         };
         skipped.iter().any(|gap| gap.contains(&id))
     }
 
-    fn parked(&self, named: Named) -> Vec<Payment> {
+    fn parked(&self, target: PaymentTarget) -> Vec<Payment> {
         let payments = self.payments.values().map(|(payment, _)| payment);
         payments
-            .filter(|payment| payment.is_parked() && payment.named == named)
+            .filter(|payment| payment.is_parked() && payment.target == target)
             .cloned()
             .collect()
     }
 
-    fn refunds(&self, payee: Named, transaction_id: &str) -> Vec<Payment> {
+    fn refunds(&self, target: PaymentTarget, transaction_id: &str) -> Vec<Payment> {
         let payments = self.payments.values().map(|(payment, _)| payment);
         let refunds = payments.filter(|payment| {
             let for_payee =
-                payment.named == payee || payment.order.map(Named::Order) == Some(payee);
+                payment.target == target || payment.order.map(PaymentTarget::Order) == Some(target);
             payment.refund_due
                 && for_payee
                 && payment.report.transaction_id.as_deref() == Some(transaction_id)

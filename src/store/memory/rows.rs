@@ -35,12 +35,12 @@ impl Shelf for Tables {
                     .find(|payment| payment.key == key);
                 set.fetched_payment_key(key, known.cloned());
             }
-            Need::Parked(named) => set.fetched_parked(named, self.parked(named)),
-            Need::Refunds(payee, transaction_id) => {
-                let refunds = self.refunds(payee, &transaction_id);
-                set.fetched_refunds(payee, transaction_id, refunds);
+            Need::Parked(target) => set.fetched_parked(target, self.parked(target)),
+            Need::Refunds(target, transaction_id) => {
+                let refunds = self.refunds(target, &transaction_id);
+                set.fetched_refunds(target, transaction_id, refunds);
             }
-            Need::Lost(named) => set.fetched_lost(named, self.is_lost(named)),
+            Need::Lost(target) => set.fetched_lost(target, self.is_lost(target)),
             Need::CustomerUse(product, customer) => {
                 let units = self.customer_use(product, &customer, now);
                 set.fetched_customer_use(product, customer, units);

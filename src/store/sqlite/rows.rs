@@ -121,15 +121,15 @@ impl SqliteRows<'_> {
                 let payment = payments::by_key(self, &key)?;
                 set.fetched_payment_key(key, payment);
             }
-            Need::Parked(named) => {
-                let parked = payments::parked_on(self, named)?;
-                set.fetched_parked(named, parked);
+            Need::Parked(target) => {
+                let parked = payments::parked_on(self, target)?;
+                set.fetched_parked(target, parked);
             }
-            Need::Refunds(payee, transaction_id) => {
-                let refunds = payments::refunds(self, payee, &transaction_id)?;
-                set.fetched_refunds(payee, transaction_id, refunds);
+            Need::Refunds(target, transaction_id) => {
+                let refunds = payments::refunds(self, target, &transaction_id)?;
+                set.fetched_refunds(target, transaction_id, refunds);
             }
-            Need::Lost(named) => set.fetched_lost(named, counters::is_lost(self, named)?),
+            Need::Lost(target) => set.fetched_lost(target, counters::is_lost(self, target)?),
             Need::CustomerUse(product, customer) => {
                 let units = self.customer_use(product, &customer, set.now)?;
                 set.fetched_customer_use(product, customer, units);

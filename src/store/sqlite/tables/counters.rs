@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction, named_params};
 
 use super::{Question, Result, one_row};
-use crate::sale::{Counters, Named, Secret, Timestamp, WorkingSet};
+use crate::sale::{Counters, PaymentTarget, Secret, Timestamp, WorkingSet};
 use crate::store::sqlite::rows::SqliteRows;
 
 pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
@@ -34,10 +34,10 @@ pub fn is_copy(conn: &Connection) -> Result<bool> {
     })
 }
 
-pub fn is_lost(rows: &SqliteRows<'_>, named: Named) -> Result<bool> {
-    let (ids, id) = match named {
-        Named::Order(id) => ("orders", id.get()),
-        Named::Hold(id) => ("holds", id.get()),
+pub fn is_lost(rows: &SqliteRows<'_>, target: PaymentTarget) -> Result<bool> {
+    let (ids, id) = match target {
+        PaymentTarget::Order(id) => ("orders", id.get()),
+        PaymentTarget::Hold(id) => ("holds", id.get()),
     };
     let sql = "select exists (select 1 from gaps where ids = :ids and :id between first and last)";
     rows.figure(sql, named_params! {":ids": ids, ":id": id})

@@ -3,7 +3,7 @@
 use rusqlite::{Row, Transaction, named_params};
 
 use super::{Result, one_row};
-use crate::sale::{Cause, HoldId, Movement, OrderId, Shift, WorkingSet};
+use crate::sale::{Cause, HoldId, Movement, OrderId, StockDelta, WorkingSet};
 
 pub const LIST: &str = "select * from movements where product_id = :product";
 
@@ -16,7 +16,7 @@ pub fn read(row: &Row<'_>) -> Result<Movement> {
         version: row.get("version")?,
         at: row.get("at")?,
         kind: row.get("kind")?,
-        shift: Shift {
+        delta: StockDelta {
             available: row.get("available")?,
             reserved: row.get("reserved")?,
             sold: row.get("sold")?,
@@ -40,8 +40,8 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
             &mut insert,
             named_params! {
                 ":product": movement.product, ":version": movement.version, ":at": movement.at,
-                ":kind": movement.kind, ":available": movement.shift.available,
-                ":reserved": movement.shift.reserved, ":sold": movement.shift.sold,
+                ":kind": movement.kind, ":available": movement.delta.available,
+                ":reserved": movement.delta.reserved, ":sold": movement.delta.sold,
                 ":hold": hold, ":order": order, ":reason": reason,
             },
         )?;

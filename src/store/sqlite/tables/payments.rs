@@ -5,7 +5,8 @@ use rusqlite::{Row, Transaction, named_params};
 
 use super::{Question, Result, limit, one_row};
 use crate::sale::{
-    HoldId, Named, OrderId, Payment, PaymentId, Report, Timestamp, Verdict, WorkingSet, Written,
+    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, Timestamp, Verdict, WorkingSet,
+    Written,
 };
 use crate::store::sqlite::rows::SqliteRows;
 
@@ -56,12 +57,14 @@ pub const LIST_OF_REFUNDS: &str = payments!(
 pub fn read(row: &Row<'_>) -> Result<Payment> {
     let named_order = row
         .get::<_, Option<OrderId>>("named_order")?
-        .map(Named::Order);
-    let named_hold = row.get::<_, Option<HoldId>>("named_hold")?.map(Named::Hold);
+        .map(PaymentTarget::Order);
+    let named_hold = row
+        .get::<_, Option<HoldId>>("named_hold")?
+        .map(PaymentTarget::Hold);
     Ok(Payment {
         id: row.get("id")?,
         key: row.get("key")?,
-        named: named_order.or(named_hold).ok_or_else(names_nothing)?,
+        target: named_order.or(named_hold).ok_or_else(names_nothing)?,
         order: row.get("order_id")?,
         report: Report {
             status: row.get("status")?,
@@ -101,21 +104,25 @@ pub fn by_key(rows: &SqliteRows<'_>, key: &str) -> Result<Option<Payment>> {
     rows.one(sql, named_params! {":key": key}, read)
 }
 
-pub fn parked_on(rows: &SqliteRows<'_>, named: Named) -> Result<Vec<Payment>> {
+pub fn parked_on(rows: &SqliteRows<'_>, target: PaymentTarget) -> Result<Vec<Payment>> {
     let by_order =
         "select * from payments where verdict = 'parked' and named_order = :id order by id";
     let by_hold =
         "select * from payments where verdict = 'parked' and named_hold = :id order by id";
-    match named {
-        Named::Order(id) => rows.all(by_order, named_params! {":id": id}, read),
-        Named::Hold(id) => rows.all(by_hold, named_params! {":id": id}, read),
+    match target {
+        PaymentTarget::Order(id) => rows.all(by_order, named_params! {":id": id}, read),
+        PaymentTarget::Hold(id) => rows.all(by_hold, named_params! {":id": id}, read),
     }
 }
 
-pub fn refunds(rows: &SqliteRows<'_>, payee: Named, transaction_id: &str) -> Result<Vec<Payment>> {
-    let (order, hold) = match payee {
-        Named::Order(id) => (Some(id), None),
-        Named::Hold(id) => (None, Some(id)),
+pub fn refunds(
+    rows: &SqliteRows<'_>,
+    target: PaymentTarget,
+    transaction_id: &str,
+) -> Result<Vec<Payment>> {
+    let (order, hold) = match target {
+        PaymentTarget::Order(id) => (Some(id), None),
+        PaymentTarget::Hold(id) => (None, Some(id)),
     };
     let sql = "select * from payments where refund_due = 1 and transaction_id = :transaction_id
           and (order_id = :order or named_order = :order or named_hold = :hold) order by id";
@@ -157,9 +164,9 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
 }
 
 fn write_new(tx: &Transaction<'_>, payment: &Payment, payload: Option<&str>) -> Result<()> {
-    let (named_order, named_hold) = match payment.named {
-        Named::Order(id) => (Some(id), None),
-        Named::Hold(id) => (None, Some(id)),
+    let (named_order, named_hold) = match payment.target {
+        PaymentTarget::Order(id) => (Some(id), None),
+        PaymentTarget::Hold(id) => (None, Some(id)),
     };
     let sql = "insert into payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id,
             payload, verdict, parked_until, refund_due, received_at, resolved_at, resolution, note)
