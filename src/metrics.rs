@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-/// How long requests took that went through the writer, lately.
+/// How long requests took that went through the writer, recently.
 pub struct Latency(Mutex<Windows>);
 
 struct Windows {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::http::{Malformed, Response, StatusCode};
 use crate::sale::{OrderId, Rejection};
-use crate::store::Failure;
+use crate::store::StoreError;
 use crate::writer::Denial;
 
 #[derive(Debug)]
@@ -341,8 +341,8 @@ impl From<Denial> for Error {
 }
 
 /// Logged here, once; the client learns that it failed, not how.
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
+impl From<StoreError> for Error {
+    fn from(failure: StoreError) -> Self {
         log::error!("a read failed: {failure}");
         Error::ReadFailed
     }

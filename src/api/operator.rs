@@ -21,7 +21,7 @@ use crate::sale::{
     ProductChanges, ProductId, RefundStatus, RestockProduct, STOCK_MAX, Timestamp, TokenKind,
     Verdict, spelling,
 };
-use crate::store::{Filter, Pace, Page, Seek};
+use crate::store::{Filter, Page, SalesRate, Seek};
 
 pub fn change_product(request: &Request, id: &str) -> Result<Command, Error> {
     let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
@@ -144,12 +144,12 @@ struct StatsBody {
 struct ProductStatsBody {
     #[serde(flatten)]
     product: AdminProductBody,
-    lately: PaceBody,
+    lately: SalesRateBody,
 }
 
 /// Units that were held and paid for over the last `over_s` seconds.
 #[derive(Serialize)]
-struct PaceBody {
+struct SalesRateBody {
     over_s: f64,
     units_held: i64,
     units_sold: i64,
@@ -162,15 +162,15 @@ struct QueueBody {
     max: usize,
 }
 
-/// How far back a pace is looked at.
+/// How far back a sales rate is looked at.
 const PACE_MICROS: i64 = 60_000_000;
 
-impl From<Pace> for PaceBody {
-    fn from(pace: Pace) -> PaceBody {
-        PaceBody {
-            over_s: pace.over_micros as f64 / 1e6,
-            units_held: pace.units_held,
-            units_sold: pace.units_sold,
+impl From<SalesRate> for SalesRateBody {
+    fn from(sales_rate: SalesRate) -> SalesRateBody {
+        SalesRateBody {
+            over_s: sales_rate.over_micros as f64 / 1e6,
+            units_held: sales_rate.units_held,
+            units_sold: sales_rate.units_sold,
         }
     }
 }
@@ -255,7 +255,7 @@ impl Api {
         let stats = products.iter().map(|product: &Product| {
             Ok(ProductStatsBody {
                 product: AdminProductBody::new(product, now),
-                lately: self.reader.pace(product.id, since, now)?.into(),
+                lately: self.reader.sales_rate(product.id, since, now)?.into(),
             })
         });
         Ok(json::ok(&StatsBody {

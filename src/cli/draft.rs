@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile, TempDir};
 
 use super::{CANNOT_CREATE, Fault, IO_ERROR};
-use crate::store::Failure;
+use crate::store::StoreError;
 use crate::store::sqlite::{Access, Check, Database, Depth, audit};
 
 /// The folder goes with all that is in it, unless the process is killed.
@@ -86,7 +86,7 @@ impl Draft {
         sync_folder(&dest)
     }
 
-    pub fn failed(&self, failure: Failure) -> Fault {
+    pub fn failed(&self, failure: StoreError) -> Fault {
         let fault = Fault::from(failure);
         Fault {
             message: format!("{}: {}", self.dest.display(), fault.message),

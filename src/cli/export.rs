@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
 use crate::store::sqlite::{Access, Database, OpenError, SqliteReader};
-use crate::store::{Failure, Filter, Lists, Page, Reader, Seek};
+use crate::store::{Filter, Lists, Page, Reader, Seek, StoreError};
 
 #[derive(Args)]
 pub struct Export {
@@ -110,8 +110,8 @@ enum Stopped {
     Failed(Fault),
 }
 
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Stopped {
+impl From<StoreError> for Stopped {
+    fn from(failure: StoreError) -> Stopped {
         Stopped::Failed(failure.into())
     }
 }
@@ -129,7 +129,7 @@ impl Exporter {
     /// The time to judge the next page at: that of the export, or of a batch that was committed since.
     fn now(&self) -> Result<Timestamp, Stopped> {
         let last_now = self.database.last_now();
-        let last_now = last_now.map_err(|error| Failure::NotApplied(error.to_string()))?;
+        let last_now = last_now.map_err(|error| StoreError::NotApplied(error.to_string()))?;
         Ok(self.began_at.max(last_now))
     }
 
@@ -158,7 +158,7 @@ impl Exporter {
         &self,
         columns: &[Column<R>],
         number: impl Fn(&R) -> i64,
-        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, Failure>,
+        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, StoreError>,
     ) -> Result<(), Stopped> {
         self.header(columns)?;
         let newest = Page {
@@ -196,7 +196,7 @@ impl Exporter {
         newest: i64,
         columns: &[Column<R>],
         number: impl Fn(&R) -> i64,
-        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, Failure>,
+        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, StoreError>,
     ) -> Result<(), Stopped> {
         let mut last = 0;
         while last < newest {

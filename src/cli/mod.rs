@@ -30,7 +30,7 @@ use clap::{Args, Parser, Subcommand};
 use signal_hook::consts::SIGXFSZ;
 
 use crate::config::{self, Config, ConfigError, Flags};
-use crate::store::Failure;
+use crate::store::StoreError;
 use crate::store::sqlite::{Access, Database, Durability, OpenError};
 
 /// A flash-sale server: one binary, one SQLite file. It sells a limited stock to a crowd, never oversells, never loses an
@@ -231,13 +231,15 @@ impl From<ConfigError> for Fault {
     }
 }
 
-impl From<Failure> for Fault {
-    fn from(failure: Failure) -> Fault {
+impl From<StoreError> for Fault {
+    fn from(failure: StoreError) -> Fault {
         let code = match failure {
-            Failure::Busy | Failure::Migrated => BUSY,
-            Failure::NotApplied(_) | Failure::Unknown(_) | Failure::Displaced(_) => IO_ERROR,
-            Failure::Broken(_) => INTERNAL,
-            Failure::Corrupt(_) => BAD_DATA,
+            StoreError::Busy | StoreError::Migrated => BUSY,
+            StoreError::NotApplied(_) | StoreError::Unknown(_) | StoreError::Displaced(_) => {
+                IO_ERROR
+            }
+            StoreError::Broken(_) => INTERNAL,
+            StoreError::Corrupt(_) => BAD_DATA,
         };
         Fault::new(code, failure.to_string())
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Fault, INTERNAL, IO_ERROR};
-use crate::store::Failure;
+use crate::store::StoreError;
 
 #[derive(Args)]
 pub struct Report {
@@ -58,11 +58,11 @@ const POLL: Duration = Duration::from_millis(1);
 
 /// Tries again each millisecond while another process writes. SQLite's own waiting grows to 100 ms a time, and a busy
 /// server's gaps are shorter than that.
-pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let until = Instant::now() + PATIENCE;
     loop {
         match attempt() {
-            Err(Failure::Busy) if Instant::now() < until => thread::sleep(POLL),
+            Err(StoreError::Busy) if Instant::now() < until => thread::sleep(POLL),
             done => return done,
         }
     }

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::sale::{Command, Rejection};
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::{Access, SqliteStore};
-use crate::store::{Decision, Failure, Rest, Store};
+use crate::store::{Decision, Rest, Store, StoreError};
 
 #[derive(Args)]
 pub struct Seed {
@@ -203,7 +203,7 @@ fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, Fault> {
 /// Counts from nothing at each attempt: what an attempt before was told is undone.
 fn judge_patiently(
     catalogue: &Catalogue,
-    mut attempt: impl FnMut(&mut dyn FnMut(&[Decision])) -> Result<(), Failure>,
+    mut attempt: impl FnMut(&mut dyn FnMut(&[Decision])) -> Result<(), StoreError>,
 ) -> Result<Seeded, Fault> {
     let progress = progress_bar(catalogue.rows.len());
     let judged = patiently(|| {
@@ -291,7 +291,7 @@ mod tests {
             attempts += 1;
             each(&decisions);
             if attempts < 3 {
-                Err(Failure::Busy)
+                Err(StoreError::Busy)
             } else {
                 Ok(())
             }

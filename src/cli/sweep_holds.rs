@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Outcome, Swept};
 use crate::store::sqlite::{Access, SqliteStore};
-use crate::store::{Failure, Store};
+use crate::store::{Store, StoreError};
 
 #[derive(Args)]
 pub struct SweepHolds {
@@ -57,7 +57,7 @@ impl SweepHolds {
 
 /// Ends everything that is due, in bounded transactions. Lapsed idempotency keys are in nobody's way: a server forgets them
 /// when nobody waits.
-pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<Swept, Failure> {
+pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<Swept, StoreError> {
     let terms = config.terms();
     let command = [Command::Sweep {
         rows_max: ROWS_MAX,

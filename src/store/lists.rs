@@ -1,6 +1,6 @@
 //! What an operator looks through: lists of holds, orders, payments, refunds and movements, by the page and by the clock.
 
-use super::Failure;
+use super::StoreError;
 use crate::sale::{
     Customer, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Payment, ProductId,
     RefundStatus, Timestamp, Verdict,
@@ -40,14 +40,14 @@ impl<S> Filter<S> {
 
 /// What moved of a product in the last `over_micros`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct SalesRate {
     pub over_micros: i64,
     pub units_held: i64,
     pub units_sold: i64,
 }
 
-/// Movements that a pace is counted from: a product that moves faster is looked at for a shorter time.
-pub const PACE_MOVEMENTS_MAX: usize = 1_000;
+/// Movements that a sales rate is counted from: a product that moves faster is looked at for a shorter time.
+pub const SALES_RATE_MOVEMENTS_MAX: usize = 1_000;
 
 /// Each call sees one moment of the store, in which `now` is the time.
 pub trait Lists {
@@ -56,14 +56,14 @@ pub trait Lists {
         filter: &Filter<HoldStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Hold>, Failure>;
+    ) -> Result<Vec<Hold>, StoreError>;
 
     fn orders(
         &self,
         filter: &Filter<OrderStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Order>, Failure>;
+    ) -> Result<Vec<Order>, StoreError>;
 
     /// Payments as they stand by the clock, each with the order that its name means by now. Their product and customer are
     /// those of the order or hold that they name.
@@ -72,7 +72,7 @@ pub trait Lists {
         filter: &Filter<Verdict>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Payment>, Failure>;
+    ) -> Result<Vec<Payment>, StoreError>;
 
     /// The payments whose money is to be paid back, or was.
     fn refunds(
@@ -80,22 +80,27 @@ pub trait Lists {
         status: Option<RefundStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Payment>, Failure>;
+    ) -> Result<Vec<Payment>, StoreError>;
 
     /// A product's ledger.
-    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure>;
+    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, StoreError>;
 
     /// What moved since `since`.
-    fn pace(&self, product: ProductId, since: Timestamp, now: Timestamp) -> Result<Pace, Failure>;
+    fn sales_rate(
+        &self,
+        product: ProductId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<SalesRate, StoreError>;
 }
 
-/// Counts a pace from movements, newest first.
-pub(super) fn pace(
-    movements: impl Iterator<Item = Result<Movement, Failure>>,
+/// Counts a sales rate from movements, newest first.
+pub(super) fn sales_rate(
+    movements: impl Iterator<Item = Result<Movement, StoreError>>,
     since: Timestamp,
     now: Timestamp,
-) -> Result<Pace, Failure> {
-    let mut pace = Pace {
+) -> Result<SalesRate, StoreError> {
+    let mut sales_rate = SalesRate {
         over_micros: now.micros() - since.micros(),
         units_held: 0,
         units_sold: 0,
@@ -105,14 +110,14 @@ pub(super) fn pace(
         if movement.at <= since {
             break;
         }
-        if index == PACE_MOVEMENTS_MAX {
-            pace.over_micros = now.micros() - movement.at.micros();
+        if index == SALES_RATE_MOVEMENTS_MAX {
+            sales_rate.over_micros = now.micros() - movement.at.micros();
             break;
         }
         if movement.kind == MovementKind::HoldPlaced {
-            pace.units_held += movement.delta.reserved;
+            sales_rate.units_held += movement.delta.reserved;
         }
-        pace.units_sold += movement.delta.sold.max(0);
+        sales_rate.units_sold += movement.delta.sold.max(0);
     }
-    Ok(pace)
+    Ok(sales_rate)
 }

@@ -12,7 +12,7 @@ use crate::sale::{
     Payment, PlaceHold, Product, ProductId, Rejection, Stop, Terms, Timestamp, WorkingSet, decide,
 };
 
-pub use lists::{Filter, Lists, Pace, Page, Seek};
+pub use lists::{Filter, Lists, Page, SalesRate, Seek};
 
 /// What the sale said to one command.
 pub type Decision = Result<Outcome, Rejection>;
@@ -23,7 +23,7 @@ pub type Now<'a> = &'a dyn Fn(Timestamp) -> Timestamp;
 
 /// Why a whole batch failed. The text is for the log, not for clients.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum StoreError {
     #[error("another process is writing")]
     Busy,
     #[error("nothing was applied: {0}")]
@@ -69,22 +69,22 @@ pub trait Store: Send {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, Failure>;
+    ) -> Result<Vec<Decision>, StoreError>;
 
     /// Writes what changes nothing for anybody, to see whether the store can.
-    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure>;
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError>;
 
     /// The earliest deadline of anything that a sweep would end.
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure>;
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Housekeeping between batches, which may take a few milliseconds.
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure>;
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError>;
 }
 
 /// Reads of committed rows, beside the writer. Each call sees one moment of the store.
 pub trait Reader: Lists + Send + Sync {
     /// The product with what is overdue at `now` counted as available.
-    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure>;
+    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, StoreError>;
 
     /// At most `limit` products with ids above `after`, by id, as `product` would show them.
     fn products(
@@ -92,7 +92,7 @@ pub trait Reader: Lists + Send + Sync {
         after: Option<ProductId>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<Product>, Failure>;
+    ) -> Result<Vec<Product>, StoreError>;
 
     /// Why the wish would be refused, judged by the sale's own rules on the rows as they stand. `None`: it would not be,
     /// and only a transaction can tell for sure.
@@ -101,17 +101,17 @@ pub trait Reader: Lists + Send + Sync {
         wish: &PlaceHold,
         terms: &Terms,
         now: Timestamp,
-    ) -> Result<Option<Rejection>, Failure>;
+    ) -> Result<Option<Rejection>, StoreError>;
 
-    fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure>;
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError>;
 
-    fn order(&self, id: OrderId) -> Result<Option<Order>, Failure>;
+    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError>;
 
     /// Whether rows can be read, and stand where whoever looks for the database finds it.
-    fn is_sound(&self) -> Result<(), Failure>;
+    fn is_sound(&self) -> Result<(), StoreError>;
 
     /// Every row there is, in order. For tests: it has no bound.
-    fn contents(&self) -> Result<Contents, Failure>;
+    fn contents(&self) -> Result<Contents, StoreError>;
 }
 
 /// All rows of a store, to compare it with another.
@@ -127,27 +127,27 @@ pub struct Contents {
 }
 
 /// What fetches into a working set the rows that a rule needs to see.
-trait Shelf {
-    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> Result<(), Failure>;
+trait RowSource {
+    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> Result<(), StoreError>;
 }
 
 /// Judges commands in order on one working set, fetching what each needs until it can be judged.
 fn judge_all(
-    shelf: &mut impl Shelf,
+    source: &mut impl RowSource,
     set: &mut WorkingSet,
     commands: &[Command],
-) -> Result<Vec<Decision>, Failure> {
+) -> Result<Vec<Decision>, StoreError> {
     commands
         .iter()
-        .map(|command| judge(shelf, set, command))
+        .map(|command| judge(source, set, command))
         .collect()
 }
 
 fn judge(
-    shelf: &mut impl Shelf,
+    source: &mut impl RowSource,
     set: &mut WorkingSet,
     command: &Command,
-) -> Result<Decision, Failure> {
+) -> Result<Decision, StoreError> {
     const LOOKS_MAX: usize = 100_000;
     for _ in 0..LOOKS_MAX {
         match decide(set, command) {
@@ -155,7 +155,7 @@ fn judge(
             Err(Stop::Refused(rejection)) => return Ok(Err(rejection)),
             Err(Stop::Needs(needs)) => {
                 for need in needs {
-                    shelf.fetch(set, need)?;
+                    source.fetch(set, need)?;
                 }
             }
         }

@@ -16,7 +16,7 @@ use super::log_watch::LogWatch;
 use super::{Answer, Answers, Denial, Ended, Job, Note};
 use crate::clock::Clock;
 use crate::sale::{Command, Terms};
-use crate::store::{Decision, Failure, Rest, Store};
+use crate::store::{Decision, Rest, Store, StoreError};
 
 /// Where the writer sits.
 pub struct Desk {
@@ -215,7 +215,7 @@ impl Desk {
                     batch.answer(answers, &self.answers);
                     return Ok(self.probe()?);
                 }
-                Err(Failure::Busy) => {
+                Err(StoreError::Busy) => {
                     if let Some(by) = self.is_told_to_stop() {
                         batch.answer(iter::repeat(Err(Denial::Stopped)), &self.answers);
                         return Err(Halt::Stop(by));
@@ -226,7 +226,7 @@ impl Desk {
                         return Ok(());
                     }
                 }
-                Err(Failure::Broken(why)) => {
+                Err(StoreError::Broken(why)) => {
                     log::error!(
                         "a batch of {} broke a constraint and is tried one by one: {why}",
                         batch.commands.len()
@@ -276,7 +276,7 @@ impl Desk {
                     let decision = decisions.pop().expect("a command has a decision");
                     return Ok(decision.map_err(Denial::Refused));
                 }
-                Err(Failure::Busy) => {
+                Err(StoreError::Busy) => {
                     if let Some(by) = self.is_told_to_stop() {
                         return Err((Denial::Stopped, Some(Halt::Stop(by))));
                     }
@@ -295,9 +295,9 @@ impl Desk {
 
     /// What to tell clients of a failure, and whether it is the end. Logged as long as it is news: the log may be on the
     /// same full disk.
-    pub fn judge_failure(&mut self, failure: &Failure) -> (Denial, Option<Ended>) {
+    pub fn judge_failure(&mut self, failure: &StoreError) -> (Denial, Option<Ended>) {
         // The store is well: what broke is a rule of ours.
-        if let Failure::Broken(why) = failure {
+        if let StoreError::Broken(why) = failure {
             log::error!("a command broke a rule, alone in its transaction: {why}");
             return (Denial::Broken, None);
         }
@@ -306,23 +306,23 @@ impl Desk {
         }
         self.is_well.store(false, Ordering::SeqCst);
         match failure {
-            Failure::Busy | Failure::NotApplied(_) => (Denial::NotApplied, None),
-            Failure::Broken(_) => (Denial::Broken, None),
-            Failure::Unknown(_) => (Denial::Unknown, Some(Ended::Unknown)),
-            Failure::Corrupt(_) => (Denial::NotApplied, Some(Ended::Corrupt)),
-            Failure::Displaced(_) => (Denial::NotApplied, Some(Ended::Displaced)),
-            Failure::Migrated => (Denial::NotApplied, Some(Ended::Migrated)),
+            StoreError::Busy | StoreError::NotApplied(_) => (Denial::NotApplied, None),
+            StoreError::Broken(_) => (Denial::Broken, None),
+            StoreError::Unknown(_) => (Denial::Unknown, Some(Ended::Unknown)),
+            StoreError::Corrupt(_) => (Denial::NotApplied, Some(Ended::Corrupt)),
+            StoreError::Displaced(_) => (Denial::NotApplied, Some(Ended::Displaced)),
+            StoreError::Migrated => (Denial::NotApplied, Some(Ended::Migrated)),
         }
     }
 
     /// A panic in the sale's rules is a broken rule of ours: the transaction is rolled back while it unwinds.
-    fn transact(&mut self, commands: &[Command]) -> Result<Vec<Decision>, Failure> {
+    fn transact(&mut self, commands: &[Command]) -> Result<Vec<Decision>, StoreError> {
         let (store, clock, terms) = (&mut self.store, &self.clock, &self.terms);
         let now = |last_now| clock.begin_batch(last_now);
         let result =
             panic::catch_unwind(AssertUnwindSafe(|| store.transact(terms, &now, commands)));
         clock.end_batch();
-        result.unwrap_or_else(|_| Err(Failure::Broken("a rule panicked".into())))
+        result.unwrap_or_else(|_| Err(StoreError::Broken("a rule panicked".into())))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Ended;
 use super::desk::Desk;
-use crate::store::{Checkpoint, Failure, Rest};
+use crate::store::{Checkpoint, Rest, StoreError};
 
 /// How often the last checkpoint is tried again.
 const LAST_CHECKPOINT_POLL: Duration = Duration::from_millis(10);
@@ -16,7 +16,7 @@ impl Desk {
         match self.store.rest(rest) {
             Ok(Checkpoint::Complete) => self.log_watch.emptied(),
             Ok(Checkpoint::Incomplete { log_bytes }) => self.log_watch.kept(log_bytes),
-            Err(Failure::Busy) => self.log_watch.kept(0),
+            Err(StoreError::Busy) => self.log_watch.kept(0),
             Err(failure) => {
                 self.log_watch.failed(&failure);
                 self.housekeeping_failed(&failure)?;
@@ -26,13 +26,13 @@ impl Desk {
     }
 
     /// What housekeeping finds is as good a reason to stop as what a batch finds.
-    pub fn housekeeping_failed(&mut self, failure: &Failure) -> Result<(), Ended> {
+    pub fn housekeeping_failed(&mut self, failure: &StoreError) -> Result<(), Ended> {
         match failure {
-            Failure::Busy | Failure::NotApplied(_) | Failure::Broken(_) => Ok(()),
-            Failure::Unknown(_)
-            | Failure::Corrupt(_)
-            | Failure::Displaced(_)
-            | Failure::Migrated => self.judge_failure(failure).1.map_or(Ok(()), Err),
+            StoreError::Busy | StoreError::NotApplied(_) | StoreError::Broken(_) => Ok(()),
+            StoreError::Unknown(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Displaced(_)
+            | StoreError::Migrated => self.judge_failure(failure).1.map_or(Ok(()), Err),
         }
     }
 
@@ -42,7 +42,7 @@ impl Desk {
         loop {
             match self.store.rest(Rest::Long) {
                 Ok(Checkpoint::Complete) => return Ended::Drained,
-                Ok(Checkpoint::Incomplete { .. }) | Err(Failure::Busy) => {}
+                Ok(Checkpoint::Incomplete { .. }) | Err(StoreError::Busy) => {}
                 Err(failure) => {
                     log::error!("the log cannot be checkpointed: {failure}");
                     return self
@@ -81,13 +81,13 @@ impl Desk {
         }
         match self.write_time() {
             Ok(()) => self.kept_time.was_kept(),
-            Err(Failure::Busy) => {}
+            Err(StoreError::Busy) => {}
             Err(failure) => return self.judge_failure(&failure).1.map_or(Ok(()), Err),
         }
         Ok(())
     }
 
-    fn write_time(&mut self) -> Result<(), Failure> {
+    fn write_time(&mut self) -> Result<(), StoreError> {
         let clock = &self.clock;
         let written = self.store.probe(&|last_now| clock.begin_batch(last_now));
         clock.end_batch();

@@ -3,7 +3,7 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use crate::store::Failure;
+use crate::store::StoreError;
 
 #[derive(Default)]
 pub struct LogWatch {
@@ -36,7 +36,7 @@ impl LogWatch {
         }
     }
 
-    pub fn failed(&mut self, failure: &Failure) {
+    pub fn failed(&mut self, failure: &StoreError) {
         if !mem::replace(&mut self.has_warned, true) {
             log::error!("the log cannot be checkpointed, and grows: {failure}");
         }

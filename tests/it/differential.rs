@@ -215,8 +215,8 @@ fn lists_are_alike(memory: &MemoryStore, sqlite: &impl Lists, crowd: &mut Crowd,
     );
     let since = Timestamp::from_micros(now.micros() - 60_000_000);
     assert_eq!(
-        memory.pace(product, since, now).unwrap(),
-        sqlite.pace(product, since, now).unwrap(),
-        "pace of {product} at {now}"
+        memory.sales_rate(product, since, now).unwrap(),
+        sqlite.sales_rate(product, since, now).unwrap(),
+        "sales rate of {product} at {now}"
     );
 }

@@ -9,7 +9,7 @@ use flashsale::sale::{
     Command, HoldId, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
 };
 use flashsale::store::sqlite::{Access, Database, Durability, SqliteStore};
-use flashsale::store::{Checkpoint, Decision, Failure, Now, Rest, Store};
+use flashsale::store::{Checkpoint, Decision, Now, Rest, Store, StoreError};
 use serde_json::json;
 
 use crate::shop::{Answer, HOLD_TTL, Hands, MILLISECOND, ORDER_TTL, Shop, call, item, terms};
@@ -151,7 +151,7 @@ impl Store for Watched {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, Failure> {
+    ) -> Result<Vec<Decision>, StoreError> {
         let now_and_look = |last_now: Timestamp| {
             let time = now(last_now);
             if commands.len() > 1 {
@@ -162,15 +162,15 @@ impl Store for Watched {
         self.store.transact(terms, &now_and_look, commands)
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
         self.store.probe(now)
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.store.next_deadline()
     }
 
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
         self.store.rest(rest)
     }
 }

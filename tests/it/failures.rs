@@ -9,7 +9,7 @@ use flashsale::sale::{
     Command, HoldId, Outcome, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
 };
 use flashsale::store::memory::MemoryStore;
-use flashsale::store::{Checkpoint, Decision, Failure, Now, Reader, Rest, Store};
+use flashsale::store::{Checkpoint, Decision, Now, Reader, Rest, Store, StoreError};
 use flashsale::writer::{Answer, Denial, Ended, Limits, Writer};
 
 use serde_json::json;
@@ -22,36 +22,36 @@ struct Faulty<F> {
     fault: F,
 }
 
-impl<F: FnMut(&[Command]) -> Option<Failure> + Send> Store for Faulty<F> {
+impl<F: FnMut(&[Command]) -> Option<StoreError> + Send> Store for Faulty<F> {
     fn transact(
         &mut self,
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, Failure> {
+    ) -> Result<Vec<Decision>, StoreError> {
         match (self.fault)(commands) {
             Some(failure) => Err(failure),
             None => self.store.transact(terms, now, commands),
         }
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
         match (self.fault)(&[]) {
             Some(failure) => Err(failure),
             None => self.store.probe(now),
         }
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.store.next_deadline()
     }
 
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
         self.store.rest(rest)
     }
 }
 
-fn shop_with(fault: impl FnMut(&[Command]) -> Option<Failure> + Send + 'static) -> Shop {
+fn shop_with(fault: impl FnMut(&[Command]) -> Option<StoreError> + Send + 'static) -> Shop {
     Shop::with_store(vec![item("tee", 5)], Config::default(), |store| {
         Box::new(Faulty { store, fault })
     })
@@ -70,7 +70,7 @@ fn a_store_that_cannot_write_applies_nothing_and_says_so() {
     let shop = shop_with(move |commands| {
         if has_clients(commands) && fails > 0 {
             fails -= 1;
-            return Some(Failure::NotApplied("no space left".into()));
+            return Some(StoreError::NotApplied("no space left".into()));
         }
         None
     });
@@ -93,7 +93,7 @@ fn a_busy_store_is_asked_again_until_the_lock_is_free() {
     let shop = shop_with(move |commands| {
         if has_clients(commands) && busy > 0 {
             busy -= 1;
-            return Some(Failure::Busy);
+            return Some(StoreError::Busy);
         }
         None
     });
@@ -109,7 +109,7 @@ fn a_store_that_stays_busy_is_an_overload_and_nothing_was_executed() {
     let shop = Shop::with_store(vec![item("tee", 5)], config, |store| {
         Box::new(Faulty {
             store,
-            fault: |_: &[Command]| Some(Failure::Busy),
+            fault: |_: &[Command]| Some(StoreError::Busy),
         })
     });
     shop.hold("tee", 1)
@@ -120,8 +120,9 @@ fn a_store_that_stays_busy_is_an_overload_and_nothing_was_executed() {
 
 #[test]
 fn a_commit_that_nobody_can_know_of_is_unknown_and_the_writer_stops() {
-    let shop =
-        shop_with(|commands| has_clients(commands).then(|| Failure::Unknown("I/O error".into())));
+    let shop = shop_with(|commands| {
+        has_clients(commands).then(|| StoreError::Unknown("I/O error".into()))
+    });
     shop.hold("tee", 1)
         .failed_with(503, "store_failed")
         .says("outcome", "unknown");
@@ -142,7 +143,7 @@ fn only_the_culprit_of_a_broken_batch_fails() {
     };
     let fault = move |commands: &[Command]| {
         seen.lock().unwrap().push(commands.len());
-        has_culprit(commands).then(|| Failure::Broken("stock_is_never_negative".into()))
+        has_culprit(commands).then(|| StoreError::Broken("stock_is_never_negative".into()))
     };
     let mut commands = vec![hold(1); 20];
     commands.insert(7, Command::ReleaseHold { hold: poison });
@@ -172,7 +173,7 @@ fn a_command_that_breaks_does_not_make_the_server_unready() {
         commands
             .iter()
             .any(breaks)
-            .then(|| Failure::Broken("stock_is_never_negative".into()))
+            .then(|| StoreError::Broken("stock_is_never_negative".into()))
     });
     let hold = shop.hold("tee", 1).created().id("hold_id");
     shop.release(hold).failed_with(500, "internal");
@@ -187,9 +188,9 @@ fn a_busy_store_is_asked_again_for_each_of_a_broken_batch() {
     let busy = AtomicUsize::new(0);
     let fault = move |commands: &[Command]| match commands {
         [] | [Command::Sweep { .. }] => None,
-        [_] if busy.fetch_add(1, Ordering::SeqCst) % 4 < 3 => Some(Failure::Busy),
+        [_] if busy.fetch_add(1, Ordering::SeqCst) % 4 < 3 => Some(StoreError::Busy),
         [_] => None,
-        [..] => Some(Failure::Broken("the_ledger_has_no_gap".into())),
+        [..] => Some(StoreError::Broken("the_ledger_has_no_gap".into())),
     };
     let (answers, _) = all_at_once(fault, vec![hold(1), hold(1), hold(1)]);
     for answer in answers {
@@ -283,7 +284,7 @@ fn hold(units: i64) -> Command {
 
 fn start(
     store: MemoryStore,
-    fault: impl FnMut(&[Command]) -> Option<Failure> + Send + 'static,
+    fault: impl FnMut(&[Command]) -> Option<StoreError> + Send + 'static,
     queue_max: usize,
 ) -> (Writer, crossbeam_channel::Receiver<Ended>) {
     let config = Config::default();
@@ -307,7 +308,7 @@ fn start(
 
 /// What each command of one batch is answered: the writer is kept at the door until all of them wait.
 fn all_at_once(
-    mut fault: impl FnMut(&[Command]) -> Option<Failure> + Send + 'static,
+    mut fault: impl FnMut(&[Command]) -> Option<StoreError> + Send + 'static,
     commands: Vec<Command>,
 ) -> (Vec<Answer>, MemoryStore) {
     let mut store = MemoryStore::default();
@@ -361,7 +362,7 @@ fn a_sold_out_product_is_refused_without_the_writer() {
     let fault = is_broken.clone();
     let shop = shop_with(move |_| {
         let is_broken = fault.load(Ordering::SeqCst);
-        is_broken.then(|| Failure::NotApplied("no space left".into()))
+        is_broken.then(|| StoreError::NotApplied("no space left".into()))
     });
     let hold = shop.hold("tee", 5).created().id("hold_id");
     shop.hold("tee", 1).refused("insufficient_stock");
@@ -393,19 +394,19 @@ impl Store for Deadly {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, Failure> {
+    ) -> Result<Vec<Decision>, StoreError> {
         self.0.transact(terms, now, commands)
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
         self.0.probe(now)
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.0.next_deadline()
     }
 
-    fn rest(&mut self, _: Rest) -> Result<Checkpoint, Failure> {
+    fn rest(&mut self, _: Rest) -> Result<Checkpoint, StoreError> {
         panic!("a test's panic")
     }
 }

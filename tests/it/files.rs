@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
-use flashsale::store::{Failure, Reader, Rest, Store};
+use flashsale::store::{Reader, Rest, Store, StoreError};
 use serde_json::json;
 
 use crate::server::{Premises, Server};
@@ -138,7 +138,7 @@ fn a_command_beside_notices_too() {
     let reader = database.reader(1).unwrap();
     fs::rename(&path, folder.path().join("moved.db")).unwrap();
     let more = [item("mug", 5).load()];
-    let failed = |result| matches!(result, Err(Failure::Displaced(_)));
+    let failed = |result| matches!(result, Err(StoreError::Displaced(_)));
     assert!(failed(
         store
             .transact(&terms(), &|_| hands.now(), &more)

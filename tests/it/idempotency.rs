@@ -6,7 +6,7 @@ use std::time::Duration;
 use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 use flashsale::sale::{Command, Outcome, Terms, Timestamp};
-use flashsale::store::{Checkpoint, Decision, Failure, Now, Rest, Store};
+use flashsale::store::{Checkpoint, Decision, Now, Rest, Store, StoreError};
 use serde_json::json;
 
 use crate::shop::{HOLD_TTL, Shop, item};
@@ -203,7 +203,7 @@ impl Store for Counting {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, Failure> {
+    ) -> Result<Vec<Decision>, StoreError> {
         let decisions = self.store.transact(terms, now, commands)?;
         let deleted = decisions.iter().filter_map(|decision| match decision {
             Ok(Outcome::Swept(swept)) => Some(swept.keys_forgotten),
@@ -214,15 +214,15 @@ impl Store for Counting {
         Ok(decisions)
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
         self.store.probe(now)
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.store.next_deadline()
     }
 
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
         self.store.rest(rest)
     }
 }

@@ -20,7 +20,7 @@ const CUSTOMERS: [&str; 3] = ["ada", "eve", "bob"];
 const LIMIT: i64 = 6;
 
 /// What may be asked once more, word for word.
-const LATELY_MAX: usize = 20;
+const RECENT_MAX: usize = 20;
 
 /// How many products there are at first.
 const CATALOGUE: i64 = 5;
@@ -45,7 +45,7 @@ pub struct Crowd {
     orders: i64,
     payments: i64,
     serials: BTreeMap<&'static str, i64>,
-    lately: VecDeque<Command>,
+    recent: VecDeque<Command>,
     seen: BTreeMap<String, usize>,
 }
 
@@ -59,7 +59,7 @@ impl Crowd {
             orders: 0,
             payments: 0,
             serials: BTreeMap::new(),
-            lately: VecDeque::new(),
+            recent: VecDeque::new(),
             seen: BTreeMap::new(),
         }
     }
@@ -97,14 +97,14 @@ impl Crowd {
             });
         }
         for _ in 0..1 + self.below(12) {
-            let command = if self.below(10) == 0 && !self.lately.is_empty() {
-                let index = usize::try_from(self.below(self.lately.len() as i64)).unwrap();
-                self.lately[index].clone()
+            let command = if self.below(10) == 0 && !self.recent.is_empty() {
+                let index = usize::try_from(self.below(self.recent.len() as i64)).unwrap();
+                self.recent[index].clone()
             } else {
                 self.command()
             };
-            self.lately.push_front(command.clone());
-            self.lately.truncate(LATELY_MAX);
+            self.recent.push_front(command.clone());
+            self.recent.truncate(RECENT_MAX);
             batch.push(command);
         }
         batch

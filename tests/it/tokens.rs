@@ -647,7 +647,7 @@ fn equal_requests_at_once_have_one_effect_and_one_answer() {
         (
             stored.holds.len(),
             stored.orders.len(),
-            stored.replays.len()
+            stored.idempotency_records.len()
         ),
         (1, 1, 3)
     );

@@ -5,8 +5,8 @@ use crate::sale::{
     Customer, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment, PaymentTarget,
     ProductId, RefundStatus, Timestamp, Verdict,
 };
-use crate::store::Failure;
-use crate::store::lists::{self, Filter, Lists, Pace, Page, Seek};
+use crate::store::StoreError;
+use crate::store::lists::{self, Filter, Lists, Page, SalesRate, Seek};
 
 impl Lists for MemoryStore {
     fn holds(
@@ -14,7 +14,7 @@ impl Lists for MemoryStore {
         filter: &Filter<HoldStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Hold>, Failure> {
+    ) -> Result<Vec<Hold>, StoreError> {
         let tables = self.tables();
         let wanted = tables.holds.values().filter(|hold| {
             filter.admits(
@@ -31,7 +31,7 @@ impl Lists for MemoryStore {
         filter: &Filter<OrderStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Order>, Failure> {
+    ) -> Result<Vec<Order>, StoreError> {
         let tables = self.tables();
         let wanted = tables.orders.values().filter(|order| {
             filter.admits(
@@ -48,7 +48,7 @@ impl Lists for MemoryStore {
         filter: &Filter<Verdict>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Payment>, Failure> {
+    ) -> Result<Vec<Payment>, StoreError> {
         let tables = self.tables();
         let wanted = tables.payments_at(now).into_iter().filter(|payment| {
             let hold = tables.hold_of(payment);
@@ -66,7 +66,7 @@ impl Lists for MemoryStore {
         status: Option<RefundStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Payment>, Failure> {
+    ) -> Result<Vec<Payment>, StoreError> {
         let payments = self.tables().payments_at(now).into_iter();
         let due = payments.filter(|payment| {
             let wanted = status.is_none() || payment.refund_status() == status;
@@ -75,7 +75,7 @@ impl Lists for MemoryStore {
         Ok(page.of(due, |payment| payment.id.get()))
     }
 
-    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure> {
+    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, StoreError> {
         let tables = self.tables();
         let ledger = tables
             .movements
@@ -84,13 +84,18 @@ impl Lists for MemoryStore {
         Ok(page.of(ledger.cloned(), |movement| movement.version))
     }
 
-    fn pace(&self, product: ProductId, since: Timestamp, now: Timestamp) -> Result<Pace, Failure> {
+    fn sales_rate(
+        &self,
+        product: ProductId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<SalesRate, StoreError> {
         let newest_first = Page {
             seek: Seek::Before(i64::MAX),
             limit: usize::MAX,
         };
         let movements = self.movements(product, newest_first)?;
-        lists::pace(movements.into_iter().map(Ok), since, now)
+        lists::sales_rate(movements.into_iter().map(Ok), since, now)
     }
 }
 

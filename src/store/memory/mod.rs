@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Checkpoint, Contents, Decision, Failure, Now, Reader, Rest, Store, judge, judge_all};
+use super::{
+    Checkpoint, Contents, Decision, Now, Reader, Rest, Store, StoreError, judge, judge_all,
+};
 use crate::sale::{
     Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord, Movement, Order,
     OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, PlaceHold, Product, ProductId,
@@ -86,7 +88,7 @@ impl Store for MemoryStore {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, Failure> {
+    ) -> Result<Vec<Decision>, StoreError> {
         let mut tables = self.tables();
         let now = now(tables.last_now);
         let mut set = WorkingSet::new(now, *terms, tables.counters);
@@ -98,25 +100,25 @@ impl Store for MemoryStore {
         Ok(decisions)
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
         let mut tables = self.tables();
         tables.last_now = now(tables.last_now);
         Ok(())
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
         let end_of_time = Timestamp::from_micros(i64::MAX);
         let due = self.tables().due(end_of_time);
         Ok(due.into_iter().map(|(deadline, _)| deadline).min())
     }
 
-    fn rest(&mut self, _rest: Rest) -> Result<Checkpoint, Failure> {
+    fn rest(&mut self, _rest: Rest) -> Result<Checkpoint, StoreError> {
         Ok(Checkpoint::Complete)
     }
 }
 
 impl Reader for MemoryStore {
-    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure> {
+    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, StoreError> {
         let tables = self.tables();
         let product = tables.products.get(&id).cloned();
         Ok(product.map(|product| product.with_overdue_free(tables.overdue_units(id, now))))
@@ -127,7 +129,7 @@ impl Reader for MemoryStore {
         after: Option<ProductId>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<Product>, Failure> {
+    ) -> Result<Vec<Product>, StoreError> {
         let tables = self.tables();
         let above = tables
             .products
@@ -144,26 +146,26 @@ impl Reader for MemoryStore {
         wish: &PlaceHold,
         terms: &Terms,
         now: Timestamp,
-    ) -> Result<Option<Rejection>, Failure> {
+    ) -> Result<Option<Rejection>, StoreError> {
         let mut tables = self.tables();
         let mut set = WorkingSet::new(now, *terms, tables.counters);
         let command = Command::PlaceHold(wish.clone());
         Ok(judge(&mut *tables, &mut set, &command)?.err())
     }
 
-    fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
         Ok(self.tables().holds.get(&id).cloned())
     }
 
-    fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
+    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
         Ok(self.tables().orders.get(&id).cloned())
     }
 
-    fn is_sound(&self) -> Result<(), Failure> {
+    fn is_sound(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    fn contents(&self) -> Result<Contents, Failure> {
+    fn contents(&self) -> Result<Contents, StoreError> {
         let tables = self.tables();
         Ok(Contents {
             counters: tables.counters,
@@ -288,7 +290,7 @@ impl Tables {
         refunds.cloned().collect()
     }
 
-    fn flush(&mut self, set: &WorkingSet) -> Result<(), Failure> {
+    fn flush(&mut self, set: &WorkingSet) -> Result<(), StoreError> {
         for product in set.products.written().map(Written::to) {
             self.products.insert(product.id, product.clone());
         }

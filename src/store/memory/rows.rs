@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use super::Tables;
 use crate::sale::{Due, Need, ProductId, WorkingSet};
-use crate::store::{Failure, Shelf};
+use crate::store::{RowSource, StoreError};
 
-impl Shelf for Tables {
-    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> Result<(), Failure> {
+impl RowSource for Tables {
+    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> Result<(), StoreError> {
         let now = set.now;
         match need {
             Need::Product(id) => set.products.fetched(id, self.products.get(&id).cloned()),

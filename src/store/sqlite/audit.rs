@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::not_applied;
 use super::tables::{counters, holds, idempotency, orders, payments, products};
-use crate::store::Failure;
+use crate::store::StoreError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -24,7 +24,7 @@ pub struct Check {
 }
 
 /// Asks every check. Drift is a finding, not a failure: it stands in `broken`.
-pub fn audit(conn: &Connection, depth: Depth) -> Result<Vec<Check>, Failure> {
+pub fn audit(conn: &Connection, depth: Depth) -> Result<Vec<Check>, StoreError> {
     let mut checks = Vec::new();
     let tables = [
         products::CHECKS,
@@ -53,7 +53,7 @@ pub fn audit(conn: &Connection, depth: Depth) -> Result<Vec<Check>, Failure> {
     Ok(checks)
 }
 
-fn foreign_keys(conn: &Connection) -> Result<Check, Failure> {
+fn foreign_keys(conn: &Connection) -> Result<Check, StoreError> {
     let broken = count_rows(conn, "pragma foreign_key_check", |_| true)?;
     Ok(Check {
         name: "foreign_key_check",
@@ -62,7 +62,7 @@ fn foreign_keys(conn: &Connection) -> Result<Check, Failure> {
     })
 }
 
-fn integrity(conn: &Connection) -> Result<Check, Failure> {
+fn integrity(conn: &Connection) -> Result<Check, StoreError> {
     let broken = count_rows(conn, "pragma integrity_check", |finding| {
         finding != Some("ok")
     })?;
@@ -77,7 +77,7 @@ fn count_rows(
     conn: &Connection,
     sql: &str,
     counts: fn(Option<&str>) -> bool,
-) -> Result<i64, Failure> {
+) -> Result<i64, StoreError> {
     let mut statement = conn.prepare(sql).map_err(not_applied)?;
     let mut rows = statement.query([]).map_err(not_applied)?;
     let mut count = 0;

@@ -5,16 +5,16 @@ use std::io;
 use rusqlite::ffi::SQLITE_IOERR_WRITE;
 use rusqlite::{ErrorCode, Transaction};
 
-use crate::store::Failure;
+use crate::store::StoreError;
 
 /// An error before COMMIT. The transaction's guard rolls back whatever SQLite has not rolled back itself, and nothing more
 /// is written in it: after an error SQLite may already be outside of the transaction.
-pub fn not_applied(error: rusqlite::Error) -> Failure {
+pub fn not_applied(error: rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::Busy,
-        Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Failure::Corrupt(text),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+        Some(ErrorCode::ConstraintViolation) => StoreError::Broken(text),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(text),
         // The world's: no memory, no disk, no permission.
         Some(
             ErrorCode::PermissionDenied
@@ -26,25 +26,25 @@ pub fn not_applied(error: rusqlite::Error) -> Failure {
             | ErrorCode::CannotOpen
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::NoLargeFileSupport,
-        ) => Failure::NotApplied(text),
+        ) => StoreError::NotApplied(text),
         // Ours: SQL that does not fit the schema, a row that the sale has no words for, an update that found no row.
-        Some(_) | None => Failure::Broken(text),
+        Some(_) | None => StoreError::Broken(text),
     }
 }
 
 /// An error at COMMIT, before anything is rolled back. A full disk is sure to have applied nothing once SQLite is outside
 /// of the transaction, since a transaction whose last frame is not in the log does not exist; after any other I/O error
 /// the commit may or may not survive a crash.
-pub fn failed_commit(tx: &Transaction<'_>, error: &rusqlite::Error) -> Failure {
+pub fn failed_commit(tx: &Transaction<'_>, error: &rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) if tx.is_autocommit() => Failure::NotApplied(text),
+        Some(ErrorCode::DiskFull) if tx.is_autocommit() => StoreError::NotApplied(text),
         Some(ErrorCode::SystemIoFailure) if tx.is_autocommit() && is_out_of_room(error) => {
-            Failure::NotApplied(text)
+            StoreError::NotApplied(text)
         }
-        Some(ErrorCode::DatabaseBusy) if tx.is_autocommit() => Failure::Busy,
-        Some(ErrorCode::ConstraintViolation) => Failure::Broken(text),
-        _ => Failure::Unknown(text),
+        Some(ErrorCode::DatabaseBusy) if tx.is_autocommit() => StoreError::Busy,
+        Some(ErrorCode::ConstraintViolation) => StoreError::Broken(text),
+        _ => StoreError::Unknown(text),
     }
 }
 

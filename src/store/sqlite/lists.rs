@@ -9,8 +9,8 @@ use crate::sale::{
     Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
     Timestamp, Verdict,
 };
-use crate::store::Failure;
-use crate::store::lists::{self, Filter, Lists, PACE_MOVEMENTS_MAX, Pace, Page, Seek};
+use crate::store::StoreError;
+use crate::store::lists::{self, Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek};
 
 impl Lists for SqliteReader {
     fn holds(
@@ -18,7 +18,7 @@ impl Lists for SqliteReader {
         filter: &Filter<HoldStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Hold>, Failure> {
+    ) -> Result<Vec<Hold>, StoreError> {
         let (product, customer) = filter.about();
         let status = filter.status.map(HoldStatus::as_str);
         let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
@@ -30,7 +30,7 @@ impl Lists for SqliteReader {
         filter: &Filter<OrderStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Order>, Failure> {
+    ) -> Result<Vec<Order>, StoreError> {
         let (product, customer) = filter.about();
         let status = filter.status.map(OrderStatus::as_str);
         let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
@@ -42,7 +42,7 @@ impl Lists for SqliteReader {
         filter: &Filter<Verdict>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Payment>, Failure> {
+    ) -> Result<Vec<Payment>, StoreError> {
         let (product, customer) = filter.about();
         let verdict = filter.status.map(Verdict::as_str);
         let params = named_params! {":product": product, ":customer": customer, ":status": verdict, ":now": now};
@@ -61,7 +61,7 @@ impl Lists for SqliteReader {
         status: Option<RefundStatus>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Payment>, Failure> {
+    ) -> Result<Vec<Payment>, StoreError> {
         let status = status.map(RefundStatus::as_str);
         let params = named_params! {":status": status, ":now": now};
         let payments = self.page(
@@ -74,15 +74,20 @@ impl Lists for SqliteReader {
         Ok(as_they_stand(payments, now))
     }
 
-    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, Failure> {
+    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, StoreError> {
         let params = named_params! {":product": product};
         self.page(movements::LIST, "version", params, page, movements::read)
     }
 
-    fn pace(&self, product: ProductId, since: Timestamp, now: Timestamp) -> Result<Pace, Failure> {
+    fn sales_rate(
+        &self,
+        product: ProductId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<SalesRate, StoreError> {
         let conn = self.conn()?;
         let sql = "select * from movements where product_id = :product order by version desc limit :limit";
-        let limit = i64::try_from(PACE_MOVEMENTS_MAX + 1).unwrap_or(i64::MAX);
+        let limit = i64::try_from(SALES_RATE_MOVEMENTS_MAX + 1).unwrap_or(i64::MAX);
         let mut statement = conn
             .prepare_cached(sql)
             .map_err(|error| self.failed(error))?;
@@ -92,7 +97,7 @@ impl Lists for SqliteReader {
                 movements::read,
             )
             .map_err(|error| self.failed(error))?;
-        lists::pace(
+        lists::sales_rate(
             rows.map(|row| row.map_err(|error| self.failed(error))),
             since,
             now,
@@ -122,7 +127,7 @@ impl SqliteReader {
         params: &[(&str, &dyn ToSql)],
         page: Page,
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, Failure> {
+    ) -> Result<Vec<T>, StoreError> {
         let (bound, beyond, direction) = match page.seek {
             Seek::Before(bound) => (bound, "<", "desc"),
             Seek::After(bound) => (bound, ">", "asc"),

@@ -9,11 +9,11 @@ mod files;
 mod lineage;
 mod lists;
 mod lock;
-mod look;
 mod migrate;
 mod open;
 mod open_error;
 mod opened;
+mod product_cache;
 mod read;
 mod read_only;
 mod respell;
@@ -46,7 +46,7 @@ use rows::SqliteRows;
 use tables::counters;
 use wal_index::WalIndex;
 
-use super::{Checkpoint, Decision, Failure, Now, Rest, Store, judge_all};
+use super::{Checkpoint, Decision, Now, Rest, Store, StoreError, judge_all};
 use crate::sale::{Command, Secret, Terms, Timestamp, WorkingSet};
 
 /// The writing connection. A process has at most one.
@@ -97,7 +97,7 @@ impl SqliteStore {
         now: Now<'_>,
         chunks: impl Iterator<Item = Vec<Command>>,
         mut each: impl FnMut(&[Decision]),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StoreError> {
         self.in_transaction(|tx, log| {
             let (mut counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let now = now(last_now);
@@ -126,8 +126,8 @@ impl SqliteStore {
     /// committed into files that the database's name does not mean any more.
     fn in_transaction<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>, &Log<'_>) -> Result<(T, Change), Failure>,
-    ) -> Result<T, Failure> {
+        work: impl FnOnce(&Transaction<'_>, &Log<'_>) -> Result<(T, Change), StoreError>,
+    ) -> Result<T, StoreError> {
         self.opened.ensure_is_undamaged()?;
         let log = Log(&self.wal_index);
         let ended = begin(&mut self.conn).and_then(|tx| {
@@ -175,8 +175,10 @@ impl SqliteStore {
         let database = self.files.database.path();
         let saved = match lineage::is_log_of(&self.conn, database) {
             Ok(true) if self.files.index.fate() != Fate::Replaced => self.checkpoint("passive"),
-            Ok(_) => Err(Failure::NotApplied("others have written it since".into())),
-            Err(error) => Err(Failure::NotApplied(error.to_string())),
+            Ok(_) => Err(StoreError::NotApplied(
+                "others have written it since".into(),
+            )),
+            Err(error) => Err(StoreError::NotApplied(error.to_string())),
         };
         match saved {
             Ok(Checkpoint::Complete) => log::warn!("what the log held is saved into the database"),
@@ -185,7 +187,7 @@ impl SqliteStore {
         }
     }
 
-    fn checkpoint(&mut self, mode: &str) -> Result<Checkpoint, Failure> {
+    fn checkpoint(&mut self, mode: &str) -> Result<Checkpoint, StoreError> {
         let sql = format!("pragma wal_checkpoint({mode})");
         let read = |row: &rusqlite::Row<'_>| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
@@ -215,7 +217,7 @@ struct Log<'a>(&'a WalIndex);
 impl Log<'_> {
     /// Notes from which state of the file the log goes on, so that it can be told from the log of another. To be called
     /// before anything is written, in a transaction that will write.
-    fn begins_from(&self, tx: &Transaction<'_>, last_now: Timestamp) -> Result<(), Failure> {
+    fn begins_from(&self, tx: &Transaction<'_>, last_now: Timestamp) -> Result<(), StoreError> {
         if self.0.is_log_in_database() == Some(true) {
             counters::write_log_base(tx, last_now).map_err(not_applied)?;
         }
@@ -229,7 +231,7 @@ impl Store for SqliteStore {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, Failure> {
+    ) -> Result<Vec<Decision>, StoreError> {
         self.in_transaction(|tx, log| {
             let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let mut set = WorkingSet::new(now(last_now), *terms, counters);
@@ -249,7 +251,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), Failure> {
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
         self.in_transaction(|tx, log| {
             let (_, last_now) = counters::read(tx).map_err(not_applied)?;
             log.begins_from(tx, last_now)?;
@@ -258,12 +260,12 @@ impl Store for SqliteStore {
         })
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, Failure> {
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.opened.ensure_is_undamaged()?;
         rows::next_deadline(&self.conn).map_err(|error| self.opened.note(not_applied(error)))
     }
 
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, Failure> {
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
         let mode = match rest {
             Rest::Short if self.commits_since_checkpoint >= CHECKPOINT_COMMITS => "passive",
             // Other processes leave commits in the log too.
@@ -285,31 +287,31 @@ impl Store for SqliteStore {
     }
 }
 
-fn begin(conn: &mut Connection) -> Result<Transaction<'_>, Failure> {
+fn begin(conn: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(not_applied)?;
     if migrate::is_current(&tx).map_err(not_applied)? {
         Ok(tx)
     } else {
-        Err(Failure::Migrated)
+        Err(StoreError::Migrated)
     }
 }
 
 /// A file may lose its name at any time: what is acknowledged was in its place before the commit and after it. (A log that
 /// loses its name is found out before the next commit, and saved.)
-fn commit(tx: &Transaction<'_>, files: &OpenFiles) -> Result<(), Failure> {
+fn commit(tx: &Transaction<'_>, files: &OpenFiles) -> Result<(), StoreError> {
     tx.execute_batch("commit")
         .map_err(|error| failed_commit(tx, &error))?;
     match files.database.displacement() {
         None => Ok(()),
-        Some(displacement) => Err(Failure::Unknown(displacement)),
+        Some(displacement) => Err(StoreError::Unknown(displacement)),
     }
 }
 
-fn ensure_in_place(files: &OpenFiles) -> Result<(), Failure> {
+fn ensure_in_place(files: &OpenFiles) -> Result<(), StoreError> {
     match files.displacement() {
         None => Ok(()),
-        Some(displacement) => Err(Failure::Displaced(displacement)),
+        Some(displacement) => Err(StoreError::Displaced(displacement)),
     }
 }

@@ -229,12 +229,12 @@ fn create(path: &Path) -> Result<(), OpenError> {
 /// `file:shop.db?mode=memory`.
 pub fn connect(address: &Path) -> Result<Connection, OpenError> {
     let conn = Connection::open_with_flags(address, FLAGS)?;
-    settle(&conn)?;
+    configure(&conn)?;
     Ok(conn)
 }
 
 /// What every connection needs, readers too.
-pub fn settle(conn: &Connection) -> rusqlite::Result<()> {
+pub fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;

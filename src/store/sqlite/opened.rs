@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::files::NamedFile;
 use super::wal_index::WalIndex;
-use crate::store::Failure;
+use crate::store::StoreError;
 
 #[derive(Debug)]
 pub struct Opened {
@@ -27,8 +27,8 @@ impl Opened {
     }
 
     /// Damage is remembered: nothing is written any more, whoever found it.
-    pub fn note(&self, failure: Failure) -> Failure {
-        if matches!(failure, Failure::Corrupt(_)) {
+    pub fn note(&self, failure: StoreError) -> StoreError {
+        if matches!(failure, StoreError::Corrupt(_)) {
             self.is_damaged.store(true, Ordering::SeqCst);
         }
         failure
@@ -43,18 +43,18 @@ impl Opened {
         self.is_left.load(Ordering::SeqCst)
     }
 
-    pub fn ensure_is_undamaged(&self) -> Result<(), Failure> {
+    pub fn ensure_is_undamaged(&self) -> Result<(), StoreError> {
         if self.is_damaged.load(Ordering::SeqCst) {
-            Err(Failure::Corrupt("a read found it so".into()))
+            Err(StoreError::Corrupt("a read found it so".into()))
         } else {
             Ok(())
         }
     }
 
-    pub fn ensure_is_sound(&self) -> Result<(), Failure> {
+    pub fn ensure_is_sound(&self) -> Result<(), StoreError> {
         self.ensure_is_undamaged()?;
         match self.file.displacement() {
-            Some(displacement) => Err(Failure::Displaced(displacement)),
+            Some(displacement) => Err(StoreError::Displaced(displacement)),
             None => Ok(()),
         }
     }

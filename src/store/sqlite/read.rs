@@ -10,11 +10,11 @@ use r2d2::{CustomizeConnection, ManageConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::look::{Look, Looks, with_overdue_units};
 use super::not_applied;
-use super::open::{FLAGS, settle};
+use super::open::{FLAGS, configure};
 use super::open_error::OpenError;
 use super::opened::Opened;
+use super::product_cache::{CachedProduct, ProductCache, with_overdue_units};
 use super::rows::SqliteRows;
 use super::tables::holds::{self, select_hold};
 use super::tables::products::{self, select_products};
@@ -23,11 +23,11 @@ use crate::sale::{
     Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, WorkingSet, decide,
 };
-use crate::store::{Contents, Decision, Failure, Now, Reader, judge, judge_all};
+use crate::store::{Contents, Decision, Now, Reader, StoreError, judge, judge_all};
 
 pub struct SqliteReader {
     pool: Pool<Connections>,
-    looks: Looks,
+    product_cache: ProductCache,
     /// Let go of last, for the WAL index's sake: see there.
     opened: Arc<Opened>,
 }
@@ -57,41 +57,43 @@ impl SqliteReader {
             .map_err(|error| OpenError::Readers(error.to_string()))?;
         Ok(SqliteReader {
             pool,
-            looks: Looks::default(),
+            product_cache: ProductCache::default(),
             opened,
         })
     }
 
-    pub(super) fn conn(&self) -> Result<PooledConnection<Connections>, Failure> {
+    pub(super) fn conn(&self) -> Result<PooledConnection<Connections>, StoreError> {
         self.pool
             .get()
-            .map_err(|error| Failure::NotApplied(error.to_string()))
+            .map_err(|error| StoreError::NotApplied(error.to_string()))
     }
 
     /// What a reader finds damaged is not written any more either.
-    pub(super) fn failed(&self, error: rusqlite::Error) -> Failure {
+    pub(super) fn failed(&self, error: rusqlite::Error) -> StoreError {
         self.opened.note(not_applied(error))
     }
 
     /// As remembered, if nobody has committed since and no deadline has passed.
-    fn look(&self, id: ProductId, now: Timestamp) -> Result<Look, Failure> {
-        if let Some(look) = self.remembered(id, now) {
-            return Ok(look);
+    fn current(&self, id: ProductId, now: Timestamp) -> Result<CachedProduct, StoreError> {
+        if let Some(cached) = self.remembered(id, now) {
+            return Ok(cached);
         }
-        let _turn = self.looks.turn(id);
-        if let Some(look) = self.remembered(id, now) {
-            return Ok(look);
+        let _flight = self.product_cache.single_flight(id);
+        if let Some(cached) = self.remembered(id, now) {
+            return Ok(cached);
         }
         let version = self.opened.wal_index.version();
-        let look = Look::at(&mut *self.conn()?, id, now).map_err(|error| self.failed(error))?;
+        let cached =
+            CachedProduct::at(&mut *self.conn()?, id, now).map_err(|error| self.failed(error))?;
         if let Some(version) = version.filter(|_| version == self.opened.wal_index.version()) {
-            self.looks.keep(version, id, look.clone());
+            self.product_cache.keep(version, id, cached.clone());
         }
-        Ok(look)
+        Ok(cached)
     }
 
-    fn remembered(&self, id: ProductId, now: Timestamp) -> Option<Look> {
-        self.looks.find(self.opened.wal_index.version()?, id, now)
+    fn remembered(&self, id: ProductId, now: Timestamp) -> Option<CachedProduct> {
+        self.product_cache
+            .find(self.opened.wal_index.version()?, id, now)
     }
 
     /// Judged on rows of one moment.
@@ -100,7 +102,7 @@ impl SqliteReader {
         wish: &Command,
         terms: &Terms,
         now: Timestamp,
-    ) -> Result<Option<Rejection>, Failure> {
+    ) -> Result<Option<Rejection>, StoreError> {
         let mut conn = self.conn()?;
         let tx = conn.transaction().map_err(|error| self.failed(error))?;
         let (counters, _) = counters::read(&tx).map_err(|error| self.failed(error))?;
@@ -116,7 +118,7 @@ impl SqliteReader {
         now: Now<'_>,
         chunks: impl Iterator<Item = Vec<Command>>,
         mut each: impl FnMut(&[Decision]),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StoreError> {
         let mut conn = self.conn()?;
         let tx = conn.transaction().map_err(not_applied)?;
         let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
@@ -133,7 +135,7 @@ impl SqliteReader {
         sql: &str,
         params: impl rusqlite::Params,
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, Failure> {
+    ) -> Result<Option<T>, StoreError> {
         let conn = self.conn()?;
         let mut statement = conn
             .prepare_cached(sql)
@@ -187,17 +189,17 @@ struct QueryOnly;
 
 impl CustomizeConnection<rusqlite::Connection, OpenError> for QueryOnly {
     fn on_acquire(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {
-        settle(conn)?;
+        configure(conn)?;
         Ok(conn.execute_batch("pragma query_only = on")?)
     }
 }
 
 impl Reader for SqliteReader {
-    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, Failure> {
-        let look = self.look(id, now)?;
-        Ok(look
+    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, StoreError> {
+        let cached = self.current(id, now)?;
+        Ok(cached
             .product
-            .map(|product| product.with_overdue_free(look.overdue_units)))
+            .map(|product| product.with_overdue_free(cached.overdue_units)))
     }
 
     fn products(
@@ -205,7 +207,7 @@ impl Reader for SqliteReader {
         after: Option<ProductId>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<Product>, Failure> {
+    ) -> Result<Vec<Product>, StoreError> {
         let conn = self.conn()?;
         let sql = select_products!("where id > :after order by id limit :limit");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -227,11 +229,11 @@ impl Reader for SqliteReader {
         wish: &PlaceHold,
         terms: &Terms,
         now: Timestamp,
-    ) -> Result<Option<Rejection>, Failure> {
-        let look = self.look(wish.product, now)?;
+    ) -> Result<Option<Rejection>, StoreError> {
+        let cached = self.current(wish.product, now)?;
         let mut set = WorkingSet::new(now, *terms, Counters::FIRST);
-        set.products.fetched(wish.product, look.product);
-        set.fetched_overdue_units(wish.product, look.overdue_units);
+        set.products.fetched(wish.product, cached.product);
+        set.fetched_overdue_units(wish.product, cached.overdue_units);
         let command = Command::PlaceHold(wish.clone());
         match decide(&mut set, &command) {
             Ok(_) => Ok(None),
@@ -240,12 +242,12 @@ impl Reader for SqliteReader {
         }
     }
 
-    fn hold(&self, id: HoldId) -> Result<Option<Hold>, Failure> {
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
         let sql = select_hold!(" where holds.id = :id");
         self.one(sql, named_params! {":id": id}, holds::read)
     }
 
-    fn order(&self, id: OrderId) -> Result<Option<Order>, Failure> {
+    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
         self.one(
             "select * from orders where id = :id",
             named_params! {":id": id},
@@ -253,12 +255,12 @@ impl Reader for SqliteReader {
         )
     }
 
-    fn is_sound(&self) -> Result<(), Failure> {
+    fn is_sound(&self) -> Result<(), StoreError> {
         self.opened.ensure_is_sound()?;
         self.hold(HoldId::FIRST).map(|_| ())
     }
 
-    fn contents(&self) -> Result<Contents, Failure> {
+    fn contents(&self) -> Result<Contents, StoreError> {
         let mut conn = self.conn()?;
         contents(&mut conn).map_err(|error| self.failed(error))
     }

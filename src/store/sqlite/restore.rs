@@ -14,7 +14,7 @@ use super::open::{Access, Database};
 use super::tables::counters;
 use super::{not_applied, open_error::OpenError, schema};
 use crate::sale::{HoldId, Timestamp};
-use crate::store::Failure;
+use crate::store::StoreError;
 
 /// What a restored database knows, and which ids it will never give.
 #[derive(Debug, Serialize)]
@@ -43,7 +43,7 @@ pub enum RestoreError {
     #[error("its next id of {ids} is {next}, and ids end below 2^53: fewer can be skipped")]
     OutOfIds { ids: &'static str, next: i64 },
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(#[from] StoreError),
 }
 
 /// Tables whose ids are skipped, and where the next one stands.

@@ -11,7 +11,7 @@ use super::tables::holds::hold_is_overdue;
 use super::tables::orders::order_is_overdue;
 use super::tables::{Result, counters, holds, idempotency, orders, payments, products};
 use crate::sale::{Customer, Due, Need, ProductId, Timestamp, WorkingSet};
-use crate::store::{Failure, Shelf};
+use crate::store::{RowSource, StoreError};
 
 pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
     let sql = "select min(deadline) as deadline from (
@@ -100,8 +100,8 @@ impl<'a> SqliteRows<'a> {
     }
 }
 
-impl Shelf for SqliteRows<'_> {
-    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> std::result::Result<(), Failure> {
+impl RowSource for SqliteRows<'_> {
+    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> std::result::Result<(), StoreError> {
         self.fetch_into(set, need).map_err(not_applied)
     }
 }

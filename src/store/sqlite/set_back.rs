@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::tables::counters;
 use super::{Change, SqliteStore, not_applied};
 use crate::sale::{Terms, Timestamp};
-use crate::store::Failure;
+use crate::store::StoreError;
 
 /// How many deadlines lay further off than those of fresh rows, and were pulled in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -19,7 +19,11 @@ pub struct SetBack {
 
 impl SqliteStore {
     /// `None`: the sale is not ahead of `wall`, and nothing was changed.
-    pub fn set_back(&mut self, wall: Timestamp, terms: &Terms) -> Result<Option<SetBack>, Failure> {
+    pub fn set_back(
+        &mut self,
+        wall: Timestamp,
+        terms: &Terms,
+    ) -> Result<Option<SetBack>, StoreError> {
         self.in_transaction(|tx, log| {
             let (_, last_now) = counters::read(tx).map_err(not_applied)?;
             if last_now <= wall {

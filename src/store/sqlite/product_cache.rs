@@ -1,4 +1,4 @@
-//! What a look at a product showed, remembered for as long as it holds: until anybody commits, or the next deadline passes.
+//! A product as it was read, remembered for as long as it holds: until anybody commits, or the next deadline passes.
 //! While a crowd reloads a page, most of its reads are answered from here, and are as exact as if each had looked.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use crate::sale::{Product, ProductId, Timestamp};
 
 /// A product at one moment of the store, and what of it was overdue.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct CachedProduct {
     pub product: Option<Product>,
     pub overdue_units: i64,
     /// The last deadline of anything that has passed: before it, less was overdue.
@@ -21,8 +21,12 @@ pub struct Look {
     until: Timestamp,
 }
 
-impl Look {
-    pub fn at(conn: &mut Connection, id: ProductId, now: Timestamp) -> rusqlite::Result<Look> {
+impl CachedProduct {
+    pub fn at(
+        conn: &mut Connection,
+        id: ProductId,
+        now: Timestamp,
+    ) -> rusqlite::Result<CachedProduct> {
         let tx = conn.transaction()?;
         let found = tx
             .prepare_cached(select_products!("where id = :id"))?
@@ -40,7 +44,7 @@ impl Look {
             |row| Ok((row.get("last")?, row.get("next")?)),
         )?;
         let (product, overdue_units) = found.unzip();
-        Ok(Look {
+        Ok(CachedProduct {
             product,
             overdue_units: overdue_units.unwrap_or(0),
             from,
@@ -48,7 +52,7 @@ impl Look {
         })
     }
 
-    /// Whether the clock alone makes no difference between the look and `now`.
+    /// Whether the clock alone makes no difference between the read and `now`.
     fn holds_at(&self, now: Timestamp) -> bool {
         now >= self.from && !self.until.has_passed(now)
     }
@@ -58,43 +62,46 @@ pub fn with_overdue_units(row: &Row<'_>) -> rusqlite::Result<(Product, i64)> {
     Ok((products::read(row)?, row.get("overdue_units")?))
 }
 
-/// Looks at products in the present version of the store.
+/// Products as they stand in the present version of the store.
 #[derive(Default)]
-pub struct Looks {
+pub struct ProductCache {
     known: RwLock<OfOneVersion>,
-    /// Whose turn it is to look: whoever wants the same meanwhile will find it.
-    turns: [Mutex<()>; TURNS],
+    /// One request reads a product; requests for the same one wait and find it here.
+    flights: [Mutex<()>; FLIGHTS_MAX],
 }
 
 /// Different products seldom wait for each other.
-const TURNS: usize = 16;
+const FLIGHTS_MAX: usize = 16;
 
 #[derive(Default)]
 struct OfOneVersion {
     version: Option<Version>,
-    looks: HashMap<ProductId, Look>,
+    products: HashMap<ProductId, CachedProduct>,
 }
 
-const LOOKS_MAX: usize = 1024;
+const PRODUCTS_MAX: usize = 1024;
 
-impl Looks {
-    pub fn turn(&self, id: ProductId) -> MutexGuard<'_, ()> {
-        let turn = &self.turns[usize::try_from(id.get()).unwrap_or(0) % TURNS];
-        turn.lock().unwrap_or_else(PoisonError::into_inner)
+impl ProductCache {
+    pub fn single_flight(&self, id: ProductId) -> MutexGuard<'_, ()> {
+        let flight = &self.flights[usize::try_from(id.get()).unwrap_or(0) % FLIGHTS_MAX];
+        flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn find(&self, version: Version, id: ProductId, now: Timestamp) -> Option<Look> {
+    pub fn find(&self, version: Version, id: ProductId, now: Timestamp) -> Option<CachedProduct> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let look = known.looks.get(&id).filter(|look| look.holds_at(now))?;
-        (known.version == Some(version)).then(|| look.clone())
+        let cached = known
+            .products
+            .get(&id)
+            .filter(|cached| cached.holds_at(now))?;
+        (known.version == Some(version)).then(|| cached.clone())
     }
 
-    pub fn keep(&self, version: Version, id: ProductId, look: Look) {
+    pub fn keep(&self, version: Version, id: ProductId, cached: CachedProduct) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.version != Some(version) || known.looks.len() >= LOOKS_MAX {
+        if known.version != Some(version) || known.products.len() >= PRODUCTS_MAX {
             known.version = Some(version);
-            known.looks.clear();
+            known.products.clear();
         }
-        known.looks.insert(id, look);
+        known.products.insert(id, cached);
     }
 }
