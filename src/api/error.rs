@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::http::{Malformed, Response, StatusCode};
 use crate::sale::{OrderId, Rejection};
 use crate::store::StoreError;
-use crate::writer::Denial;
+use crate::writer::CommandError;
 
 #[derive(Debug)]
 pub enum Error {
@@ -33,7 +33,7 @@ pub enum Error {
         order_token: String,
     },
     Malformed(Malformed),
-    Denied(Denial),
+    Denied(CommandError),
     ReadFailed,
     NotReady,
 }
@@ -156,7 +156,7 @@ impl Error {
                     .with("order_token", order_token.as_str())
             }
             Error::Malformed(malformed) => malformed_says(*malformed),
-            Error::Denied(denial) => denial_says(denial),
+            Error::Denied(error) => command_error_says(error),
             Error::ReadFailed => not_applied("unavailable", "The store cannot be read right now"),
             Error::NotReady => not_applied("not_ready", "The server is not ready to take requests"),
         }
@@ -216,7 +216,7 @@ fn malformed_says(malformed: Malformed) -> Says {
         Malformed::TooSlow => {
             Says::new(408, "request_timeout", "The request did not arrive in time")
         }
-        Malformed::Overloaded => denial_says(&Denial::Overloaded),
+        Malformed::Overloaded => command_error_says(&CommandError::Overloaded),
         Malformed::TooManyConnections => not_applied(
             "too_many_connections",
             "There are too many connections from this address",
@@ -225,28 +225,28 @@ fn malformed_says(malformed: Malformed) -> Says {
     }
 }
 
-fn denial_says(denial: &Denial) -> Says {
-    match denial {
-        Denial::Refused(rejection) => rejection_says(rejection),
-        Denial::Overloaded => not_applied(
+fn command_error_says(error: &CommandError) -> Says {
+    match error {
+        CommandError::Refused(rejection) => rejection_says(rejection),
+        CommandError::Overloaded => not_applied(
             "overloaded",
             "Too many requests are waiting, please try again",
         ),
-        Denial::Stopped => not_applied(
+        CommandError::Stopped => not_applied(
             "shutting_down",
             "The server is shutting down, please try again",
         ),
-        Denial::NotApplied => not_applied(
+        CommandError::NotApplied => not_applied(
             "store_failed",
             "The store cannot write right now, nothing was changed",
         ),
-        Denial::Unknown => Says::new(
+        CommandError::Unknown => Says::new(
             503,
             "store_failed",
             "The store failed, and whether this request took effect is not known",
         )
         .with("outcome", "unknown"),
-        Denial::Broken => Says::new(
+        CommandError::Broken => Says::new(
             500,
             "internal",
             "Something went wrong on our side, nothing was changed",
@@ -334,9 +334,9 @@ impl From<Malformed> for Error {
     }
 }
 
-impl From<Denial> for Error {
-    fn from(denial: Denial) -> Self {
-        Error::Denied(denial)
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Error::Denied(error)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::http::{Asked, Handler, Malformed, Method, Reply, Request, Response};
 use crate::metrics::Latency;
 use crate::sale::{Command, Outcome, ProductId, Rejection, Terms, TokenKind};
 use crate::store::Reader;
-use crate::writer::{Denial, Writer};
+use crate::writer::{CommandError, Writer};
 
 pub use access::{Access, AccessLog};
 pub use cors::Origins;
@@ -122,7 +122,7 @@ impl Api {
         let tokens_required = self.guard.tokens_required;
         let (shortage, wanted) = (self.shortage.clone(), product_wanted(&command));
         self.writer.submit(command, move |answer| {
-            if let (Some(product), Err(Denial::Refused(rejection))) = (wanted, &answer)
+            if let (Some(product), Err(CommandError::Refused(rejection))) = (wanted, &answer)
                 && is_shortage(rejection)
             {
                 shortage.expect(product);
@@ -134,15 +134,15 @@ impl Api {
             }
             finish(match answer {
                 Ok(outcome) => respond(&outcome, &secret),
-                Err(Denial::Refused(Rejection::HoldUsed { order })) if is_holder => {
+                Err(CommandError::Refused(Rejection::HoldUsed { order })) if is_holder => {
                     let order_token = secret.token(TokenKind::Order, order.get());
                     Error::HoldUsed { order, order_token }.response()
                 }
                 // As it is said to whoever shows no token, or a wrong one.
-                Err(Denial::Refused(Rejection::HoldUnknown)) if tokens_required => {
+                Err(CommandError::Refused(Rejection::HoldUnknown)) if tokens_required => {
                     Error::HoldNotFound.response()
                 }
-                Err(denial) => Error::from(denial).response(),
+                Err(error) => Error::from(error).response(),
             });
         });
     }
@@ -216,7 +216,7 @@ impl Api {
     }
 
     fn readiness(&self) -> Result<Response, Error> {
-        if self.draining.load(Ordering::SeqCst) || !self.writer.is_well() {
+        if self.draining.load(Ordering::SeqCst) || !self.writer.is_healthy() {
             return Err(Error::NotReady);
         }
         self.reader.is_sound()?;

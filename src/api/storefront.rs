@@ -12,7 +12,7 @@ use crate::sale::{
     Command, Customer, HoldId, IdempotencyKey, OrderId, PlaceHold, Product, ProductId, Quantity,
     Timestamp, TokenKind,
 };
-use crate::writer::Denial;
+use crate::writer::CommandError;
 
 pub const WANTED_ID: &str = "a positive whole number below 2^53";
 const WANTED_TOKEN: &str = "a string";
@@ -103,7 +103,7 @@ impl Api {
         let wish = self.wish(request)?;
         if self.shortage.is_expected(wish.product) {
             match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
-                Some(rejection) => return Err(Error::Denied(Denial::Refused(rejection))),
+                Some(rejection) => return Err(Error::Denied(CommandError::Refused(rejection))),
                 None => self.shortage.forget(wish.product),
             }
         }

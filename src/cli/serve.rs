@@ -27,7 +27,7 @@ use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server};
 use crate::store::sqlite::{Database, OpenError, ServeLock, SqliteReader, SqliteStore};
 use crate::store::{Reader, Rest, Store};
-use crate::writer::{self, Ended, Writer};
+use crate::writer::{self, Writer, WriterExit};
 
 #[derive(Args)]
 pub struct Serve {
@@ -218,10 +218,10 @@ fn serve(
 fn until_told(
     server: &Server,
     writer: &Writer,
-    writer_ended: &Receiver<Ended>,
+    writer_ended: &Receiver<WriterExit>,
     signals: &Receiver<i32>,
     show_clock: impl Fn(),
-) -> Option<Option<Ended>> {
+) -> Option<Option<WriterExit>> {
     let mut watchdog = Watchdog::new(server.stopper(), writer.clone());
     let clock_shown = tick(CLOCK_SHOWN_EVERY);
     loop {
@@ -268,10 +268,10 @@ fn drain_front(server: &Server, signals: &Receiver<i32>) -> bool {
 /// Has the writer empty the log, for which it has until `by`, or until another signal.
 fn drain_writer(
     writer: &Writer,
-    ended: &Receiver<Ended>,
+    ended: &Receiver<WriterExit>,
     signals: &Receiver<i32>,
     by: Instant,
-) -> Option<Ended> {
+) -> Option<WriterExit> {
     writer.stop(by);
     let overdue = at(by.max(Instant::now()) + WRITER_END_MAX);
     loop {
@@ -318,33 +318,33 @@ fn cannot_listen(config: &Config, error: &io::Error) -> Fault {
     Fault::new(CANNOT_LISTEN, format!("{}: {error}{advice}", config.listen))
 }
 
-fn end(config: &Config, ended: Option<Ended>) -> Result<ExitCode, Fault> {
+fn end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, Fault> {
     let db = config.db.display();
     match ended {
-        Some(Ended::Drained) => {
+        Some(WriterExit::Drained) => {
             log::info!("stopped; all that was acknowledged is in {db}");
             Ok(ExitCode::SUCCESS)
         }
-        Some(Ended::LogLeft) => {
+        Some(WriterExit::LogLeft) => {
             log::warn!(
                 "stopped; the log could not be emptied, as a reader of another process needs it: the database is two files, \
                  {db} and {db}-wal, until the next start"
             );
             Ok(ExitCode::SUCCESS)
         }
-        Some(Ended::Unknown) => Err(Fault::new(
+        Some(WriterExit::Unknown) => Err(Fault::new(
             IO_ERROR,
             "the store failed at a commit; the next start will recover",
         )),
-        Some(Ended::Corrupt) => Err(Fault::new(
+        Some(WriterExit::Corrupt) => Err(Fault::new(
             BAD_DATA,
             "the database is damaged and was not written any more",
         )),
-        Some(Ended::Displaced) => Err(Fault::new(
+        Some(WriterExit::Displaced) => Err(Fault::new(
             IO_ERROR,
             format!("{db} is not the file any more that was served, and was not written any more"),
         )),
-        Some(Ended::Migrated) => Err(Fault::new(
+        Some(WriterExit::Migrated) => Err(Fault::new(
             BUSY,
             format!("{db} was migrated by a newer flashsale, and was not written any more"),
         )),
@@ -384,13 +384,13 @@ mod tests {
     #[test]
     fn each_end_has_its_status() {
         let end = |ended| end(&Config::default(), ended);
-        assert!(end(Some(Ended::Drained)).is_ok());
-        assert!(end(Some(Ended::LogLeft)).is_ok());
+        assert!(end(Some(WriterExit::Drained)).is_ok());
+        assert!(end(Some(WriterExit::LogLeft)).is_ok());
         let status = |ended| end(ended).err().map(|fault| fault.code);
-        assert_eq!(status(Some(Ended::Unknown)), Some(74));
-        assert_eq!(status(Some(Ended::Corrupt)), Some(65));
-        assert_eq!(status(Some(Ended::Displaced)), Some(74));
-        assert_eq!(status(Some(Ended::Migrated)), Some(75));
+        assert_eq!(status(Some(WriterExit::Unknown)), Some(74));
+        assert_eq!(status(Some(WriterExit::Corrupt)), Some(65));
+        assert_eq!(status(Some(WriterExit::Displaced)), Some(74));
+        assert_eq!(status(Some(WriterExit::Migrated)), Some(75));
         assert_eq!(status(None), Some(70), "the writer's thread died");
     }
 }

@@ -66,7 +66,7 @@ impl Watchdog {
             Some(patience) => tick((patience / 3).max(Duration::from_millis(1))),
             None => never(),
         };
-        let pulses = (front.pulse(), writer.pulse());
+        let pulses = (front.pulse(), writer.heartbeat());
         Watchdog {
             ticks,
             front,
@@ -81,7 +81,7 @@ impl Watchdog {
 
     /// Both were asked at the last tick, and have had the time since then.
     pub fn look(&mut self) {
-        let pulses = (self.front.pulse(), self.writer.pulse());
+        let pulses = (self.front.pulse(), self.writer.heartbeat());
         let are_alive = (pulses.0 != self.pulses.0, pulses.1 != self.pulses.1);
         self.pulses = pulses;
         match are_alive {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
-use super::{Answer, Answers, Denial, Job, Reply};
+use super::{Answer, Answers, CommandError, Job, Reply};
 use crate::sale::Command;
 
 /// Due rows that a batch ends besides its commands: about 2 ms of work, and at least twice the batch, so that the backlog
@@ -45,25 +45,25 @@ impl Batch {
 
     pub fn answer(self, answers: impl Iterator<Item = Answer>, to: &Sender<Answers>) {
         let replies = self.replies.into_iter().map(|(_, reply)| reply);
-        give(replies.zip(answers).collect(), to);
+        send_answers(replies.zip(answers).collect(), to);
     }
 
     /// What waited too long is not executed.
-    pub fn deny_late(&mut self, to: &Sender<Answers>) {
+    pub fn refuse_late(&mut self, to: &Sender<Answers>) {
         let now = Instant::now();
         let mut late = Vec::new();
         for index in (0..self.replies.len()).rev() {
             if self.replies[index].0 <= now {
                 self.commands.remove(index + 1);
-                late.push((self.replies.remove(index).1, Err(Denial::Overloaded)));
+                late.push((self.replies.remove(index).1, Err(CommandError::Overloaded)));
             }
         }
-        give(late, to);
+        send_answers(late, to);
     }
 }
 
-pub fn give(answers: Answers, to: &Sender<Answers>) {
+pub fn send_answers(answers: Answers, to: &Sender<Answers>) {
     if !answers.is_empty() && to.send(answers).is_err() {
-        log::error!("the postman is gone: a batch has committed and cannot be answered");
+        log::error!("the replier is gone: a batch has committed and cannot be answered");
     }
 }

@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use super::Ended;
+use super::WriterExit;
 
 pub enum Halt {
     /// It was told to stop, and may try until then to empty the log.
     Stop(Instant),
-    Ended(Ended),
+    Exit(WriterExit),
 }
 
-impl From<Ended> for Halt {
-    fn from(ended: Ended) -> Halt {
-        Halt::Ended(ended)
+impl From<WriterExit> for Halt {
+    fn from(ended: WriterExit) -> Halt {
+        Halt::Exit(ended)
     }
 }

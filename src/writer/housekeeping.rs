@@ -4,15 +4,15 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Ended;
-use super::desk::Desk;
+use super::WriterExit;
+use super::commit_loop::CommitLoop;
 use crate::store::{Checkpoint, Rest, StoreError};
 
 /// How often the last checkpoint is tried again.
 const LAST_CHECKPOINT_POLL: Duration = Duration::from_millis(10);
 
-impl Desk {
-    pub fn tidy(&mut self, rest: Rest) -> Result<(), Ended> {
+impl CommitLoop {
+    pub fn maintain(&mut self, rest: Rest) -> Result<(), WriterExit> {
         match self.store.rest(rest) {
             Ok(Checkpoint::Complete) => self.log_watch.emptied(),
             Ok(Checkpoint::Incomplete { log_bytes }) => self.log_watch.kept(log_bytes),
@@ -26,33 +26,33 @@ impl Desk {
     }
 
     /// What housekeeping finds is as good a reason to stop as what a batch finds.
-    pub fn housekeeping_failed(&mut self, failure: &StoreError) -> Result<(), Ended> {
+    pub fn housekeeping_failed(&mut self, failure: &StoreError) -> Result<(), WriterExit> {
         match failure {
             StoreError::Busy | StoreError::NotApplied(_) | StoreError::Broken(_) => Ok(()),
             StoreError::Unknown(_)
             | StoreError::Corrupt(_)
             | StoreError::Displaced(_)
-            | StoreError::Migrated => self.judge_failure(failure).1.map_or(Ok(()), Err),
+            | StoreError::Migrated => self.answer_failure(failure).1.map_or(Ok(()), Err),
         }
     }
 
     /// The last checkpoint, so that the database is one file; tried again as long as a reader of another process needs the
     /// log and there is time.
-    pub fn empty_log(&mut self, mut by: Instant) -> Ended {
+    pub fn empty_log(&mut self, mut by: Instant) -> WriterExit {
         loop {
             match self.store.rest(Rest::Long) {
-                Ok(Checkpoint::Complete) => return Ended::Drained,
+                Ok(Checkpoint::Complete) => return WriterExit::Drained,
                 Ok(Checkpoint::Incomplete { .. }) | Err(StoreError::Busy) => {}
                 Err(failure) => {
                     log::error!("the log cannot be checkpointed: {failure}");
                     return self
                         .housekeeping_failed(&failure)
                         .err()
-                        .unwrap_or(Ended::LogLeft);
+                        .unwrap_or(WriterExit::LogLeft);
                 }
             }
             if Instant::now() >= by {
-                return Ended::LogLeft;
+                return WriterExit::LogLeft;
             }
             thread::sleep(LAST_CHECKPOINT_POLL);
             by = self.is_told_to_stop().unwrap_or(by);
@@ -60,7 +60,7 @@ impl Desk {
     }
 
     /// A batch went well, which after a failure says little: it may have written nothing.
-    pub fn probe(&mut self) -> Result<(), Ended> {
+    pub fn probe(&mut self) -> Result<(), WriterExit> {
         if self.failed_at.is_none() {
             return Ok(());
         }
@@ -68,21 +68,21 @@ impl Desk {
             Ok(()) => {
                 log::info!("the store can be written again");
                 self.failed_at = None;
-                self.is_well.store(true, Ordering::SeqCst);
+                self.is_healthy.store(true, Ordering::SeqCst);
                 Ok(())
             }
-            Err(failure) => self.judge_failure(&failure).1.map_or(Ok(()), Err),
+            Err(failure) => self.answer_failure(&failure).1.map_or(Ok(()), Err),
         }
     }
 
-    pub fn keep_time(&mut self, is_due: bool) -> Result<(), Ended> {
+    pub fn keep_time(&mut self, is_due: bool) -> Result<(), WriterExit> {
         if !is_due || self.failed_at.is_some() {
             return Ok(());
         }
         match self.write_time() {
             Ok(()) => self.kept_time.was_kept(),
             Err(StoreError::Busy) => {}
-            Err(failure) => return self.judge_failure(&failure).1.map_or(Ok(()), Err),
+            Err(failure) => return self.answer_failure(&failure).1.map_or(Ok(()), Err),
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! has the store judge them all in one transaction, and gives the answers out once it has committed.
 
 mod batch;
-mod desk;
+mod commit_loop;
 mod halt;
 mod housekeeping;
 mod kept_time;
@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::sale::{Command, Outcome, Rejection, Terms};
 use crate::store::Store;
 
-use desk::Desk;
+use commit_loop::CommitLoop;
 use kept_time::KeptTime;
 use log_watch::LogWatch;
 
@@ -37,7 +37,7 @@ pub struct Limits {
 
 /// Why a command has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Denial {
+pub enum CommandError {
     /// The shop says no. Nothing was changed.
     Refused(Rejection),
     /// The queue is full, or the command waited too long in it. It was not executed.
@@ -52,11 +52,11 @@ pub enum Denial {
     Broken,
 }
 
-pub type Answer = Result<Outcome, Denial>;
+pub type Answer = Result<Outcome, CommandError>;
 
 /// How a writer's life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum WriterExit {
     /// Nobody can submit any more, and everything submitted was answered.
     Drained,
     /// The last commit may or may not survive: only recovery can tell.
@@ -75,14 +75,14 @@ pub enum Ended {
 #[derive(Clone)]
 pub struct Writer {
     jobs: Sender<Job>,
-    notes: Sender<Note>,
-    pulse: Arc<AtomicUsize>,
+    controls: Sender<Control>,
+    heartbeat: Arc<AtomicUsize>,
     wait_max: Duration,
-    is_well: Arc<AtomicBool>,
+    is_healthy: Arc<AtomicBool>,
 }
 
 /// What the writer is told beside its commands.
-enum Note {
+enum Control {
     /// The log may be waited for until then.
     Stop(Instant),
     /// It shows that it is alive.
@@ -90,7 +90,7 @@ enum Note {
 }
 
 /// A ping is only left where there is none, so that there is always room to say stop.
-const NOTES_MAX: usize = 3;
+const CONTROLS_MAX: usize = 3;
 
 struct Job {
     command: Command,
@@ -112,7 +112,7 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         if let Some(then) = self.0.take() {
-            then(Err(Denial::Unknown));
+            then(Err(CommandError::Unknown));
         }
     }
 }
@@ -123,40 +123,40 @@ impl Writer {
         clock: Arc<Clock>,
         terms: Terms,
         limits: Limits,
-    ) -> io::Result<(Writer, Receiver<Ended>)> {
+    ) -> io::Result<(Writer, Receiver<WriterExit>)> {
         let (sender, jobs) = bounded(limits.queue_max);
-        let (notes_sender, notes) = bounded(NOTES_MAX);
-        let pulse = Arc::new(AtomicUsize::new(0));
+        let (controls_sender, controls) = bounded(CONTROLS_MAX);
+        let heartbeat = Arc::new(AtomicUsize::new(0));
         let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
-        let postman = thread::Builder::new()
-            .name("postman".into())
+        let replier = thread::Builder::new()
+            .name("replier".into())
             .spawn(move || deliver(&answered))?;
-        let is_well = Arc::new(AtomicBool::new(true));
-        let desk = Desk {
+        let is_healthy = Arc::new(AtomicBool::new(true));
+        let commit_loop = CommitLoop {
             store,
             clock,
             terms,
             batch_max: limits.batch_max,
             jobs,
-            notes,
-            pulse: pulse.clone(),
+            controls,
+            heartbeat: heartbeat.clone(),
             answers,
             stretch_began: Instant::now(),
             failed_at: None,
-            is_well: is_well.clone(),
+            is_healthy: is_healthy.clone(),
             log_watch: LogWatch::default(),
             kept_time: KeptTime::default(),
         };
         let (ended_sender, ended) = bounded(1);
-        let work = move || desk.work(&ended_sender, postman);
+        let work = move || commit_loop.work(&ended_sender, replier);
         thread::Builder::new().name("writer".into()).spawn(work)?;
         Ok((
             Writer {
                 jobs: sender,
-                notes: notes_sender,
-                pulse,
+                controls: controls_sender,
+                heartbeat,
                 wait_max: limits.wait_max,
-                is_well,
+                is_healthy,
             },
             ended,
         ))
@@ -165,21 +165,21 @@ impl Writer {
     /// Has the batch in hand end, refuses what waits, and empties the log; where a reader of another process keeps that
     /// from happening, it is tried again until `by`. To say it again with an earlier time is to be impatient.
     pub fn stop(&self, by: Instant) {
-        self.leave_note(Note::Stop(by));
+        self.send_control(Control::Stop(by));
     }
 
     /// A figure that is another one soon after, as long as the writer is alive, be it only waiting for a lock.
-    pub fn pulse(&self) -> usize {
-        let pulse = self.pulse.load(Ordering::SeqCst);
-        if self.notes.is_empty() {
-            self.leave_note(Note::Ping);
+    pub fn heartbeat(&self) -> usize {
+        let heartbeat = self.heartbeat.load(Ordering::SeqCst);
+        if self.controls.is_empty() {
+            self.send_control(Control::Ping);
         }
-        pulse
+        heartbeat
     }
 
     /// A writer that has ended, or was told already, needs none.
-    fn leave_note(&self, note: Note) {
-        match self.notes.try_send(note) {
+    fn send_control(&self, control: Control) {
+        match self.controls.try_send(control) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
     }
@@ -194,11 +194,11 @@ impl Writer {
     }
 
     /// Whether the store could be written when it last had to be.
-    pub fn is_well(&self) -> bool {
-        self.is_well.load(Ordering::SeqCst)
+    pub fn is_healthy(&self) -> bool {
+        self.is_healthy.load(Ordering::SeqCst)
     }
 
-    /// Has the command judged, and then does what `then` says with the answer, once it is durable; on the postman's
+    /// Has the command judged, and then does what `then` says with the answer, once it is durable; on the replier's
     /// thread, which must not be kept waiting. Only the writer decides that a command timed out.
     pub fn submit(&self, command: Command, then: impl FnOnce(Answer) + Send + 'static) {
         let job = Job {
@@ -208,18 +208,18 @@ impl Writer {
         };
         match self.jobs.try_send(job) {
             Ok(()) => {}
-            Err(TrySendError::Full(job)) => job.reply.answer(Err(Denial::Overloaded)),
-            Err(TrySendError::Disconnected(job)) => job.reply.answer(Err(Denial::Stopped)),
+            Err(TrySendError::Full(job)) => job.reply.answer(Err(CommandError::Overloaded)),
+            Err(TrySendError::Disconnected(job)) => job.reply.answer(Err(CommandError::Stopped)),
         }
     }
 }
 
-/// Answers of committed batches that may wait for the postman; with more, the writer waits too.
+/// Answers of committed batches that may wait for the replier; with more, the writer waits too.
 const BATCHES_ANSWERED_MAX: usize = 8;
 
 type Answers = Vec<(Reply, Answer)>;
 
-/// The postman: gives the answers of one batch out while the writer is at the next, so that nobody is woken one by one on
+/// The replier: gives the answers of one batch out while the writer is at the next, so that nobody is woken one by one on
 /// the writer's time.
 fn deliver(answered: &Receiver<Answers>) {
     for answers in answered {

@@ -10,7 +10,7 @@ use flashsale::sale::{
 };
 use flashsale::store::memory::MemoryStore;
 use flashsale::store::{Checkpoint, Decision, Now, Reader, Rest, Store, StoreError};
-use flashsale::writer::{Answer, Denial, Ended, Limits, Writer};
+use flashsale::writer::{Answer, CommandError, Limits, Writer, WriterExit};
 
 use serde_json::json;
 
@@ -150,7 +150,7 @@ fn only_the_culprit_of_a_broken_batch_fails() {
     let (answers, store) = all_at_once(fault, commands);
     for (index, answer) in answers.iter().enumerate() {
         match index {
-            7 => assert_eq!(answer, &Err(Denial::Broken)),
+            7 => assert_eq!(answer, &Err(CommandError::Broken)),
             _ => assert!(matches!(answer, Ok(Outcome::HoldPlaced(_))), "{answer:?}"),
         }
     }
@@ -212,7 +212,7 @@ fn a_rule_that_panics_harms_nobody_else() {
     };
     let (answers, _) = all_at_once(fault, vec![hold(1), release, hold(1)]);
     assert!(answers[0].is_ok() && answers[2].is_ok());
-    assert_eq!(answers[1], Err(Denial::Broken));
+    assert_eq!(answers[1], Err(CommandError::Broken));
 }
 
 #[test]
@@ -224,14 +224,14 @@ fn refusals_and_successes_of_one_batch_go_to_whoever_asked() {
     assert!(matches!(answers[0], Ok(Outcome::HoldPlaced(_))));
     assert_eq!(
         answers[1],
-        Err(Denial::Refused(Rejection::InsufficientStock {
+        Err(CommandError::Refused(Rejection::InsufficientStock {
             available: 2
         }))
     );
     assert!(matches!(answers[2], Ok(Outcome::HoldPlaced(_))));
     assert_eq!(
         answers[3],
-        Err(Denial::Refused(Rejection::InsufficientStock {
+        Err(CommandError::Refused(Rejection::InsufficientStock {
             available: 0
         }))
     );
@@ -260,14 +260,14 @@ fn a_full_queue_is_an_overload_at_once() {
     (0..3).for_each(|_| submit());
     assert_eq!(
         answers.recv().unwrap(),
-        Err(Denial::Overloaded),
+        Err(CommandError::Overloaded),
         "the third found two waiting"
     );
     release.send(()).unwrap();
     for _ in 0..3 {
         assert_eq!(
             answers.recv().unwrap(),
-            Err(Denial::Refused(Rejection::ProductUnknown))
+            Err(CommandError::Refused(Rejection::ProductUnknown))
         );
     }
 }
@@ -286,7 +286,7 @@ fn start(
     store: MemoryStore,
     fault: impl FnMut(&[Command]) -> Option<StoreError> + Send + 'static,
     queue_max: usize,
-) -> (Writer, crossbeam_channel::Receiver<Ended>) {
+) -> (Writer, crossbeam_channel::Receiver<WriterExit>) {
     let config = Config::default();
     let limits = Limits {
         queue_max,
@@ -349,7 +349,7 @@ fn all_at_once(
     let mut answers: Vec<(usize, Answer)> = answers.iter().take(asked).collect();
     answers.sort_by_key(|(index, _)| *index);
     drop(writer);
-    assert_eq!(ended.recv().unwrap(), Ended::Drained);
+    assert_eq!(ended.recv().unwrap(), WriterExit::Drained);
     (
         answers.into_iter().map(|(_, answer)| answer).collect(),
         store,
@@ -431,7 +431,11 @@ fn a_writer_that_dies_is_missed() {
     assert!(ended.recv().is_err(), "it says nothing any more");
     let answers: Vec<Answer> = answers.iter().take(5).collect();
     let (first, others) = answers.split_first().unwrap();
-    assert_eq!(first, &Err(Denial::Refused(Rejection::ProductUnknown)));
-    let expected = |answer: &Answer| matches!(answer, Err(Denial::Unknown | Denial::Stopped));
+    assert_eq!(
+        first,
+        &Err(CommandError::Refused(Rejection::ProductUnknown))
+    );
+    let expected =
+        |answer: &Answer| matches!(answer, Err(CommandError::Unknown | CommandError::Stopped));
     assert!(others.iter().all(expected), "{others:?}");
 }

@@ -16,7 +16,7 @@ use flashsale::sale::{
 };
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
 use flashsale::store::{Contents, Reader, Store};
-use flashsale::writer::{self, Denial, Writer};
+use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -236,7 +236,7 @@ impl Shop {
     }
 
     /// What an operator would do.
-    pub fn command(&self, command: Command) -> Result<Outcome, Denial> {
+    pub fn command(&self, command: Command) -> Result<Outcome, CommandError> {
         let (sender, answer) = mpsc::channel();
         self.writer
             .submit(command, move |said| sender.send(said).unwrap());

@@ -1,4 +1,4 @@
-//! Where the writer sits: what it does next, how it works a batch off, and what it says when the store fails.
+//! The commit loop: takes what waits, has the store judge it in one transaction, and answers after the commit.
 
 use std::iter;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,31 +9,31 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
 
-use super::batch::{Batch, give};
+use super::batch::{Batch, send_answers};
 use super::halt::Halt;
 use super::kept_time::KeptTime;
 use super::log_watch::LogWatch;
-use super::{Answer, Answers, Denial, Ended, Job, Note};
+use super::{Answer, Answers, CommandError, Control, Job, WriterExit};
 use crate::clock::Clock;
 use crate::sale::{Command, Terms};
 use crate::store::{Decision, Rest, Store, StoreError};
 
-/// Where the writer sits.
-pub struct Desk {
+/// What the writer thread owns.
+pub struct CommitLoop {
     pub store: Box<dyn Store>,
     pub clock: Arc<Clock>,
     pub terms: Terms,
     pub batch_max: usize,
     pub jobs: Receiver<Job>,
-    pub notes: Receiver<Note>,
-    pub pulse: Arc<AtomicUsize>,
+    pub controls: Receiver<Control>,
+    pub heartbeat: Arc<AtomicUsize>,
     pub answers: Sender<Answers>,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
     /// When the store last failed to write, if it has not written since.
     pub failed_at: Option<Instant>,
     /// The same for everybody else.
-    pub is_well: Arc<AtomicBool>,
+    pub is_healthy: Arc<AtomicBool>,
     pub log_watch: LogWatch,
     pub kept_time: KeptTime,
 }
@@ -61,9 +61,9 @@ enum Wake {
     Stop(Instant),
 }
 
-impl Desk {
+impl CommitLoop {
     /// Writes until nobody can submit any more, or the store must not be written any more; then goes on saying so.
-    pub fn work(mut self, ended: &Sender<Ended>, postman: JoinHandle<()>) {
+    pub fn work(mut self, ended: &Sender<WriterExit>, replier: JoinHandle<()>) {
         let how = match self.run() {
             Halt::Stop(by) => {
                 self.refuse_what_waits();
@@ -72,9 +72,9 @@ impl Desk {
                     Err(how) => how,
                 }
             }
-            Halt::Ended(how) => how,
+            Halt::Exit(how) => how,
         };
-        let is_orderly = matches!(how, Ended::Drained | Ended::LogLeft);
+        let is_orderly = matches!(how, WriterExit::Drained | WriterExit::LogLeft);
         let tell = || {
             if ended.send(how).is_err() {
                 log::error!("nobody waits for the writer's end");
@@ -83,12 +83,12 @@ impl Desk {
         if !is_orderly {
             tell();
             for job in &self.jobs {
-                give(vec![(job.reply, Err(Denial::Stopped))], &self.answers);
+                send_answers(vec![(job.reply, Err(CommandError::Stopped))], &self.answers);
             }
         }
         drop(self);
-        if postman.join().is_err() {
-            log::error!("the postman's thread panicked");
+        if replier.join().is_err() {
+            log::error!("the replier's thread panicked");
         }
         if is_orderly {
             tell();
@@ -97,13 +97,13 @@ impl Desk {
 
     fn run(&mut self) -> Halt {
         loop {
-            if let Err(halt) = self.next().and_then(|wake| self.heed(wake)) {
+            if let Err(halt) = self.next().and_then(|wake| self.handle(wake)) {
                 return halt;
             }
         }
     }
 
-    fn heed(&mut self, wake: Wake) -> Result<(), Halt> {
+    fn handle(&mut self, wake: Wake) -> Result<(), Halt> {
         let jobs = match wake {
             Wake::Job(first) => iter::once(first)
                 .chain(self.jobs.try_iter())
@@ -113,9 +113,9 @@ impl Desk {
             Wake::Pinged => return Ok(()),
             Wake::Stop(by) => return Err(Halt::Stop(by)),
         };
-        self.work_off(jobs)?;
+        self.execute(jobs)?;
         self.keep_time(self.kept_time.is_due(&self.clock))?;
-        self.tidy(Rest::Short)?;
+        self.maintain(Rest::Short)?;
         if self.stretch_began.elapsed() >= STRETCH {
             thread::sleep(GAP);
             self.stretch_began = Instant::now();
@@ -141,10 +141,10 @@ impl Desk {
         let wake = |job: Result<Job, _>| job.map_or_else(|_| Wake::Stop(Instant::now()), Wake::Job);
         select! {
             recv(self.jobs) -> job => Some(wake(job)),
-            recv(self.notes) -> note => Some(match note {
-                Ok(Note::Stop(by)) => Wake::Stop(by),
-                Ok(Note::Ping) => {
-                    self.pulse.fetch_add(1, Ordering::SeqCst);
+            recv(self.controls) -> control => Some(match control {
+                Ok(Control::Stop(by)) => Wake::Stop(by),
+                Ok(Control::Ping) => {
+                    self.heartbeat.fetch_add(1, Ordering::SeqCst);
                     Wake::Pinged
                 }
                 Err(_) => wake(self.jobs.recv()),
@@ -153,7 +153,7 @@ impl Desk {
         }
     }
 
-    fn idle(&mut self) -> Result<Wake, Ended> {
+    fn idle(&mut self) -> Result<Wake, WriterExit> {
         loop {
             let until_due = self.until_next_deadline()?;
             if until_due.is_zero() {
@@ -163,16 +163,16 @@ impl Desk {
                 return Ok(wake);
             }
             self.keep_time(self.kept_time.is_due(&self.clock))?;
-            self.tidy(Rest::Long)?;
+            self.maintain(Rest::Long)?;
         }
     }
 
-    /// Looks at the notes where the writer waits for something else.
+    /// Reads the controls where the writer waits for something else.
     pub fn is_told_to_stop(&self) -> Option<Instant> {
-        self.notes.try_iter().find_map(|note| match note {
-            Note::Stop(by) => Some(by),
-            Note::Ping => {
-                self.pulse.fetch_add(1, Ordering::SeqCst);
+        self.controls.try_iter().find_map(|control| match control {
+            Control::Stop(by) => Some(by),
+            Control::Ping => {
+                self.heartbeat.fetch_add(1, Ordering::SeqCst);
                 None
             }
         })
@@ -180,11 +180,11 @@ impl Desk {
 
     fn refuse_what_waits(&self) {
         let waiting = self.jobs.try_iter();
-        let refused = waiting.map(|job| (job.reply, Err(Denial::Stopped)));
-        give(refused.collect(), &self.answers);
+        let refused = waiting.map(|job| (job.reply, Err(CommandError::Stopped)));
+        send_answers(refused.collect(), &self.answers);
     }
 
-    fn until_next_deadline(&mut self) -> Result<Duration, Ended> {
+    fn until_next_deadline(&mut self) -> Result<Duration, WriterExit> {
         if let Some(failed_at) = self.failed_at {
             return Ok(PROBE_INTERVAL.saturating_sub(failed_at.elapsed()));
         }
@@ -202,26 +202,26 @@ impl Desk {
     }
 
     /// Executes and answers the jobs, with a sweep before them; fails when the store must not be written any more.
-    fn work_off(&mut self, jobs: Vec<Job>) -> Result<(), Halt> {
+    fn execute(&mut self, jobs: Vec<Job>) -> Result<(), Halt> {
         let mut batch = Batch::of(jobs);
-        batch.deny_late(&self.answers);
+        batch.refuse_late(&self.answers);
         loop {
             match self.transact(&batch.commands) {
                 Ok(decisions) => {
                     let answers = decisions
                         .into_iter()
                         .skip(1)
-                        .map(|decision| decision.map_err(Denial::Refused));
+                        .map(|decision| decision.map_err(CommandError::Refused));
                     batch.answer(answers, &self.answers);
                     return Ok(self.probe()?);
                 }
                 Err(StoreError::Busy) => {
                     if let Some(by) = self.is_told_to_stop() {
-                        batch.answer(iter::repeat(Err(Denial::Stopped)), &self.answers);
+                        batch.answer(iter::repeat(Err(CommandError::Stopped)), &self.answers);
                         return Err(Halt::Stop(by));
                     }
                     thread::sleep(LOCK_POLL);
-                    batch.deny_late(&self.answers);
+                    batch.refuse_late(&self.answers);
                     if batch.replies.is_empty() {
                         return Ok(());
                     }
@@ -234,8 +234,8 @@ impl Desk {
                     return self.one_by_one(batch);
                 }
                 Err(failure) => {
-                    let (denial, ended) = self.judge_failure(&failure);
-                    batch.answer(iter::repeat(Err(denial)), &self.answers);
+                    let (error, ended) = self.answer_failure(&failure);
+                    batch.answer(iter::repeat(Err(error)), &self.answers);
                     return ended.map_or(Ok(()), |ended| Err(ended.into()));
                 }
             }
@@ -250,12 +250,12 @@ impl Desk {
         let deadlines = iter::once(Instant::now()).chain(batch.replies.iter().map(|(by, _)| *by));
         for (command, deadline) in batch.commands.iter().zip(deadlines) {
             let answer = match halt {
-                Some(_) => Err(Denial::Stopped),
+                Some(_) => Err(CommandError::Stopped),
                 None => self
                     .alone(command, deadline)
-                    .unwrap_or_else(|(denial, why)| {
+                    .unwrap_or_else(|(error, why)| {
                         halt = why;
-                        Err(denial)
+                        Err(error)
                     }),
             };
             answers.push(answer);
@@ -269,25 +269,25 @@ impl Desk {
         &mut self,
         command: &Command,
         deadline: Instant,
-    ) -> Result<Answer, (Denial, Option<Halt>)> {
+    ) -> Result<Answer, (CommandError, Option<Halt>)> {
         loop {
             match self.transact(std::slice::from_ref(command)) {
                 Ok(mut decisions) => {
                     let decision = decisions.pop().expect("a command has a decision");
-                    return Ok(decision.map_err(Denial::Refused));
+                    return Ok(decision.map_err(CommandError::Refused));
                 }
                 Err(StoreError::Busy) => {
                     if let Some(by) = self.is_told_to_stop() {
-                        return Err((Denial::Stopped, Some(Halt::Stop(by))));
+                        return Err((CommandError::Stopped, Some(Halt::Stop(by))));
                     }
                     if Instant::now() >= deadline {
-                        return Err((Denial::Overloaded, None));
+                        return Err((CommandError::Overloaded, None));
                     }
                     thread::sleep(LOCK_POLL);
                 }
                 Err(failure) => {
-                    let (denial, ended) = self.judge_failure(&failure);
-                    return Err((denial, ended.map(Halt::Ended)));
+                    let (error, ended) = self.answer_failure(&failure);
+                    return Err((error, ended.map(Halt::Exit)));
                 }
             }
         }
@@ -295,23 +295,23 @@ impl Desk {
 
     /// What to tell clients of a failure, and whether it is the end. Logged as long as it is news: the log may be on the
     /// same full disk.
-    pub fn judge_failure(&mut self, failure: &StoreError) -> (Denial, Option<Ended>) {
+    pub fn answer_failure(&mut self, failure: &StoreError) -> (CommandError, Option<WriterExit>) {
         // The store is well: what broke is a rule of ours.
         if let StoreError::Broken(why) = failure {
             log::error!("a command broke a rule, alone in its transaction: {why}");
-            return (Denial::Broken, None);
+            return (CommandError::Broken, None);
         }
         if self.failed_at.replace(Instant::now()).is_none() {
             log::error!("nothing can be written: {failure}");
         }
-        self.is_well.store(false, Ordering::SeqCst);
+        self.is_healthy.store(false, Ordering::SeqCst);
         match failure {
-            StoreError::Busy | StoreError::NotApplied(_) => (Denial::NotApplied, None),
-            StoreError::Broken(_) => (Denial::Broken, None),
-            StoreError::Unknown(_) => (Denial::Unknown, Some(Ended::Unknown)),
-            StoreError::Corrupt(_) => (Denial::NotApplied, Some(Ended::Corrupt)),
-            StoreError::Displaced(_) => (Denial::NotApplied, Some(Ended::Displaced)),
-            StoreError::Migrated => (Denial::NotApplied, Some(Ended::Migrated)),
+            StoreError::Busy | StoreError::NotApplied(_) => (CommandError::NotApplied, None),
+            StoreError::Broken(_) => (CommandError::Broken, None),
+            StoreError::Unknown(_) => (CommandError::Unknown, Some(WriterExit::Unknown)),
+            StoreError::Corrupt(_) => (CommandError::NotApplied, Some(WriterExit::Corrupt)),
+            StoreError::Displaced(_) => (CommandError::NotApplied, Some(WriterExit::Displaced)),
+            StoreError::Migrated => (CommandError::NotApplied, Some(WriterExit::Migrated)),
         }
     }
 
@@ -327,7 +327,7 @@ impl Desk {
 }
 
 /// However the writer ends, be it by a panic: whoever waits is told.
-impl Drop for Desk {
+impl Drop for CommitLoop {
     fn drop(&mut self) {
         self.refuse_what_waits();
     }
