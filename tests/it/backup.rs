@@ -48,7 +48,7 @@ fn a_copy_made_in_a_crowd_is_right_and_has_every_hold_acknowledged_before() {
 fn a_plain_copy_of_the_file_lacks_what_a_backup_has() {
     let premises = Premises::stocked(10);
     let server = premises.serve();
-    let conn = Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    let conn = premises.database();
     conn.execute_batch("begin; select * from meta").unwrap();
     assert_eq!(server.hold(1).0, 201);
     let copied = Command::new("cp")
@@ -111,8 +111,8 @@ fn a_copy_is_read_and_not_served() {
             .complains("`flashsale restore FILE DEST`");
     };
     refused(&["serve", "--db", "copy.db", "--listen", "127.0.0.1:0"]);
-    refused(&["seed", "catalogue.csv", "--db", "copy.db"]);
-    refused(&["seed", "catalogue.csv", "--dry-run", "--db", "copy.db"]);
+    refused(&["seed", "--db", "copy.db"]);
+    refused(&["seed", "--dry-run", "--db", "copy.db"]);
     refused(&["sweep-holds", "--db", "copy.db"]);
     refused(&["clock", "--set-back", "--db", "copy.db"]);
     for read in [
@@ -249,7 +249,7 @@ fn what_is_no_database_of_ours_is_not_copied() {
     assert_eq!(names(premises.path()), ["notes.txt".to_owned()].into());
 
     let premises = Premises::stocked(1);
-    let conn = Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    let conn = premises.database();
     conn.pragma_update(None, "user_version", 99).unwrap();
     drop(conn);
     premises.run(&["backup", "copy.db"]).exited(65);
@@ -259,7 +259,7 @@ fn what_is_no_database_of_ours_is_not_copied() {
 #[test]
 fn drifted_books_are_not_copied() {
     let premises = Premises::stocked(10);
-    let conn = Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    let conn = premises.database();
     conn.execute_batch(
         "pragma ignore_check_constraints = on; update products set total = total + 1",
     )

@@ -141,11 +141,8 @@ fn equal_webhooks_at_once_have_one_effect() {
 
 #[test]
 fn a_customers_limit_holds_in_a_crowd() {
-    let premises = Premises::new();
-    let catalogue = "sku,name,price,total_stock,max_per_customer\ntee,Tee,1.00,1000,5\n";
-    premises
-        .run_with_input(&["seed", "-"], catalogue)
-        .succeeded();
+    let premises =
+        Premises::selling("sku,name,price,total_stock,max_per_customer\ntee,Tee,1.00,1000,5\n");
     let server = premises.serve();
     let wish = json!({"product_id": 1, "quantity": 2, "customer": "ada"});
     let answers = at_once(30, |_| server.post("/api/holds", &wish));

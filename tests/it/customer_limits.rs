@@ -21,13 +21,9 @@ const LIMIT: i64 = 5;
 const ASKING: usize = 12;
 
 fn premises() -> Premises {
-    let premises = Premises::new();
-    let catalogue =
-        format!("sku,name,price,total_stock,max_per_customer\ntee,Tee,1.00,1000,{LIMIT}\n");
-    premises
-        .run_with_input(&["seed", "-"], &catalogue)
-        .succeeded();
-    premises
+    Premises::selling(&format!(
+        "sku,name,price,total_stock,max_per_customer\ntee,Tee,1.00,1000,{LIMIT}\n"
+    ))
 }
 
 fn contents(premises: &Premises) -> Contents {

@@ -46,7 +46,7 @@ fn a_server_whose_file_was_replaced_writes_nothing_more_and_puts_its_log_aside()
     assert!(fs::metadata(lost).unwrap().len() > 0);
     assert_eq!(
         names(premises.path()),
-        ["catalogue.csv", "flash_sale.db", "flash_sale.db-wal.lost"]
+        ["flash_sale.db", "flash_sale.db-wal.lost"]
     );
     premises.books_are_right();
 }
@@ -259,14 +259,8 @@ fn a_server_beneath_a_migration_stops() {
 
 #[test]
 fn a_database_that_is_served_is_migrated_by_nobody_else() {
-    let premises = Premises::new();
+    let premises = Premises::of_version_1();
     let path = premises.path().join("flash_sale.db");
-    let conn = rusqlite::Connection::open(&path).unwrap();
-    conn.execute_batch(include_str!("schema_version_1.sql"))
-        .unwrap();
-    conn.execute_batch(include_str!("rows_of_version_1.sql"))
-        .unwrap();
-    drop(conn);
     let served = fs::File::create(premises.path().join("flash_sale.db.lock")).unwrap();
     served.try_lock().unwrap();
     let before = fs::read(&path).unwrap();

@@ -5,7 +5,7 @@
 //! `FLASHSALE_TEST_CRASHES` sets the number of seeds (default 4).
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use flashsale::sale::{Command, PlaceHold, ProductId, Quantity, Timestamp};
 use flashsale::store::sqlite::{
@@ -307,29 +307,17 @@ fn a_log_is_not_played_into_what_never_had_one() {
     }
     fs::write(&database, "").unwrap();
     all_refuse(&premises);
-    let other = Premises::stocked(5);
-    fs::copy(other.path().join("flash_sale.db"), &database).unwrap();
-    all_refuse(&premises);
-    fs::remove_file(&database).unwrap();
-    older(&database);
-    all_refuse(&premises);
-    fs::remove_file(&database).unwrap();
+    for other in [Premises::stocked(5), Premises::of_version_1()] {
+        fs::copy(other.path().join("flash_sale.db"), &database).unwrap();
+        all_refuse(&premises);
+        fs::remove_file(&database).unwrap();
+    }
     let foreign = rusqlite::Connection::open(premises.path().join("foreign.db")).unwrap();
     foreign.execute_batch("create table t (x)").unwrap();
     drop(foreign);
     fs::rename(premises.path().join("foreign.db"), &database).unwrap();
     premises.run(&["seed"]).exited(65);
     assert!(is_kept());
-}
-
-fn older(path: &Path) {
-    let conn = rusqlite::Connection::open(path.with_extension("making")).unwrap();
-    conn.execute_batch(include_str!("schema_version_1.sql"))
-        .unwrap();
-    conn.execute_batch(include_str!("rows_of_version_1.sql"))
-        .unwrap();
-    drop(conn);
-    fs::rename(path.with_extension("making"), path).unwrap();
 }
 
 /// Another disk, other inodes, another name.
@@ -353,7 +341,8 @@ fn a_folder_that_was_copied_after_a_crash_is_served() {
 fn an_older_database_that_crashed_is_migrated_with_its_log() {
     let premises = Premises::new();
     let path = premises.path().join("flash_sale.db");
-    older(&path);
+    let older = Premises::of_version_1();
+    fs::copy(older.path().join("flash_sale.db"), &path).unwrap();
     let conn = rusqlite::Connection::open(&path).unwrap();
     conn.execute_batch("pragma journal_mode = wal; update products set name = 'from the log';")
         .unwrap();

@@ -4,7 +4,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use rusqlite::Connection;
 use serde_json::json;
 
 use crate::faults::Disk;
@@ -17,7 +16,7 @@ use crate::server::{Premises, Ran};
 fn a_raw_copy_is_restored_with_its_log() {
     let premises = Premises::stocked(10);
     let server = premises.serve();
-    let conn = Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    let conn = premises.database();
     conn.execute_batch("begin; select * from meta").unwrap();
     let paid = order(&server);
     report(&server, "k", json!({"order_id": paid}), "success");

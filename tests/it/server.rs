@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
@@ -40,14 +41,26 @@ impl Premises {
 
     /// With one product of this stock.
     pub fn stocked(stock: i64) -> Premises {
+        Premises::selling(&format!(
+            "sku,name,price,total_stock\ntee,Tee,99.99,{stock}\n"
+        ))
+    }
+
+    /// With this catalogue.
+    pub fn selling(catalogue: &str) -> Premises {
         let premises = Premises::new();
-        let catalogue = premises.file(
-            "catalogue.csv",
-            &format!("sku,name,price,total_stock\ntee,Tee,99.99,{stock}\n"),
-        );
+        premises.seed(catalogue).succeeded();
         premises
-            .run(&["seed", catalogue.to_str().unwrap()])
-            .succeeded();
+    }
+
+    /// With a database that the first version made: a product, a hold and an order.
+    pub fn of_version_1() -> Premises {
+        let premises = Premises::new();
+        let sql = [
+            include_str!("schema_version_1.sql"),
+            include_str!("rows_of_version_1.sql"),
+        ];
+        premises.database().execute_batch(&sql.concat()).unwrap();
         premises
     }
 
@@ -98,6 +111,16 @@ impl Premises {
             .write_all(input.as_bytes())
             .unwrap();
         Ran(child.wait_with_output().unwrap())
+    }
+
+    /// `flashsale seed` of this catalogue.
+    pub fn seed(&self, catalogue: &str) -> Ran {
+        self.run_with_input(&["seed", "-"], catalogue)
+    }
+
+    /// The database as another process has it.
+    pub fn database(&self) -> Connection {
+        Connection::open(self.path().join("flash_sale.db")).unwrap()
     }
 
     #[track_caller]

@@ -254,7 +254,7 @@ fn verify_finds_each_kind_of_drift() {
         server.stop();
         premises.books_are_right();
 
-        let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+        let conn = premises.database();
         conn.execute_batch(&format!("{off} {tampering}")).unwrap();
         drop(conn);
         let ran = premises
@@ -283,7 +283,7 @@ fn skipped_ids_are_no_drift() {
         &json!({"idempotency_key": "k", "hold_id": 1, "status": "success"}),
     );
     server.stop();
-    let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    let conn = premises.database();
     conn.execute_batch(
         "update meta set next_hold = 12, next_order = 12, next_payment = 13;
          insert into gaps values ('holds', 2, 6), ('holds', 7, 11), ('orders', 2, 11), ('payments', 2, 11);
