@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::routes::Route;
-use crate::http::{Asked, Method, Request, Response};
+use crate::http::{Method, Request, RequestInfo, Response};
 
 /// A request that was answered.
 pub struct Access {
@@ -48,13 +48,13 @@ impl Visit {
     }
 
     /// Of bytes that nobody understood.
-    pub fn of_refused(asked: &Asked) -> Visit {
+    pub fn of_refused(info: &RequestInfo) -> Visit {
         Visit {
-            method: well_known(asked.method.as_ref()),
+            method: well_known(info.method.as_ref()),
             route: None,
-            client: asked.peer.map(|peer| peer.ip().to_canonical()),
-            request_id: asked.id.clone(),
-            began: asked.began,
+            client: info.peer.map(|peer| peer.ip().to_canonical()),
+            request_id: info.id.clone(),
+            began: info.began,
         }
     }
 

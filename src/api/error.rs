@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::http::{Malformed, Response, StatusCode};
+use crate::http::{Refusal, Response, StatusCode};
 use crate::sale::{OrderId, Rejection};
 use crate::store::StoreError;
 use crate::writer::CommandError;
@@ -32,7 +32,7 @@ pub enum Error {
         order: OrderId,
         order_token: String,
     },
-    Malformed(Malformed),
+    Refusal(Refusal),
     Denied(CommandError),
     ReadFailed,
     NotReady,
@@ -72,7 +72,7 @@ impl Error {
         let mut response = Response::new(says.status);
         response.code = Some(says.code);
         response.body = Value::Object(body).to_string().into_bytes();
-        response.close = matches!(self, Error::LengthRequired | Error::Malformed(_));
+        response.close = matches!(self, Error::LengthRequired | Error::Refusal(_));
         if response.status == StatusCode(503) {
             response = response.with_header("Retry-After", "1");
         }
@@ -155,7 +155,7 @@ impl Error {
                 rejection_says(&Rejection::HoldUsed { order: *order })
                     .with("order_token", order_token.as_str())
             }
-            Error::Malformed(malformed) => malformed_says(*malformed),
+            Error::Refusal(refusal) => refusal_says(*refusal),
             Error::Denied(error) => command_error_says(error),
             Error::ReadFailed => not_applied("unavailable", "The store cannot be read right now"),
             Error::NotReady => not_applied("not_ready", "The server is not ready to take requests"),
@@ -180,48 +180,46 @@ fn invalid_says(errors: &[(String, String)]) -> Says {
     Says::new(422, "validation_failed", "The given data was invalid").with("errors", by_field)
 }
 
-fn malformed_says(malformed: Malformed) -> Says {
-    match malformed {
-        Malformed::Syntax(why) => Says::new(400, "bad_request", why),
-        Malformed::VersionUnknown => Says::new(
+fn refusal_says(refusal: Refusal) -> Says {
+    match refusal {
+        Refusal::Malformed(why) => Says::new(400, "bad_request", why),
+        Refusal::VersionUnknown => Says::new(
             505,
             "http_version_not_supported",
             "This server speaks HTTP/1.1",
         ),
-        Malformed::TargetTooLong => Says::new(
+        Refusal::TargetTooLong => Says::new(
             414,
             "uri_too_long",
             "The request target is longer than 1 KiB",
         ),
-        Malformed::HeadTooLarge => Says::new(
+        Refusal::HeadTooLarge => Says::new(
             431,
             "headers_too_large",
             "The head is larger than 8 KiB, or has more than 64 headers",
         ),
-        Malformed::BodyTooLarge { bytes_max } => Says::new(
+        Refusal::BodyTooLarge { bytes_max } => Says::new(
             413,
             "body_too_large",
             &format!("The body is larger than {} KiB", bytes_max / 1024),
         ),
-        Malformed::TransferEncoding => Says::new(
+        Refusal::TransferEncoding => Says::new(
             501,
             "transfer_encoding_not_supported",
             "The only Transfer-Encoding read here is chunked, in HTTP/1.1: send that, or a Content-Length",
         ),
-        Malformed::Expectation => Says::new(
+        Refusal::Expectation => Says::new(
             417,
             "expectation_failed",
             "Only 100-continue can be expected",
         ),
-        Malformed::TooSlow => {
-            Says::new(408, "request_timeout", "The request did not arrive in time")
-        }
-        Malformed::Overloaded => command_error_says(&CommandError::Overloaded),
-        Malformed::TooManyConnections => not_applied(
+        Refusal::TooSlow => Says::new(408, "request_timeout", "The request did not arrive in time"),
+        Refusal::Overloaded => command_error_says(&CommandError::Overloaded),
+        Refusal::TooManyConnections => not_applied(
             "too_many_connections",
             "There are too many connections from this address",
         ),
-        Malformed::HandlerFailed => Says::new(500, "internal", "Something went wrong on our side"),
+        Refusal::HandlerFailed => Says::new(500, "internal", "Something went wrong on our side"),
     }
 }
 
@@ -328,9 +326,9 @@ fn rejection_says(rejection: &Rejection) -> Says {
     }
 }
 
-impl From<Malformed> for Error {
-    fn from(malformed: Malformed) -> Self {
-        Error::Malformed(malformed)
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Error::Refusal(refusal)
     }
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
-use crate::http::{Asked, Handler, Malformed, Method, Reply, Request, Response};
+use crate::http::{Handler, Method, Refusal, Reply, Request, RequestInfo, Response};
 use crate::metrics::Latency;
 use crate::sale::{Command, Outcome, ProductId, Rejection, Terms, TokenKind};
 use crate::store::Reader;
@@ -96,10 +96,10 @@ impl Handler for Api {
         });
     }
 
-    fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response {
-        let grant = self.origins.grant(asked.origin.as_deref());
-        let response = grant.given_to(Error::from(malformed).response());
-        (self.access_log)(&Visit::of_refused(asked).ends_with(&response));
+    fn refuse(&self, refusal: Refusal, info: &RequestInfo) -> Response {
+        let grant = self.origins.grant(info.origin.as_deref());
+        let response = grant.given_to(Error::from(refusal).response());
+        (self.access_log)(&Visit::of_refused(info).ends_with(&response));
         response
     }
 

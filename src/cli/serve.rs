@@ -258,7 +258,7 @@ fn drain_front(server: &Server, signals: &Receiver<i32>) -> bool {
             recv(server.ended()) -> _ => return is_patient,
             recv(signals) -> signal => {
                 log::info!("signal {}: stopping at once", signal.unwrap_or(0));
-                server.stopper().hurry();
+                server.stopper().stop_now();
                 is_patient = false;
             }
         }

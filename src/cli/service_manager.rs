@@ -57,7 +57,7 @@ pub struct Watchdog {
     ticks: Receiver<Instant>,
     front: Stopper,
     writer: Writer,
-    pulses: (usize, usize),
+    heartbeats: (usize, usize),
 }
 
 impl Watchdog {
@@ -66,12 +66,12 @@ impl Watchdog {
             Some(patience) => tick((patience / 3).max(Duration::from_millis(1))),
             None => never(),
         };
-        let pulses = (front.pulse(), writer.heartbeat());
+        let heartbeats = (front.heartbeat(), writer.heartbeat());
         Watchdog {
             ticks,
             front,
             writer,
-            pulses,
+            heartbeats,
         }
     }
 
@@ -81,9 +81,12 @@ impl Watchdog {
 
     /// Both were asked at the last tick, and have had the time since then.
     pub fn look(&mut self) {
-        let pulses = (self.front.pulse(), self.writer.heartbeat());
-        let are_alive = (pulses.0 != self.pulses.0, pulses.1 != self.pulses.1);
-        self.pulses = pulses;
+        let heartbeats = (self.front.heartbeat(), self.writer.heartbeat());
+        let are_alive = (
+            heartbeats.0 != self.heartbeats.0,
+            heartbeats.1 != self.heartbeats.1,
+        );
+        self.heartbeats = heartbeats;
         match are_alive {
             (true, true) => tell(NotifyState::Watchdog),
             (front, writer) => log::error!("alive: front {front}, writer {writer}"),

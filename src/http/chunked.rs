@@ -4,7 +4,7 @@
 //!
 //! Chunk extensions and trailers are checked, bounded and dropped: nothing here gives them a meaning.
 
-use super::message::Malformed;
+use super::message::Refusal;
 
 /// A size may have zeros before it, but not for ever.
 const SIZE_DIGITS_MAX: usize = 16;
@@ -51,7 +51,7 @@ impl ChunkedBody {
     }
 
     /// Takes what belongs to the body out of the buffer; the decoded body once its end has come.
-    pub fn take_from(&mut self, buffer: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Malformed> {
+    pub fn take_from(&mut self, buffer: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Refusal> {
         let mut taken = 0;
         while taken < buffer.len() && self.state != State::Ended {
             taken += self.take(&buffer[taken..])?;
@@ -62,7 +62,7 @@ impl ChunkedBody {
     }
 
     /// Takes at least one byte, of which there is one; how many it took.
-    fn take(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
+    fn take(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
         if let State::Data { left } = self.state {
             let taken = left.min(bytes.len());
             self.data.extend_from_slice(&bytes[..taken]);
@@ -76,7 +76,7 @@ impl ChunkedBody {
         Ok(1)
     }
 
-    fn after(&mut self, byte: u8) -> Result<State, Malformed> {
+    fn after(&mut self, byte: u8) -> Result<State, Refusal> {
         match (self.state, byte) {
             (State::Size { digits, size }, _) if byte.is_ascii_hexdigit() => {
                 self.after_digit(digits, size, byte)
@@ -108,14 +108,14 @@ impl ChunkedBody {
         }
     }
 
-    fn after_digit(&self, digits: usize, size: usize, digit: u8) -> Result<State, Malformed> {
+    fn after_digit(&self, digits: usize, size: usize, digit: u8) -> Result<State, Refusal> {
         if digits == SIZE_DIGITS_MAX {
             return Err(refusal(self.state));
         }
         let size = size * 16 + hexadecimal(digit);
         if size > self.bytes_max - self.data.len() {
             let bytes_max = self.bytes_max;
-            return Err(Malformed::BodyTooLarge { bytes_max });
+            return Err(Refusal::BodyTooLarge { bytes_max });
         }
         Ok(State::Size {
             digits: digits + 1,
@@ -123,9 +123,9 @@ impl ChunkedBody {
         })
     }
 
-    fn after_extension_byte(&mut self, size: usize, byte: u8) -> Result<State, Malformed> {
+    fn after_extension_byte(&mut self, size: usize, byte: u8) -> Result<State, Refusal> {
         if self.extension_bytes == EXTENSION_BYTES_MAX {
-            return Err(Malformed::Syntax(
+            return Err(Refusal::Malformed(
                 "The extensions of the chunks are larger than 1 KiB.",
             ));
         }
@@ -134,9 +134,9 @@ impl ChunkedBody {
         Ok(State::Extensions { size })
     }
 
-    fn after_trailer_byte(&mut self, byte: u8) -> Result<State, Malformed> {
+    fn after_trailer_byte(&mut self, byte: u8) -> Result<State, Refusal> {
         if self.trailer_bytes == TRAILER_BYTES_MAX {
-            return Err(Malformed::Syntax("The trailers are larger than 1 KiB."));
+            return Err(Refusal::Malformed("The trailers are larger than 1 KiB."));
         }
         self.trailer_bytes += 1;
         self.line.push(byte);
@@ -144,8 +144,8 @@ impl ChunkedBody {
     }
 }
 
-fn refusal(state: State) -> Malformed {
-    Malformed::Syntax(match state {
+fn refusal(state: State) -> Refusal {
+    Refusal::Malformed(match state {
         State::Size { .. } | State::Extensions { .. } | State::SizeLineFeed { .. } => {
             "A chunk begins with a line of its size in 1 to 16 hexadecimal digits, and valid extensions if any."
         }
@@ -229,7 +229,7 @@ mod tests {
 
     const BYTES_MAX: usize = 100;
 
-    type Decoded = Result<Option<(Vec<u8>, Vec<u8>)>, Malformed>;
+    type Decoded = Result<Option<(Vec<u8>, Vec<u8>)>, Refusal>;
 
     /// What becomes of bytes that come in these pieces: the body, and what follows it.
     fn decoded<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {

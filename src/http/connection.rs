@@ -14,7 +14,7 @@ mod leaving;
 use super::guests::Guest;
 use super::head::{self, Head};
 use super::house::House;
-use super::message::{Asked, Handler, Malformed, Reply, Request};
+use super::message::{Handler, Refusal, Reply, Request, RequestInfo};
 use super::outgoing::{Condition, Manners, Outgoing};
 
 /// How long a thread stays with a connection for its next bytes before the connection is parked.
@@ -61,7 +61,7 @@ enum Stage {
     Head,
     Body(Box<Head>),
     /// There is no room for it, and it is about to be told so.
-    TurnedAway(Malformed),
+    TurnedAway(Refusal),
     /// It was told to go; what it still sends is read and dropped for a while, so that it gets to read that.
     Leaving {
         dropped: usize,
@@ -71,7 +71,7 @@ enum Stage {
 /// What a thread finds when it is lent to a connection.
 pub enum Next {
     Request(Box<Exchange>),
-    Malformed(Malformed),
+    Refused(Refusal),
     /// Its bytes so far make no request.
     Waiting,
     Closed,
@@ -169,7 +169,7 @@ impl Connection {
         loop {
             match self.take_request() {
                 Ok(Some(exchange)) => return Next::Request(Box::new(exchange)),
-                Err(malformed) => return Next::Malformed(malformed),
+                Err(refusal) => return Next::Refused(refusal),
                 Ok(None) if has_read && self.is_overdue() => return self.too_slow(),
                 Ok(None) => {}
             }
@@ -211,7 +211,7 @@ impl Connection {
         if self.is_idle() {
             Next::Closed
         } else {
-            Next::Malformed(Malformed::TooSlow)
+            Next::Refused(Refusal::TooSlow)
         }
     }
 
@@ -228,7 +228,7 @@ impl Connection {
     }
 
     /// Takes a whole request out of the buffer, if there is one.
-    fn take_request(&mut self) -> Result<Option<Exchange>, Malformed> {
+    fn take_request(&mut self) -> Result<Option<Exchange>, Refusal> {
         let now = Instant::now();
         if matches!(self.stage, Stage::Idle) && !self.buffer.is_empty() {
             self.began = now;
@@ -287,7 +287,7 @@ impl Connection {
     /// Where the answer to this request goes, from whatever thread.
     pub fn reply(&mut self, exchange: &Exchange) -> Reply {
         let manners = Manners {
-            asked: exchange.request.asked(),
+            info: exchange.request.info(),
             keep_alive: exchange.keep_alive,
             is_http_1_0: exchange.is_http_1_0,
         };
@@ -331,25 +331,25 @@ impl Connection {
     }
 
     /// Answers bytes that were no request. Nothing may be on its way.
-    pub fn refuse(&mut self, malformed: Malformed) {
+    pub fn refuse(&mut self, refusal: Refusal) {
         if self.postponed.is_none() {
             self.read_what_came();
         }
-        self.outgoing.refuse(malformed, &self.manners_of_refused());
+        self.outgoing.refuse(refusal, &self.manners_of_refused());
     }
 
     fn manners_of_refused(&self) -> Manners {
-        let (asked, is_http_1_0) = match (&self.postponed, &self.stage) {
-            (Some(Next::Request(exchange)), _) => (exchange.request.asked(), exchange.is_http_1_0),
-            (_, Stage::Body(head)) => (head.request.asked(), head.is_http_1_0),
+        let (info, is_http_1_0) = match (&self.postponed, &self.stage) {
+            (Some(Next::Request(exchange)), _) => (exchange.request.info(), exchange.is_http_1_0),
+            (_, Stage::Body(head)) => (head.request.info(), head.is_http_1_0),
             (_, Stage::Idle | Stage::Head | Stage::TurnedAway(_) | Stage::Leaving { .. }) => {
                 (head::guess(&self.buffer, self.peer, self.began), false)
             }
         };
         Manners {
-            asked: Asked {
+            info: RequestInfo {
                 began: self.began,
-                ..asked
+                ..info
             },
             keep_alive: false,
             is_http_1_0,

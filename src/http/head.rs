@@ -9,7 +9,7 @@ use tiny_http::Method;
 
 use super::body::Body;
 use super::chunked::ChunkedBody;
-use super::message::{Asked, Field, Malformed, Request};
+use super::message::{Field, Refusal, Request, RequestInfo};
 use super::target::{Target, is_authority};
 
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -34,34 +34,34 @@ pub fn parse(
     buffer: &[u8],
     peer: Option<SocketAddr>,
     body_bytes_max: impl Fn(&str) -> usize,
-) -> Result<Option<Head>, Malformed> {
+) -> Result<Option<Head>, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut parsed = httparse::Request::new(&mut fields);
     let bytes = match parsed.parse(buffer) {
         Ok(httparse::Status::Complete(bytes)) => bytes,
         Ok(httparse::Status::Partial) => return incomplete(buffer).map(|()| None),
-        Err(httparse::Error::TooManyHeaders) => return Err(Malformed::HeadTooLarge),
+        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::HeadTooLarge),
         Err(httparse::Error::Version) if names_a_version(buffer) => {
-            return Err(Malformed::VersionUnknown);
+            return Err(Refusal::VersionUnknown);
         }
-        Err(_) => return Err(Malformed::Syntax("The request is not valid HTTP/1.1.")),
+        Err(_) => return Err(Refusal::Malformed("The request is not valid HTTP/1.1.")),
     };
     let target = parsed.path.unwrap_or_default();
     if target.len() > TARGET_BYTES_MAX {
-        return Err(Malformed::TargetTooLong);
+        return Err(Refusal::TargetTooLong);
     }
     if bytes > HEAD_BYTES_MAX {
-        return Err(Malformed::HeadTooLarge);
+        return Err(Refusal::HeadTooLarge);
     }
     let head = &buffer[..bytes];
     if has_bare_line_feed(head) {
-        return Err(Malformed::Syntax(
+        return Err(Refusal::Malformed(
             "A line of the head ends without a carriage return.",
         ));
     }
     let is_http_1_0 = parsed.version == Some(0);
     let method = parsed.method.unwrap_or_default().parse::<Method>();
-    let method = method.map_err(|()| Malformed::Syntax("The method is not a token."))?;
+    let method = method.map_err(|()| Refusal::Malformed("The method is not a token."))?;
     let Target {
         authority,
         path,
@@ -92,7 +92,7 @@ fn understand(
     bytes: usize,
     is_http_1_0: bool,
     body_bytes_max: impl Fn(&str) -> usize,
-) -> Result<Head, Malformed> {
+) -> Result<Head, Refusal> {
     let framing = framing(&request, is_http_1_0)?;
     request.is_framed = framing.is_some();
     check_host(&request, is_http_1_0)?;
@@ -101,7 +101,7 @@ fn understand(
             let bytes_max = body_bytes_max(&request.path);
             let length = usize::try_from(length).ok();
             let length = length.filter(|length| *length <= bytes_max);
-            Body::OfLength(length.ok_or(Malformed::BodyTooLarge { bytes_max })?)
+            Body::OfLength(length.ok_or(Refusal::BodyTooLarge { bytes_max })?)
         }
         Some(Framing::Chunked) => {
             let bytes_max = body_bytes_max(&request.path);
@@ -129,7 +129,7 @@ fn understand(
 }
 
 /// An incomplete head may already be too large to ever be completed.
-fn incomplete(buffer: &[u8]) -> Result<(), Malformed> {
+fn incomplete(buffer: &[u8]) -> Result<(), Refusal> {
     let mut lines = buffer.split(|byte| *byte == b'\n');
     let line = lines.find(|line| !matches!(line, [] | [b'\r']));
     let target_bytes = line
@@ -138,10 +138,10 @@ fn incomplete(buffer: &[u8]) -> Result<(), Malformed> {
         .nth(1)
         .map_or(0, <[u8]>::len);
     if target_bytes > TARGET_BYTES_MAX {
-        return Err(Malformed::TargetTooLong);
+        return Err(Refusal::TargetTooLong);
     }
     if buffer.len() > HEAD_BYTES_MAX {
-        Err(Malformed::HeadTooLarge)
+        Err(Refusal::HeadTooLarge)
     } else {
         Ok(())
     }
@@ -163,7 +163,7 @@ fn names_a_version(buffer: &[u8]) -> bool {
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
-fn expects_continue(request: &Request) -> Result<bool, Malformed> {
+fn expects_continue(request: &Request) -> Result<bool, Refusal> {
     let mut expected = request
         .header_values("Expect")
         .flat_map(|value| value.split(','))
@@ -174,19 +174,19 @@ fn expects_continue(request: &Request) -> Result<bool, Malformed> {
     if expected.all(|expectation| expectation.eq_ignore_ascii_case("100-continue")) {
         Ok(has_expectations)
     } else {
-        Err(Malformed::Expectation)
+        Err(Refusal::Expectation)
     }
 }
 
 /// It may be left out in HTTP/1.0, and empty.
-fn check_host(request: &Request, is_http_1_0: bool) -> Result<(), Malformed> {
+fn check_host(request: &Request, is_http_1_0: bool) -> Result<(), Refusal> {
     let mut hosts = request.header_values("Host");
     match (hosts.next(), hosts.next()) {
         (None, _) if is_http_1_0 => Ok(()),
         (Some(host), None) if host.is_empty() || is_authority(host) => Ok(()),
-        (Some(_), None) => Err(Malformed::Syntax("The Host header is not a host.")),
+        (Some(_), None) => Err(Refusal::Malformed("The Host header is not a host.")),
         (None, _) | (Some(_), Some(_)) => {
-            Err(Malformed::Syntax("A request has exactly one Host header."))
+            Err(Refusal::Malformed("A request has exactly one Host header."))
         }
     }
 }
@@ -207,12 +207,12 @@ enum Framing {
 }
 
 /// Where two of them could be understood, none is: that is how requests are smuggled (RFC 9112, section 6.3).
-fn framing(request: &Request, is_http_1_0: bool) -> Result<Option<Framing>, Malformed> {
+fn framing(request: &Request, is_http_1_0: bool) -> Result<Option<Framing>, Refusal> {
     if !request.has_header("Transfer-Encoding") {
         return Ok(content_length(request)?.map(Framing::Length));
     }
     if request.has_header("Content-Length") {
-        return Err(Malformed::Syntax(
+        return Err(Refusal::Malformed(
             "A request has a Content-Length or a Transfer-Encoding, not both.",
         ));
     }
@@ -221,11 +221,11 @@ fn framing(request: &Request, is_http_1_0: bool) -> Result<Option<Framing>, Malf
         (Some(encoding), None) if encoding.eq_ignore_ascii_case("chunked") && !is_http_1_0 => {
             Ok(Some(Framing::Chunked))
         }
-        _ => Err(Malformed::TransferEncoding),
+        _ => Err(Refusal::TransferEncoding),
     }
 }
 
-fn content_length(request: &Request) -> Result<Option<u64>, Malformed> {
+fn content_length(request: &Request) -> Result<Option<u64>, Refusal> {
     let sent = request
         .fields
         .iter()
@@ -239,7 +239,7 @@ fn content_length(request: &Request) -> Result<Option<u64>, Malformed> {
             let digits = std::str::from_utf8(digits).unwrap_or_default();
             Ok(Some(digits.parse().unwrap_or(u64::MAX)))
         }
-        _ => Err(Malformed::Syntax(
+        _ => Err(Refusal::Malformed(
             "A request has at most one Content-Length, and it is a number.",
         )),
     }
@@ -283,7 +283,7 @@ fn hex(number: u64) -> [u8; 16] {
 
 /// What can be told of a head that is refused or incomplete: its answer has the client's id, no body for `HEAD`, and can be
 /// read by the page that it is for.
-pub fn guess(buffer: &[u8], peer: Option<SocketAddr>, began: Instant) -> Asked {
+pub fn guess(buffer: &[u8], peer: Option<SocketAddr>, began: Instant) -> RequestInfo {
     let lines = buffer.split_inclusive(|byte| *byte == b'\n');
     let lines = lines.skip_while(|line| line.trim_ascii().is_empty());
     let mut head = lines.take_while(|line| !line.trim_ascii().is_empty());
@@ -296,7 +296,7 @@ pub fn guess(buffer: &[u8], peer: Option<SocketAddr>, began: Instant) -> Asked {
         id = id.or_else(|| value_of(line, b"x-request-id:").filter(|id| is_sane_id(id)));
         origin = origin.or_else(|| value_of(line, b"origin:"));
     }
-    Asked {
+    RequestInfo {
         id: id.map_or_else(new_request_id, Into::into),
         method,
         peer,

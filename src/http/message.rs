@@ -13,7 +13,7 @@ pub trait Handler: Send + Sync {
     fn handle(&self, request: Request, reply: Reply);
 
     /// What to say to bytes that were no request, or where the handler itself failed.
-    fn refuse(&self, malformed: Malformed, asked: &Asked) -> Response;
+    fn refuse(&self, refusal: Refusal, info: &RequestInfo) -> Response;
 
     /// How large the body of a request for this path may be. It is asked before any of the body is read.
     fn body_bytes_max(&self, path: &str) -> usize;
@@ -21,7 +21,7 @@ pub trait Handler: Send + Sync {
 
 /// What is known of whoever waits for an answer, even if the question was not understood.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct RequestInfo {
     /// The request's id: the client's own if it sent a sane one.
     pub id: Arc<str>,
     pub method: Option<Method>,
@@ -110,8 +110,8 @@ impl Request {
     }
 
     /// Who waits for its answer.
-    pub fn asked(&self) -> Asked {
-        Asked {
+    pub fn info(&self) -> RequestInfo {
+        RequestInfo {
             id: self.id.clone(),
             method: Some(self.method.clone()),
             peer: self.peer,
@@ -222,12 +222,12 @@ impl Response {
     }
 }
 
-/// Why a connection's bytes are no request. After any of these the connection closes, since where the next message would
-/// begin is in doubt.
+/// Why the front answers in place of the handler. After any of these the connection closes, since where the next message
+/// would begin is in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
+pub enum Refusal {
     /// Not HTTP/1, or against its rules.
-    Syntax(&'static str),
+    Malformed(&'static str),
     VersionUnknown,
     TargetTooLong,
     HeadTooLarge,

@@ -24,6 +24,6 @@ pub use connection::Timeouts;
 pub use guests::PerAddress;
 pub use house::Limits;
 pub use listener::{Address, Listener};
-pub use message::{Asked, Handler, Malformed, Reply, Request, Response};
+pub use message::{Handler, Refusal, Reply, Request, RequestInfo, Response};
 pub use server::{Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};

@@ -11,7 +11,7 @@ use socket2::Socket;
 use tiny_http::Method;
 
 use super::house::House;
-use super::message::{Asked, Malformed, Reply, Response};
+use super::message::{Refusal, Reply, RequestInfo, Response};
 
 pub struct Outgoing {
     stream: Arc<Socket>,
@@ -55,7 +55,7 @@ pub enum Condition {
 
 /// What a request's head said about its answer.
 pub struct Manners {
-    pub asked: Asked,
+    pub info: RequestInfo,
     pub keep_alive: bool,
     pub is_http_1_0: bool,
 }
@@ -86,7 +86,7 @@ impl Outgoing {
         let outgoing = outgoing.clone();
         Reply::new(move |response| match response {
             Some(response) => outgoing.answer(&response, &manners),
-            None => outgoing.refuse(Malformed::HandlerFailed, &manners),
+            None => outgoing.refuse(Refusal::HandlerFailed, &manners),
         })
     }
 
@@ -99,8 +99,8 @@ impl Outgoing {
         then();
     }
 
-    pub fn refuse(&self, malformed: Malformed, manners: &Manners) {
-        let response = self.house.handler.refuse(malformed, &manners.asked);
+    pub fn refuse(&self, refusal: Refusal, manners: &Manners) {
+        let response = self.house.handler.refuse(refusal, &manners.info);
         self.answer(&response, manners);
     }
 
@@ -220,7 +220,7 @@ fn print(response: &Response, manners: &Manners, connection: &str) -> Vec<u8> {
         &mut bytes,
         &[
             "X-Request-Id: ",
-            &manners.asked.id,
+            &manners.info.id,
             "\r\nCache-Control: ",
             response.cache_control,
             "\r\n",
@@ -239,7 +239,7 @@ fn print(response: &Response, manners: &Manners, connection: &str) -> Vec<u8> {
         );
     }
     bytes.extend_from_slice(b"\r\n");
-    if has_body && manners.asked.method != Some(Method::Head) {
+    if has_body && manners.info.method != Some(Method::Head) {
         bytes.extend_from_slice(&response.body);
     }
     bytes

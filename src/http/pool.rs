@@ -10,7 +10,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use super::connection::{Connection, Exchange, Next};
 use super::house::{House, Waiting};
-use super::message::Malformed;
+use super::message::Refusal;
 use super::outgoing::Condition;
 
 /// A thread that nobody needed for this long leaves.
@@ -78,11 +78,11 @@ impl Worker {
                         break;
                     }
                 }
-                Next::Malformed(malformed) if is_free => {
-                    connection.refuse(malformed);
+                Next::Refused(refusal) if is_free => {
+                    connection.refuse(refusal);
                     break;
                 }
-                Next::Request(_) | Next::Malformed(_) => {
+                Next::Request(_) | Next::Refused(_) => {
                     connection.postpone(next);
                     break;
                 }
@@ -106,7 +106,7 @@ impl Worker {
         let reply = connection.reply(&exchange);
         let request = exchange.request;
         if waited_too_long {
-            return reply.send(handler.refuse(Malformed::Overloaded, &request.asked()));
+            return reply.send(handler.refuse(Refusal::Overloaded, &request.info()));
         }
         let id = request.id.clone();
         let handled = panic::catch_unwind(AssertUnwindSafe(|| handler.handle(request, reply)));

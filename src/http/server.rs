@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::guests::Guests;
 use super::house::{House, Limits, Waiting};
 use super::listener::Listener;
-use super::message::{Handler, Malformed};
+use super::message::{Handler, Refusal};
 use super::outgoing::Condition;
 use super::parking::Parking;
 use super::pool::hire_if_needed;
@@ -45,14 +45,14 @@ impl Stopper {
     }
 
     /// A figure that is another one soon after, as long as the server is alive.
-    pub fn pulse(&self) -> usize {
+    pub fn heartbeat(&self) -> usize {
         let beats = self.house.beats.load(Ordering::SeqCst);
         self.house.wake();
         beats
     }
 
     /// Waits for nobody any more.
-    pub fn hurry(&self) {
+    pub fn stop_now(&self) {
         self.house.hurrying.store(true, Ordering::SeqCst);
         self.stop();
     }
@@ -211,7 +211,7 @@ impl Door {
         match Connection::new(stream, peer, guest, &self.house) {
             Ok(connection) if may_stay => self.parking.park(connection),
             Ok(mut connection) => {
-                connection.turn_away_soon(Malformed::TooManyConnections);
+                connection.turn_away_soon(Refusal::TooManyConnections);
                 self.parking.park(connection);
             }
             Err(error) => log::debug!("a connection was gone before it was welcomed: {error}"),
@@ -220,15 +220,15 @@ impl Door {
 
     /// A connection whose time is over: it is told so if it has begun to say something, and closed if it has not.
     fn call_time(&mut self, connection: Connection) {
-        if let Some(malformed) = connection.turned_away() {
-            self.turn_away(connection, malformed);
+        if let Some(refusal) = connection.turned_away() {
+            self.turn_away(connection, refusal);
         } else if !connection.is_at_rest() && connection.condition() == Condition::Free {
             self.lend_thread(connection);
         }
     }
 
-    fn turn_away(&mut self, mut connection: Connection, malformed: Malformed) {
-        connection.refuse(malformed);
+    fn turn_away(&mut self, mut connection: Connection, refusal: Refusal) {
+        connection.refuse(refusal);
         if connection.start_to_leave() {
             self.parking.park(connection);
         }
@@ -251,8 +251,8 @@ impl Door {
             if connection.drop_what_it_sends() {
                 self.parking.park(connection);
             }
-        } else if let Some(malformed) = connection.turned_away() {
-            self.turn_away(connection, malformed);
+        } else if let Some(refusal) = connection.turned_away() {
+            self.turn_away(connection, refusal);
         } else if connection.condition() == Condition::Writing {
             connection.write_on();
             self.house.give_back(connection);
@@ -278,7 +278,7 @@ impl Door {
         }) {
             Ok(()) => hire_if_needed(&self.house),
             Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => {
-                self.turn_away(waiting.connection, Malformed::Overloaded);
+                self.turn_away(waiting.connection, Refusal::Overloaded);
             }
         }
     }

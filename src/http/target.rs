@@ -2,7 +2,7 @@
 
 use tiny_http::Method;
 
-use super::message::Malformed;
+use super::message::Refusal;
 
 pub struct Target {
     /// The host of a URL; it counts more than the `Host` header.
@@ -12,8 +12,8 @@ pub struct Target {
 }
 
 impl Target {
-    pub fn parse(target: &str, method: &Method) -> Result<Target, Malformed> {
-        const NO_PATH: Malformed = Malformed::Syntax("The request target is not a path.");
+    pub fn parse(target: &str, method: &Method) -> Result<Target, Refusal> {
+        const NO_PATH: Refusal = Refusal::Malformed("The request target is not a path.");
         if !target.is_ascii() || target.contains('#') {
             return Err(NO_PATH);
         }
@@ -22,13 +22,13 @@ impl Target {
         }
         let (scheme, rest) = target.split_once("://").ok_or(NO_PATH)?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-            return Err(Malformed::Syntax(
+            return Err(Refusal::Malformed(
                 "The request target has an unknown scheme.",
             ));
         }
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if !is_authority(authority) {
-            return Err(Malformed::Syntax("The request target has no valid host."));
+            return Err(Refusal::Malformed("The request target has no valid host."));
         }
         Ok(Target::of(Some(authority.to_owned()), path))
     }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use super::{Connection, Malformed, READ_BYTES, Stage};
+use super::{Connection, READ_BYTES, Refusal, Stage};
 
 /// How long a client may take to go, once it was told to, or to say what it wants where that will be refused.
 const LEAVING_MAX: Duration = Duration::from_secs(1);
@@ -16,14 +16,14 @@ const REFUSED_BYTES_MAX: usize = 32 * 1024;
 impl Connection {
     /// There is no room for this client. It will be told so once it has said something: its answer bears the id of its
     /// request, and can be read by the page that sent it. A client that says nothing is told a little later.
-    pub fn turn_away_soon(&mut self, malformed: Malformed) {
-        self.enter(Stage::TurnedAway(malformed), Instant::now(), LEAVING_MAX);
+    pub fn turn_away_soon(&mut self, refusal: Refusal) {
+        self.enter(Stage::TurnedAway(refusal), Instant::now(), LEAVING_MAX);
     }
 
     /// Why it is to be told to go, if it is.
-    pub fn turned_away(&self) -> Option<Malformed> {
-        if let Stage::TurnedAway(malformed) = self.stage {
-            Some(malformed)
+    pub fn turned_away(&self) -> Option<Refusal> {
+        if let Stage::TurnedAway(refusal) = self.stage {
+            Some(refusal)
         } else {
             None
         }
