@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::draft::Draft;
 use super::report::{Report, patiently};
-use super::{FOUND_A_PROBLEM, Fault, cannot_open, open, verify};
+use super::{CliError, FOUND_A_PROBLEM, cannot_open, open, verify};
 use crate::config::Config;
 use crate::store::sqlite::{Access, Check};
 
@@ -34,7 +34,7 @@ struct Copied {
 }
 
 impl Backup {
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
         let draft = Draft::of(&self.dest, ".flashsale-backup-")?;
         let copied = patiently(|| database.back_up(draft.path()));

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::report::{Report, patiently};
-use super::{BUSY, CONFIGURATION, Fault, cannot_open, durability, open};
+use super::{BUSY, CONFIGURATION, CliError, cannot_open, durability, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::Timestamp;
@@ -37,7 +37,7 @@ struct Printed {
 }
 
 impl ShowClock {
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let clock = Clock::system();
         let pulled_in = if self.set_back {
             set_back(config, &clock)?
@@ -92,7 +92,7 @@ fn times(
     database: &Database,
     clock: &Clock,
     config: &Config,
-) -> Result<(Timestamp, Timestamp), Fault> {
+) -> Result<(Timestamp, Timestamp), CliError> {
     let last_now = database
         .last_now()
         .map_err(|error| cannot_open(config, &error))?;
@@ -100,7 +100,7 @@ fn times(
     Ok((wall, wall.max(last_now)))
 }
 
-fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, Fault> {
+fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, CliError> {
     let database = open(config, Access::Existing)?;
     let failed = |error| cannot_open(config, &error);
     let _lock = ServeLock::take(&config.db).map_err(failed)?;
@@ -123,7 +123,7 @@ const MAKING_MAX: Duration = Duration::from_secs(1);
 const MAKING_POLL: Duration = Duration::from_millis(5);
 
 /// The database, for a command that writes, and a clock that is fit to judge by.
-pub fn open_on_time(config: &Config, access: Access) -> Result<(Database, Clock), Fault> {
+pub fn open_on_time(config: &Config, access: Access) -> Result<(Database, Clock), CliError> {
     let clock = Clock::system();
     ensure_agrees_with_server(config, &clock)?;
     let patience = Instant::now() + MAKING_MAX;
@@ -137,11 +137,11 @@ pub fn open_on_time(config: &Config, access: Access) -> Result<(Database, Clock)
     Ok((database, clock))
 }
 
-fn ensure_agrees_with_server(config: &Config, clock: &Clock) -> Result<(), Fault> {
+fn ensure_agrees_with_server(config: &Config, clock: &Clock) -> Result<(), CliError> {
     let beacon = ServeLock::published(&config.db);
     let apart_s = beacon.and_then(|beacon| clock.seconds_ahead_of(&beacon));
     match apart_s {
-        Some(apart_s) if apart_s.abs() > APART_MAX_S => Err(Fault::new(
+        Some(apart_s) if apart_s.abs() > APART_MAX_S => Err(CliError::new(
             BUSY,
             format!(
                 "{}: the wall clock here is {} s {} that of the server which has this database open; set it right first",
@@ -158,13 +158,13 @@ pub fn ensure_is_not_far_ahead(
     database: &Database,
     clock: &Clock,
     config: &Config,
-) -> Result<(), Fault> {
+) -> Result<(), CliError> {
     let (wall, sale) = times(database, clock, config)?;
     let ahead = sale.micros().saturating_sub(wall.micros());
     if ahead <= AHEAD_MAX_MICROS {
         return Ok(());
     }
-    Err(Fault::new(
+    Err(CliError::new(
         CONFIGURATION,
         format!(
             "{}: the sale's time, {sale}, is {:.0} s ahead of the wall clock, {wall}. Set the wall clock right if it is \

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
-use super::{CANNOT_CREATE, Fault, IO_ERROR};
+use super::{CANNOT_CREATE, CliError, IO_ERROR};
 use crate::store::StoreError;
 use crate::store::sqlite::{Access, Check, Database, Depth, audit};
 
@@ -25,12 +25,12 @@ const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 impl Draft {
     /// `prefix` begins the folder's name.
-    pub fn of(dest: &Path, prefix: &str) -> Result<Draft, Fault> {
+    pub fn of(dest: &Path, prefix: &str) -> Result<Draft, CliError> {
         let cannot_create = |error| refused(dest, &error);
         let dest = std::path::absolute(dest).map_err(cannot_create)?;
         if let Some(taken) = taken(&dest) {
             let message = format!("{}: there is something already", taken.display());
-            return Err(Fault::new(CANNOT_CREATE, message));
+            return Err(CliError::new(CANNOT_CREATE, message));
         }
         let beside = dest
             .parent()
@@ -54,23 +54,23 @@ impl Draft {
     }
 
     /// As the program that will open it sees it.
-    pub fn verify(&self) -> Result<Vec<Check>, Fault> {
+    pub fn verify(&self) -> Result<Vec<Check>, CliError> {
         let cannot_open = |error| {
             let message = format!("{}: it cannot be verified: {error}", self.dest.display());
-            Fault::new(IO_ERROR, message)
+            CliError::new(IO_ERROR, message)
         };
         let copy = Database::open(self.file.path(), Access::Read).map_err(cannot_open)?;
         let conn = copy.read_connection().map_err(cannot_open)?;
         audit(&conn, Depth::Full).map_err(|failure| self.failed(failure))
     }
 
-    pub fn bytes(&self) -> Result<u64, Fault> {
+    pub fn bytes(&self) -> Result<u64, CliError> {
         let metadata = self.file.as_file().metadata();
         Ok(metadata.map_err(|error| self.broke(&error))?.len())
     }
 
     /// Gives the draft its name once it is on the disk, and only if nothing else has taken the name meanwhile.
-    pub fn publish(self) -> Result<(), Fault> {
+    pub fn publish(self) -> Result<(), CliError> {
         self.file
             .as_file()
             .sync_all()
@@ -86,16 +86,16 @@ impl Draft {
         sync_folder(&dest)
     }
 
-    pub fn failed(&self, failure: StoreError) -> Fault {
-        let fault = Fault::from(failure);
-        Fault {
-            message: format!("{}: {}", self.dest.display(), fault.message),
-            ..fault
+    pub fn failed(&self, failure: StoreError) -> CliError {
+        let error = CliError::from(failure);
+        CliError {
+            message: format!("{}: {}", self.dest.display(), error.message),
+            ..error
         }
     }
 
-    fn broke(&self, error: &io::Error) -> Fault {
-        Fault::new(IO_ERROR, format!("{}: {error}", self.dest.display()))
+    fn broke(&self, error: &io::Error) -> CliError {
+        CliError::new(IO_ERROR, format!("{}: {error}", self.dest.display()))
     }
 }
 
@@ -129,7 +129,7 @@ fn replace_placeholder(file: NamedTempFile, dest: &Path) -> io::Result<()> {
 }
 
 /// Not every file system has folders that can be synced; on one without, the name is as durable as it gets.
-fn sync_folder(dest: &Path) -> Result<(), Fault> {
+fn sync_folder(dest: &Path) -> Result<(), CliError> {
     let beside = dest.parent().expect("a file is in a folder");
     match File::open(beside).and_then(|folder| folder.sync_all()) {
         Err(error)
@@ -142,7 +142,7 @@ fn sync_folder(dest: &Path) -> Result<(), Fault> {
                 "{}: it is there, and may be gone after a power loss: {error}",
                 dest.display()
             );
-            Err(Fault::new(IO_ERROR, message))
+            Err(CliError::new(IO_ERROR, message))
         }
         Ok(()) | Err(_) => Ok(()),
     }
@@ -165,7 +165,7 @@ fn taken(dest: &Path) -> Option<PathBuf> {
 }
 
 /// A folder that is missing or not ours to write to is 73, a disk without room 74.
-fn refused(dest: &Path, error: &io::Error) -> Fault {
+fn refused(dest: &Path, error: &io::Error) -> CliError {
     let is_out_of_room = matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
@@ -175,7 +175,7 @@ fn refused(dest: &Path, error: &io::Error) -> Fault {
     } else {
         CANNOT_CREATE
     };
-    Fault::new(code, format!("{}: {error}", dest.display()))
+    CliError::new(code, format!("{}: {error}", dest.display()))
 }
 
 #[cfg(test)]

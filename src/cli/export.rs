@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 
 use super::cells::Cell;
 use super::columns::{self, Column};
-use super::{Fault, IO_ERROR, USAGE, cannot_open, open};
+use super::{CliError, IO_ERROR, USAGE, cannot_open, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
@@ -58,9 +58,9 @@ const ROWS_A_PAGE: usize = 1000;
 const ROWS_A_WRITE: usize = 64;
 
 impl Export {
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         if self.bom && self.format == Format::Json {
-            return Err(Fault::new(
+            return Err(CliError::new(
                 USAGE,
                 "export: --bom is for CSV; JSON has no byte order mark",
             ));
@@ -79,7 +79,7 @@ impl Export {
         exporter.database.ensure_was_still().map_err(cannot)?;
         match exported {
             Ok(()) | Err(Stopped::Unheard) => Ok(ExitCode::SUCCESS),
-            Err(Stopped::Failed(fault)) => Err(fault),
+            Err(Stopped::Failed(error)) => Err(error),
         }
     }
 }
@@ -107,7 +107,7 @@ fn began_at(database: &Database) -> Result<Timestamp, OpenError> {
 enum Stopped {
     /// Whoever read it has enough.
     Unheard,
-    Failed(Fault),
+    Failed(CliError),
 }
 
 impl From<StoreError> for Stopped {
@@ -285,7 +285,7 @@ fn print(lines: &[u8]) -> Result<(), Stopped> {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Stopped::Unheard
         } else {
-            Stopped::Failed(Fault::new(IO_ERROR, format!("stdout: {error}")))
+            Stopped::Failed(CliError::new(IO_ERROR, format!("stdout: {error}")))
         }
     })
 }

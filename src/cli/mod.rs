@@ -76,14 +76,14 @@ enum Command {
 
 /// How a command can end badly: an exit status of sysexits.h, and a sentence.
 #[derive(Debug)]
-struct Fault {
+struct CliError {
     code: u8,
     message: String,
 }
 
-impl Fault {
-    fn new(code: u8, message: impl Into<String>) -> Fault {
-        Fault {
+impl CliError {
+    fn new(code: u8, message: impl Into<String>) -> CliError {
+        CliError {
             code,
             message: message.into(),
         }
@@ -115,28 +115,28 @@ pub fn run() -> ExitCode {
     let last = ended
         .as_ref()
         .err()
-        .map(|fault| format!("flashsale: {}", fault.message));
+        .map(|error| format!("flashsale: {}", error.message));
     journal::finish_with(last.as_deref());
-    ended.unwrap_or_else(|fault| ExitCode::from(fault.code))
+    ended.unwrap_or_else(|error| ExitCode::from(error.code))
 }
 
 /// A panic is a bug of ours. Without this the process would end before the log has told it.
-fn without_panics(run: impl FnOnce() -> Result<ExitCode, Fault>) -> Result<ExitCode, Fault> {
+fn without_panics(run: impl FnOnce() -> Result<ExitCode, CliError>) -> Result<ExitCode, CliError> {
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         let message = "it ends at an error of its own, which the log tells; please report it";
-        Err(Fault::new(INTERNAL, message))
+        Err(CliError::new(INTERNAL, message))
     })
 }
 
 /// A write past the limit on file sizes is an error like a full disk, and not the end of the process.
-fn report_writes_that_are_too_large() -> Result<(), Fault> {
+fn report_writes_that_are_too_large() -> Result<(), CliError> {
     signal_hook::flag::register(SIGXFSZ, Arc::default())
         .map(|_| ())
-        .map_err(|error| Fault::new(INTERNAL, format!("signals: {error}")))
+        .map_err(|error| CliError::new(INTERNAL, format!("signals: {error}")))
 }
 
 impl Arguments {
-    fn run(self) -> Result<ExitCode, Fault> {
+    fn run(self) -> Result<ExitCode, CliError> {
         match self.command {
             Command::Serve(serve) => serve.run(&self.place.config(serve.flags())?),
             Command::Seed(seed) => seed.run(&self.place.config(Flags::new())?),
@@ -151,7 +151,7 @@ impl Arguments {
 }
 
 impl Place {
-    fn config(&self, mut flags: Flags) -> Result<Config, Fault> {
+    fn config(&self, mut flags: Flags) -> Result<Config, CliError> {
         if let Some(db) = &self.db {
             flags.insert("db", db.clone());
         }
@@ -167,13 +167,13 @@ impl Place {
 }
 
 /// Our variables. One that is no text cannot be understood, and is not ignored.
-fn environment() -> Result<Vec<(String, String)>, Fault> {
+fn environment() -> Result<Vec<(String, String)>, CliError> {
     let ours =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     ours.filter(|(name, _)| name.starts_with(config::ENVIRONMENT_PREFIX))
         .map(|(name, value)| match value.into_string() {
             Ok(value) => Ok((name, value)),
-            Err(_) => Err(Fault::new(
+            Err(_) => Err(CliError::new(
                 CONFIGURATION,
                 format!("environment, {name}: it is not UTF-8"),
             )),
@@ -181,11 +181,11 @@ fn environment() -> Result<Vec<(String, String)>, Fault> {
         .collect()
 }
 
-fn open(config: &Config, access: Access) -> Result<Database, Fault> {
+fn open(config: &Config, access: Access) -> Result<Database, CliError> {
     Database::open(&config.db, access).map_err(|error| cannot_open(config, &error))
 }
 
-fn cannot_open(config: &Config, error: &OpenError) -> Fault {
+fn cannot_open(config: &Config, error: &OpenError) -> CliError {
     let code = match error {
         OpenError::Missing => INPUT_MISSING,
         OpenError::Symlink
@@ -210,7 +210,7 @@ fn cannot_open(config: &Config, error: &OpenError) -> Fault {
         | OpenError::Refused { .. }
         | OpenError::Displaced(_) => IO_ERROR,
     };
-    Fault::new(code, format!("{}: {error}", config.db.display()))
+    CliError::new(code, format!("{}: {error}", config.db.display()))
 }
 
 fn durability(config: &Config) -> Durability {
@@ -221,18 +221,18 @@ fn durability(config: &Config) -> Durability {
     }
 }
 
-impl From<ConfigError> for Fault {
-    fn from(error: ConfigError) -> Fault {
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> CliError {
         let code = match error {
             ConfigError::Missing { .. } => INPUT_MISSING,
             ConfigError::Unreadable { .. } | ConfigError::Invalid(_) => CONFIGURATION,
         };
-        Fault::new(code, error.to_string())
+        CliError::new(code, error.to_string())
     }
 }
 
-impl From<StoreError> for Fault {
-    fn from(failure: StoreError) -> Fault {
+impl From<StoreError> for CliError {
+    fn from(failure: StoreError) -> CliError {
         let code = match failure {
             StoreError::Busy | StoreError::Migrated => BUSY,
             StoreError::NotApplied(_) | StoreError::Unknown(_) | StoreError::Displaced(_) => {
@@ -241,7 +241,7 @@ impl From<StoreError> for Fault {
             StoreError::Broken(_) => INTERNAL,
             StoreError::Corrupt(_) => BAD_DATA,
         };
-        Fault::new(code, failure.to_string())
+        CliError::new(code, failure.to_string())
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{Fault, INTERNAL, IO_ERROR};
+use super::{CliError, INTERNAL, IO_ERROR};
 use crate::store::StoreError;
 
 #[derive(Args)]
@@ -28,23 +28,23 @@ impl Report {
     }
 
     /// `text` for people, `result` for programs.
-    pub fn print(&self, text: &str, result: &impl Serialize) -> Result<(), Fault> {
+    pub fn print(&self, text: &str, result: &impl Serialize) -> Result<(), CliError> {
         match self.format {
             Format::Text => print_line(text),
             Format::Json => {
                 let json = serde_json::to_string(result)
-                    .map_err(|error| Fault::new(INTERNAL, error.to_string()))?;
+                    .map_err(|error| CliError::new(INTERNAL, error.to_string()))?;
                 print_line(&json)
             }
         }
     }
 }
 
-pub fn print_line(line: &str) -> Result<(), Fault> {
+pub fn print_line(line: &str) -> Result<(), CliError> {
     use std::io::Write;
     let mut stdout = std::io::stdout().lock();
     let printed = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-    printed.map_err(|error| Fault::new(IO_ERROR, format!("stdout: {error}")))
+    printed.map_err(|error| CliError::new(IO_ERROR, format!("stdout: {error}")))
 }
 
 /// To stderr. Where nobody can hear it, what was done is done all the same.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::draft::Draft;
 use super::report::{Report, patiently};
-use super::{BAD_DATA, FOUND_A_PROBLEM, Fault, INTERNAL, cannot_open, verify};
+use super::{BAD_DATA, CliError, FOUND_A_PROBLEM, INTERNAL, cannot_open, verify};
 use crate::config::Config;
 use crate::store::sqlite::{
     Check, OpenError, RestoreError, Restored, ServeLock, make_servable, open_source,
@@ -48,7 +48,7 @@ struct Printed {
 }
 
 impl Restore {
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let source_config = Config {
             db: self.file.clone(),
             ..config.clone()
@@ -72,7 +72,7 @@ impl Restore {
         let restored =
             make_servable(draft.path(), self.skip_ids()?).map_err(|error| match error {
                 RestoreError::OutOfIds { .. } => {
-                    Fault::new(BAD_DATA, format!("{}: {error}", self.file.display()))
+                    CliError::new(BAD_DATA, format!("{}: {error}", self.file.display()))
                 }
                 RestoreError::Failed(failure) => draft.failed(failure),
             })?;
@@ -93,18 +93,18 @@ impl Restore {
     }
 
     /// Ids given after one restore of a backup differ from those after another: the gaps end at random.
-    fn skip_ids(&self) -> Result<i64, Fault> {
+    fn skip_ids(&self) -> Result<i64, CliError> {
         if let Some(skip_ids) = self.skip_ids {
             return Ok(skip_ids);
         }
         let random = getrandom::u64()
-            .map_err(|error| Fault::new(INTERNAL, format!("no randomness: {error}")))?;
+            .map_err(|error| CliError::new(INTERNAL, format!("no randomness: {error}")))?;
         let spread = SKIP_IDS_DEFAULT_MAX - SKIP_IDS_DEFAULT_MIN + 1;
         let skip_ids = SKIP_IDS_DEFAULT_MIN + random % spread;
         Ok(i64::try_from(skip_ids).expect("two million fit"))
     }
 
-    fn print_drift(&self, checks: Vec<Check>) -> Result<ExitCode, Fault> {
+    fn print_drift(&self, checks: Vec<Check>) -> Result<ExitCode, CliError> {
         let printed = Printed {
             path: self.dest.display().to_string(),
             ok: false,

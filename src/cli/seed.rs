@@ -15,7 +15,8 @@ use super::clock::open_on_time;
 use super::report::{Report, patiently, tell};
 use super::seed_report::Seeded;
 use super::{
-    BAD_DATA, Fault, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE, cannot_open, durability, open,
+    BAD_DATA, CliError, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE, cannot_open, durability,
+    open,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -41,7 +42,7 @@ pub struct Seed {
 const ROWS_A_CHUNK: usize = 10_000;
 
 impl Seed {
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let catalogue = self.catalogue()?;
         let seeded = if self.dry_run {
             rehearse(config, &catalogue)?
@@ -59,7 +60,7 @@ impl Seed {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn catalogue(&self) -> Result<Catalogue, Fault> {
+    fn catalogue(&self) -> Result<Catalogue, CliError> {
         let Some(file) = &self.file else {
             ensure_nothing_is_ignored()?;
             return Ok(catalogue::sample());
@@ -69,7 +70,7 @@ impl Seed {
         } else {
             file.display().to_string()
         };
-        let bad = |why: String| Fault::new(BAD_DATA, format!("{source}: {why}"));
+        let bad = |why: String| CliError::new(BAD_DATA, format!("{source}: {why}"));
         let bytes = read(file)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| bad(no_text(&bytes, error.valid_up_to())))?;
@@ -83,11 +84,11 @@ impl Seed {
 }
 
 /// Whoever redirects a catalogue to a command means that it is read.
-fn ensure_nothing_is_ignored() -> Result<(), Fault> {
+fn ensure_nothing_is_ignored() -> Result<(), CliError> {
     let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     let stdin = stdin.and_then(|stdin| Ok(stdin.metadata()?.file_type()));
     if stdin.is_ok_and(|stdin| stdin.is_file() || stdin.is_fifo()) {
-        return Err(Fault::new(
+        return Err(CliError::new(
             USAGE,
             "seed: stdin is a file or a pipe, and without FILE it is not read: `flashsale seed -` reads it; \
              `flashsale seed < /dev/null` loads the sample catalogue",
@@ -96,7 +97,7 @@ fn ensure_nothing_is_ignored() -> Result<(), Fault> {
     Ok(())
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Fault> {
+fn read(file: &Path) -> Result<Vec<u8>, CliError> {
     let bytes = if file == Path::new("-") {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
@@ -113,7 +114,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Fault> {
         } else {
             IO_ERROR
         };
-        Fault::new(code, format!("{}: {error}", file.display()))
+        CliError::new(code, format!("{}: {error}", file.display()))
     })
 }
 
@@ -161,7 +162,7 @@ pub fn upsert(
     config: &Config,
     clock: &Clock,
     catalogue: &Catalogue,
-) -> Result<Seeded, Fault> {
+) -> Result<Seeded, CliError> {
     let seeded = judge_patiently(catalogue, |each| {
         let now = |last_now| clock.begin_batch(last_now);
         store.transact_in_chunks(&config.terms(), &now, chunks(&catalogue.rows), each)
@@ -176,7 +177,7 @@ pub fn upsert(
 
 /// What loading would do, beside whoever sells meanwhile, and without the write lock. Where there is no database, none is
 /// made.
-fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, Fault> {
+fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let clock = Clock::system();
     let now = |last_now| clock.begin_batch(last_now);
     let bytes = fs::symlink_metadata(&config.db).map(|metadata| metadata.len());
@@ -204,7 +205,7 @@ fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, Fault> {
 fn judge_patiently(
     catalogue: &Catalogue,
     mut attempt: impl FnMut(&mut dyn FnMut(&[Decision])) -> Result<(), StoreError>,
-) -> Result<Seeded, Fault> {
+) -> Result<Seeded, CliError> {
     let progress = progress_bar(catalogue.rows.len());
     let judged = patiently(|| {
         progress.reset();
@@ -221,7 +222,7 @@ fn judge_patiently(
         Ok(judged.seeded)
     } else {
         let message = format!("{}: {}", catalogue.source, judged.bad);
-        Err(Fault::new(BAD_DATA, message))
+        Err(CliError::new(BAD_DATA, message))
     }
 }
 

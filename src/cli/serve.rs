@@ -18,8 +18,8 @@ use super::journal;
 use super::report::print_line;
 use super::service_manager::{self, Watchdog};
 use super::{
-    BAD_DATA, BUSY, CANNOT_LISTEN, Fault, INTERNAL, IO_ERROR, cannot_open, catalogue, durability,
-    seed, sweep_holds,
+    BAD_DATA, BUSY, CANNOT_LISTEN, CliError, INTERNAL, IO_ERROR, cannot_open, catalogue,
+    durability, seed, sweep_holds,
 };
 use crate::api::{Api, Guard, Origins, Proxies};
 use crate::clock::Clock;
@@ -75,7 +75,7 @@ impl Serve {
             .collect()
     }
 
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let lock = lock(config)?;
         // The address first: one that is taken leaves no new database behind.
         let listener = listen(config)?;
@@ -106,7 +106,7 @@ impl Serve {
         store: &mut SqliteStore,
         reader: &SqliteReader,
         clock: &Clock,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CliError> {
         let db = config.db.display();
         let is_empty = reader.products(None, 1, clock.now())?.is_empty();
         match (self.demo, is_empty) {
@@ -135,7 +135,7 @@ struct Premises {
 
 /// Held for the life of the process: two servers on one database would each be right alone. Asked for more than once, since
 /// a command that looks who serves has it for a moment.
-fn lock(config: &Config) -> Result<ServeLock, Fault> {
+fn lock(config: &Config) -> Result<ServeLock, CliError> {
     let patience = Instant::now() + LOCK_PATIENCE;
     loop {
         match ServeLock::take(&config.db) {
@@ -150,7 +150,7 @@ fn serve(
     store: SqliteStore,
     reader: Box<dyn Reader>,
     premises: Premises,
-) -> Result<ExitCode, Fault> {
+) -> Result<ExitCode, CliError> {
     let Premises {
         lock,
         mut listener,
@@ -284,7 +284,7 @@ fn drain_writer(
 }
 
 /// The socket that a service manager has opened, or one of our own.
-fn listen(config: &Config) -> Result<Listener, Fault> {
+fn listen(config: &Config) -> Result<Listener, CliError> {
     if let Some(inherited) = service_manager::inherited_listener()? {
         let listen = match inherited.address() {
             Address::Tcp(address) => Listen::Tcp(*address),
@@ -304,7 +304,7 @@ fn listen(config: &Config) -> Result<Listener, Fault> {
     listener.map_err(|error| cannot_listen(config, &error))
 }
 
-fn cannot_listen(config: &Config, error: &io::Error) -> Fault {
+fn cannot_listen(config: &Config, error: &io::Error) -> CliError {
     use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
     let advice = if error.kind() == AddrInUse {
         "; another program listens there, and --listen names another address (port 0 takes a free one)"
@@ -315,10 +315,10 @@ fn cannot_listen(config: &Config, error: &io::Error) -> Fault {
     } else {
         ""
     };
-    Fault::new(CANNOT_LISTEN, format!("{}: {error}{advice}", config.listen))
+    CliError::new(CANNOT_LISTEN, format!("{}: {error}{advice}", config.listen))
 }
 
-fn end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, Fault> {
+fn end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, CliError> {
     let db = config.db.display();
     match ended {
         Some(WriterExit::Drained) => {
@@ -332,33 +332,34 @@ fn end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, Fault> {
             );
             Ok(ExitCode::SUCCESS)
         }
-        Some(WriterExit::Unknown) => Err(Fault::new(
+        Some(WriterExit::Unknown) => Err(CliError::new(
             IO_ERROR,
             "the store failed at a commit; the next start will recover",
         )),
-        Some(WriterExit::Corrupt) => Err(Fault::new(
+        Some(WriterExit::Corrupt) => Err(CliError::new(
             BAD_DATA,
             "the database is damaged and was not written any more",
         )),
-        Some(WriterExit::Displaced) => Err(Fault::new(
+        Some(WriterExit::Displaced) => Err(CliError::new(
             IO_ERROR,
             format!("{db} is not the file any more that was served, and was not written any more"),
         )),
-        Some(WriterExit::Migrated) => Err(Fault::new(
+        Some(WriterExit::Migrated) => Err(CliError::new(
             BUSY,
             format!("{db} was migrated by a newer flashsale, and was not written any more"),
         )),
-        None => Err(Fault::new(
+        None => Err(CliError::new(
             INTERNAL,
             "the writer died or did not end in time; what it answered is durable",
         )),
     }
 }
 
-fn signals() -> Result<Receiver<i32>, Fault> {
+fn signals() -> Result<Receiver<i32>, CliError> {
     let (sender, receiver) = unbounded();
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM]);
-    let mut signals = signals.map_err(|error| Fault::new(INTERNAL, format!("signals: {error}")))?;
+    let mut signals =
+        signals.map_err(|error| CliError::new(INTERNAL, format!("signals: {error}")))?;
     let watch = move || {
         for signal in signals.forever() {
             if sender.send(signal).is_err() {
@@ -373,8 +374,8 @@ fn signals() -> Result<Receiver<i32>, Fault> {
     Ok(receiver)
 }
 
-fn no_thread(error: std::io::Error) -> Fault {
-    Fault::new(INTERNAL, format!("no thread can be started: {error}"))
+fn no_thread(error: std::io::Error) -> CliError {
+    CliError::new(INTERNAL, format!("no thread can be started: {error}"))
 }
 
 #[cfg(test)]
@@ -386,7 +387,7 @@ mod tests {
         let end = |ended| end(&Config::default(), ended);
         assert!(end(Some(WriterExit::Drained)).is_ok());
         assert!(end(Some(WriterExit::LogLeft)).is_ok());
-        let status = |ended| end(ended).err().map(|fault| fault.code);
+        let status = |ended| end(ended).err().map(|error| error.code);
         assert_eq!(status(Some(WriterExit::Unknown)), Some(74));
         assert_eq!(status(Some(WriterExit::Corrupt)), Some(65));
         assert_eq!(status(Some(WriterExit::Displaced)), Some(74));

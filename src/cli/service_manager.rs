@@ -7,13 +7,13 @@ use crossbeam_channel::{Receiver, never, tick};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
-use super::{CONFIGURATION, Fault};
+use super::{CONFIGURATION, CliError};
 use crate::http::{Listener, Stopper};
 use crate::writer::Writer;
 
 /// The socket that was opened for us, if one was.
-pub fn inherited_listener() -> Result<Option<Listener>, Fault> {
-    let refused = |why: String| Fault::new(CONFIGURATION, format!("LISTEN_FDS: {why}"));
+pub fn inherited_listener() -> Result<Option<Listener>, CliError> {
+    let refused = |why: String| CliError::new(CONFIGURATION, format!("LISTEN_FDS: {why}"));
     let mut sockets = ListenFd::from_env();
     match sockets.len() {
         0 => return Ok(None),

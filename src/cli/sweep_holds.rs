@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::clock::open_on_time;
 use super::report::{Report, patiently};
-use super::{Fault, cannot_open, durability};
+use super::{CliError, cannot_open, durability};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Outcome, Swept};
@@ -35,7 +35,7 @@ const ROWS_MAX: usize = 256;
 const GAP: Duration = Duration::from_millis(2);
 
 impl SweepHolds {
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let (database, clock) = open_on_time(config, Access::Existing)?;
         let mut store = database
             .writer(durability(config))

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::report::Report;
-use super::{FOUND_A_PROBLEM, Fault, cannot_open, open};
+use super::{CliError, FOUND_A_PROBLEM, cannot_open, open};
 use crate::config::Config;
 use crate::store::sqlite::{Access, Check, Depth, audit};
 
@@ -26,7 +26,7 @@ struct Verified {
 }
 
 impl Verify {
-    pub fn run(&self, config: &Config) -> Result<ExitCode, Fault> {
+    pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
         let conn = database
             .read_connection()
