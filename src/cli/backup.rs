@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::draft::Draft;
 use super::report::{Report, patiently};
+use super::staged_file::StagedFile;
 use super::{CliError, FOUND_A_PROBLEM, cannot_open, open, verify};
 use crate::config::Config;
 use crate::store::sqlite::{Access, Check};
@@ -36,20 +36,20 @@ struct Copied {
 impl Backup {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
-        let draft = Draft::of(&self.dest, ".flashsale-backup-")?;
-        let copied = patiently(|| database.back_up(draft.path()));
-        copied.map_err(|failure| draft.failed(failure))?;
+        let staged = StagedFile::new(&self.dest, ".flashsale-backup-")?;
+        let copied = patiently(|| database.back_up(staged.path()));
+        copied.map_err(|failure| staged.failed(failure))?;
         let was_still = database.ensure_was_still();
         was_still.map_err(|error| cannot_open(config, &error))?;
-        let checks = draft.verify()?;
+        let checks = staged.verify()?;
         let copied = Copied {
             path: self.dest.display().to_string(),
-            bytes: draft.bytes()?,
+            bytes: staged.bytes()?,
             ok: checks.iter().all(|check| check.broken == 0),
             checks,
         };
         if copied.ok {
-            draft.publish()?;
+            staged.publish()?;
         }
         self.report.print(&copied.text(), &copied)?;
         Ok(if copied.ok {

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::draft::Draft;
 use super::report::{Report, patiently};
+use super::staged_file::StagedFile;
 use super::{BAD_DATA, CliError, FOUND_A_PROBLEM, INTERNAL, cannot_open, verify};
 use crate::config::Config;
 use crate::store::sqlite::{
@@ -53,41 +53,41 @@ impl Restore {
             db: self.file.clone(),
             ..config.clone()
         };
-        let draft = Draft::of(&self.dest, ".flashsale-restore-")?;
+        let staged = StagedFile::new(&self.dest, ".flashsale-restore-")?;
         let cannot_open = |error| cannot_open(&source_config, &error);
         if !self.file.exists() {
             return Err(cannot_open(OpenError::Missing));
         }
         let lock = lock(&self.file).map_err(cannot_open)?;
-        let source = open_source(&self.file, draft.folder()).map_err(cannot_open)?;
-        let copied = patiently(|| source.back_up(draft.path()));
-        copied.map_err(|failure| draft.failed(failure))?;
+        let source = open_source(&self.file, staged.folder()).map_err(cannot_open)?;
+        let copied = patiently(|| source.back_up(staged.path()));
+        copied.map_err(|failure| staged.failed(failure))?;
         source.ensure_was_still().map_err(cannot_open)?;
         drop((source, lock));
 
-        let checks = draft.verify()?;
+        let checks = staged.verify()?;
         if checks.iter().any(|check| check.broken > 0) {
             return self.print_drift(checks);
         }
         let restored =
-            make_servable(draft.path(), self.skip_ids()?).map_err(|error| match error {
+            make_servable(staged.path(), self.skip_ids()?).map_err(|error| match error {
                 RestoreError::OutOfIds { .. } => {
                     CliError::new(BAD_DATA, format!("{}: {error}", self.file.display()))
                 }
-                RestoreError::Failed(failure) => draft.failed(failure),
+                RestoreError::Failed(failure) => staged.failed(failure),
             })?;
-        let checks = draft.verify()?;
+        let checks = staged.verify()?;
         if checks.iter().any(|check| check.broken > 0) {
             return self.print_drift(checks);
         }
         let printed = Printed {
             path: self.dest.display().to_string(),
             ok: true,
-            bytes: Some(draft.bytes()?),
+            bytes: Some(staged.bytes()?),
             restored: Some(restored),
             checks,
         };
-        draft.publish()?;
+        staged.publish()?;
         self.report.print(&self.text(&printed), &printed)?;
         Ok(ExitCode::SUCCESS)
     }

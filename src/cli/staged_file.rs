@@ -1,5 +1,5 @@
-//! A database file before it has its name. It is written in a folder of its own beside that name and gets the name whole, and
-//! only if nothing else has it.
+//! A database file that is written under a temporary name, in a folder of its own beside the final name, and is renamed once
+//! it is whole, and only if nothing else has that name.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -13,21 +13,22 @@ use super::{CANNOT_CREATE, CliError, IO_ERROR};
 use crate::store::StoreError;
 use crate::store::sqlite::{Access, Check, Database, Depth, audit};
 
-/// The folder goes with all that is in it, unless the process is killed.
-pub struct Draft {
+/// Dropping it removes the folder with all that is in it; a process that is killed leaves the folder.
+pub struct StagedFile {
     file: NamedTempFile,
     folder: TempDir,
     dest: PathBuf,
 }
 
-/// What SQLite puts beside a database. One that an older database left would be played into the copy.
+/// The suffixes of the files that SQLite puts beside a database. A log that an older database left would be played into the
+/// copy.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-impl Draft {
-    /// `prefix` begins the folder's name.
-    pub fn of(dest: &Path, prefix: &str) -> Result<Draft, CliError> {
-        let cannot_create = |error| refused(dest, &error);
-        let dest = std::path::absolute(dest).map_err(cannot_create)?;
+impl StagedFile {
+    /// `prefix` begins the name of the temporary folder.
+    pub fn new(dest: &Path, prefix: &str) -> Result<StagedFile, CliError> {
+        let refused = |error| cannot_create(dest, &error);
+        let dest = std::path::absolute(dest).map_err(refused)?;
         if let Some(taken) = taken(&dest) {
             let message = format!("{}: there is something already", taken.display());
             return Err(CliError::new(CANNOT_CREATE, message));
@@ -39,21 +40,21 @@ impl Draft {
             .prefix(prefix)
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(beside)
-            .map_err(cannot_create)?;
-        let file = NamedTempFile::new_in(folder.path()).map_err(cannot_create)?;
-        Ok(Draft { file, folder, dest })
+            .map_err(refused)?;
+        let file = NamedTempFile::new_in(folder.path()).map_err(refused)?;
+        Ok(StagedFile { file, folder, dest })
     }
 
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// For what else is needed until the draft is published.
+    /// Further files that are needed until the file is published may lie here.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// As the program that will open it sees it.
+    /// The file is opened anew, as the program that will read it opens it.
     pub fn verify(&self) -> Result<Vec<Check>, CliError> {
         let cannot_open = |error| {
             let message = format!("{}: it cannot be verified: {error}", self.dest.display());
@@ -66,22 +67,23 @@ impl Draft {
 
     pub fn bytes(&self) -> Result<u64, CliError> {
         let metadata = self.file.as_file().metadata();
-        Ok(metadata.map_err(|error| self.broke(&error))?.len())
+        Ok(metadata.map_err(|error| self.io_error(&error))?.len())
     }
 
-    /// Gives the draft its name once it is on the disk, and only if nothing else has taken the name meanwhile.
+    /// Syncs the file and renames it, unless something else has taken the name meanwhile.
     pub fn publish(self) -> Result<(), CliError> {
         self.file
             .as_file()
             .sync_all()
-            .map_err(|error| self.broke(&error))?;
+            .map_err(|error| self.io_error(&error))?;
         let dest = self.dest;
         match self.file.persist_noclobber(&dest) {
             Ok(_) => {}
-            Err(failed) if may_be_beyond_the_file_system(&failed.error) => {
-                replace_placeholder(failed.file, &dest).map_err(|error| refused(&dest, &error))?;
+            Err(failed) if may_be_unsupported(&failed.error) => {
+                replace_placeholder(failed.file, &dest)
+                    .map_err(|error| cannot_create(&dest, &error))?;
             }
-            Err(failed) => return Err(refused(&dest, &failed.error)),
+            Err(failed) => return Err(cannot_create(&dest, &failed.error)),
         }
         sync_folder(&dest)
     }
@@ -94,13 +96,13 @@ impl Draft {
         }
     }
 
-    fn broke(&self, error: &io::Error) -> CliError {
+    fn io_error(&self, error: &io::Error) -> CliError {
         CliError::new(IO_ERROR, format!("{}: {error}", self.dest.display()))
     }
 }
 
-/// What a file system answers that knows no links, or not as many.
-fn may_be_beyond_the_file_system(error: &io::Error) -> bool {
+/// Errors of file systems that know no hard links, or not as many.
+fn may_be_unsupported(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::InvalidInput
@@ -111,7 +113,7 @@ fn may_be_beyond_the_file_system(error: &io::Error) -> bool {
 }
 
 /// Where the file system can neither link nor rename without replacing: an empty file takes the name, which only succeeds if
-/// the name is free, and the draft replaces that. A process that is killed in between leaves the empty file.
+/// the name is free, and the staged file replaces that. A process that is killed in between leaves the empty file.
 fn replace_placeholder(file: NamedTempFile, dest: &Path) -> io::Result<()> {
     let placeholder = OpenOptions::new()
         .write(true)
@@ -148,7 +150,8 @@ fn sync_folder(dest: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Something that is at DEST, or that would be taken for a part of it, or that it would be taken for a part of.
+/// A file at DEST, one that SQLite would take for a part of DEST (`DEST-wal`), or a database that DEST would be taken for a
+/// part of.
 fn taken(dest: &Path) -> Option<PathBuf> {
     let with = |suffix: &str| {
         let mut name = OsString::from(dest);
@@ -165,7 +168,7 @@ fn taken(dest: &Path) -> Option<PathBuf> {
 }
 
 /// A folder that is missing or not ours to write to is 73, a disk without room 74.
-fn refused(dest: &Path, error: &io::Error) -> CliError {
+fn cannot_create(dest: &Path, error: &io::Error) -> CliError {
     let is_out_of_room = matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
@@ -186,9 +189,9 @@ mod tests {
     fn what_takes_the_name_meanwhile_keeps_it() {
         let folder = tempfile::tempdir().unwrap();
         let dest = folder.path().join("copy.db");
-        let draft = Draft::of(&dest, ".draft-").unwrap();
+        let staged = StagedFile::new(&dest, ".staged-").unwrap();
         fs::write(&dest, "somebody's").unwrap();
-        assert_eq!(draft.publish().unwrap_err().code, CANNOT_CREATE);
+        assert_eq!(staged.publish().unwrap_err().code, CANNOT_CREATE);
         assert_eq!(fs::read(&dest).unwrap(), b"somebody's");
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     }
