@@ -8,7 +8,7 @@ mod clock;
 mod columns;
 mod export;
 mod front_limits;
-mod journal;
+mod logging;
 mod report;
 mod restore;
 mod seed;
@@ -116,7 +116,7 @@ pub fn run() -> ExitCode {
         .as_ref()
         .err()
         .map(|error| format!("flashsale: {}", error.message));
-    journal::finish_with(last.as_deref());
+    logging::finish_with(last.as_deref());
     ended.unwrap_or_else(|error| ExitCode::from(error.code))
 }
 
@@ -158,7 +158,7 @@ impl Place {
         let environment = environment()?;
         let (config, warnings) =
             config::load(self.config.as_deref(), environment.into_iter(), &flags)?;
-        journal::start(config.json_log);
+        logging::start(config.json_log);
         for warning in warnings {
             log::warn!("{warning}");
         }

@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 
 use super::clock::ensure_is_not_far_ahead;
 use super::front_limits::front_limits;
-use super::journal;
+use super::logging;
 use super::report::print_line;
 use super::service_manager::{self, Watchdog};
 use super::{
@@ -184,7 +184,7 @@ fn serve(
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         shortage: Arc::default(),
         latency: Arc::default(),
-        access_log: Arc::new(journal::access_log(
+        access_log: Arc::new(logging::access_log(
             config.json_log,
             config.log_requests_per_s,
         )),
