@@ -3,9 +3,7 @@
 mod access_log;
 mod backup;
 mod catalogue;
-mod cells;
 mod clock;
-mod columns;
 mod export;
 mod front_limits;
 mod logging;

@@ -3,7 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::cells::Cell;
+use super::export::Cell;
 use crate::sale::{Outcome, Product, Quantity, Upserted};
 
 #[derive(Default, Serialize)]

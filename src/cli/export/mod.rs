@@ -3,6 +3,9 @@
 //! Rows are read a page at a time, oldest first, and each page is one short read: however slowly somebody takes them, no
 //! checkpoint waits, and memory does not grow with the table. What comes after the export began is not waited for.
 
+mod cell;
+mod columns;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
@@ -11,14 +14,16 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use serde::{Serialize, Serializer};
 
-use super::cells::Cell;
-use super::columns::{self, Column};
 use super::{CliError, IO_ERROR, USAGE, cannot_open, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
 use crate::store::sqlite::{Access, Database, OpenError, SqliteReader};
 use crate::store::{Filter, Lists, Page, Reader, Seek, StoreError};
+
+pub use cell::Cell;
+
+use columns::Column;
 
 #[derive(Args)]
 pub struct Export {

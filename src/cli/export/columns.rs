@@ -1,7 +1,7 @@
 //! What an export tells of each row, and under which name: the API's. Both formats are made from these tables. A payment's
 //! payload is not among them: it is the provider's, and may hold anything about a person.
 
-use super::cells::Cell;
+use super::cell::Cell;
 use crate::sale::{Cause, Hold, Movement, Order, Payment, PaymentTarget, Timestamp};
 
 /// A column's name, and its cell in a row as the row stands at a time.
