@@ -9,9 +9,12 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::cli_error::{CliError, cannot_open};
+use super::database::open;
+use super::exit_status::FOUND_A_PROBLEM;
 use super::report::{Report, patiently};
 use super::staged_file::StagedFile;
-use super::{CliError, FOUND_A_PROBLEM, cannot_open, open, verify};
+use super::verify;
 use crate::config::Config;
 use crate::store::sqlite::{Access, Check};
 

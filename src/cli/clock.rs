@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
+use super::cli_error::{CliError, cannot_open};
+use super::database::{durability, open};
+use super::exit_status::{BUSY, CONFIGURATION};
 use super::report::{Report, patiently};
-use super::{BUSY, CONFIGURATION, CliError, cannot_open, durability, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::Timestamp;

@@ -3,9 +3,13 @@
 mod access_log;
 mod backup;
 mod catalogue;
+mod cli_error;
 mod clock;
+mod database;
+mod exit_status;
 mod export;
 mod front_limits;
+mod global_args;
 mod logging;
 mod report;
 mod restore;
@@ -18,18 +22,18 @@ mod sweep_holds;
 mod usage;
 mod verify;
 
-use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use signal_hook::consts::SIGXFSZ;
 
-use crate::config::{self, Config, ConfigError, Flags};
-use crate::store::StoreError;
-use crate::store::sqlite::{Access, Database, Durability, OpenError};
+use crate::config::Flags;
+
+use cli_error::CliError;
+use exit_status::INTERNAL;
+use global_args::GlobalArgs;
 
 /// A flash-sale server: one binary, one SQLite file. It sells a limited stock to a crowd, never oversells, never loses an
 /// acknowledged write, and proves it.
@@ -37,19 +41,9 @@ use crate::store::sqlite::{Access, Database, Durability, OpenError};
 #[command(name = "flashsale", version, arg_required_else_help = true)]
 struct Arguments {
     #[command(flatten)]
-    place: Place,
+    global: GlobalArgs,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Args)]
-struct Place {
-    /// Configuration file [default: flash_sale.toml in the working directory, if there is one]
-    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
-    config: Option<PathBuf>,
-    /// Database file [default: flash_sale.db]
-    #[arg(long, global = true, value_name = "FILE", display_order = 101)]
-    db: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -72,39 +66,11 @@ enum Command {
     Export(export::Export),
 }
 
-/// How a command can end badly: an exit status of sysexits.h, and a sentence.
-#[derive(Debug)]
-struct CliError {
-    code: u8,
-    message: String,
-}
-
-impl CliError {
-    fn new(code: u8, message: impl Into<String>) -> CliError {
-        CliError {
-            code,
-            message: message.into(),
-        }
-    }
-}
-
-const FOUND_A_PROBLEM: u8 = 1;
-const USAGE: u8 = 2;
-const BAD_DATA: u8 = 65;
-const INPUT_MISSING: u8 = 66;
-const CANNOT_LISTEN: u8 = 69;
-const INTERNAL: u8 = 70;
-const CANNOT_CREATE: u8 = 73;
-const IO_ERROR: u8 = 74;
-const BUSY: u8 = 75;
-const NOT_PERMITTED: u8 = 77;
-const CONFIGURATION: u8 = 78;
-
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage::told(&error),
+        Err(error) => return usage::print(&error),
     };
     let ended = without_panics(|| {
         report_writes_that_are_too_large()?;
@@ -135,111 +101,22 @@ fn report_writes_that_are_too_large() -> Result<(), CliError> {
 
 impl Arguments {
     fn run(self) -> Result<ExitCode, CliError> {
+        let flags = if let Command::Serve(serve) = &self.command {
+            serve.flags()
+        } else {
+            Flags::new()
+        };
+        let config = self.global.config(flags)?;
         match self.command {
-            Command::Serve(serve) => serve.run(&self.place.config(serve.flags())?),
-            Command::Seed(seed) => seed.run(&self.place.config(Flags::new())?),
-            Command::SweepHolds(sweep) => sweep.run(&self.place.config(Flags::new())?),
-            Command::Verify(verify) => verify.run(&self.place.config(Flags::new())?),
-            Command::Backup(backup) => backup.run(&self.place.config(Flags::new())?),
-            Command::Restore(restore) => restore.run(&self.place.config(Flags::new())?),
-            Command::Clock(clock) => clock.run(&self.place.config(Flags::new())?),
-            Command::Export(export) => export.run(&self.place.config(Flags::new())?),
+            Command::Serve(serve) => serve.run(&config),
+            Command::Seed(seed) => seed.run(&config),
+            Command::SweepHolds(sweep) => sweep.run(&config),
+            Command::Verify(verify) => verify.run(&config),
+            Command::Backup(backup) => backup.run(&config),
+            Command::Restore(restore) => restore.run(&config),
+            Command::Clock(clock) => clock.run(&config),
+            Command::Export(export) => export.run(&config),
         }
-    }
-}
-
-impl Place {
-    fn config(&self, mut flags: Flags) -> Result<Config, CliError> {
-        if let Some(db) = &self.db {
-            flags.insert("db", db.clone());
-        }
-        let environment = environment()?;
-        let (config, warnings) =
-            config::load(self.config.as_deref(), environment.into_iter(), &flags)?;
-        logging::start(config.json_log);
-        for warning in warnings {
-            log::warn!("{warning}");
-        }
-        Ok(config)
-    }
-}
-
-/// Our variables. One that is no text cannot be understood, and is not ignored.
-fn environment() -> Result<Vec<(String, String)>, CliError> {
-    let ours =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-    ours.filter(|(name, _)| name.starts_with(config::ENVIRONMENT_PREFIX))
-        .map(|(name, value)| match value.into_string() {
-            Ok(value) => Ok((name, value)),
-            Err(_) => Err(CliError::new(
-                CONFIGURATION,
-                format!("environment, {name}: it is not UTF-8"),
-            )),
-        })
-        .collect()
-}
-
-fn open(config: &Config, access: Access) -> Result<Database, CliError> {
-    Database::open(&config.db, access).map_err(|error| cannot_open(config, &error))
-}
-
-fn cannot_open(config: &Config, error: &OpenError) -> CliError {
-    let code = match error {
-        OpenError::Missing => INPUT_MISSING,
-        OpenError::Symlink
-        | OpenError::HardLinked { .. }
-        | OpenError::MountedAlone
-        | OpenError::ForeignLog(_) => CONFIGURATION,
-        OpenError::NotPermitted(_) => NOT_PERMITTED,
-        OpenError::NotOurs
-        | OpenError::Damaged(_)
-        | OpenError::Newer { .. }
-        | OpenError::SchemaDiffers(_) => BAD_DATA,
-        OpenError::Older | OpenError::Busy | OpenError::Changed | OpenError::Served => BUSY,
-        OpenError::CannotCreate(_) => CANNOT_CREATE,
-        OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            NOT_PERMITTED
-        }
-        OpenError::Copy => CONFIGURATION,
-        OpenError::NoRandomness(_) => INTERNAL,
-        OpenError::Unreadable(_)
-        | OpenError::Readers(_)
-        | OpenError::Sqlite(_)
-        | OpenError::Refused { .. }
-        | OpenError::Displaced(_) => IO_ERROR,
-    };
-    CliError::new(code, format!("{}: {error}", config.db.display()))
-}
-
-fn durability(config: &Config) -> Durability {
-    if config.full_durability {
-        Durability::Full
-    } else {
-        Durability::Normal
-    }
-}
-
-impl From<ConfigError> for CliError {
-    fn from(error: ConfigError) -> CliError {
-        let code = match error {
-            ConfigError::Missing { .. } => INPUT_MISSING,
-            ConfigError::Unreadable { .. } | ConfigError::Invalid(_) => CONFIGURATION,
-        };
-        CliError::new(code, error.to_string())
-    }
-}
-
-impl From<StoreError> for CliError {
-    fn from(failure: StoreError) -> CliError {
-        let code = match failure {
-            StoreError::Busy | StoreError::Migrated => BUSY,
-            StoreError::NotApplied(_) | StoreError::Unknown(_) | StoreError::Displaced(_) => {
-                IO_ERROR
-            }
-            StoreError::Broken(_) => INTERNAL,
-            StoreError::Corrupt(_) => BAD_DATA,
-        };
-        CliError::new(code, failure.to_string())
     }
 }
 

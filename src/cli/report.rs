@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{CliError, INTERNAL, IO_ERROR};
+use super::cli_error::CliError;
+use super::exit_status::{INTERNAL, IO_ERROR};
 use crate::store::StoreError;
 
 #[derive(Args)]

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::cli_error::{CliError, cannot_open};
+use super::exit_status::{BAD_DATA, FOUND_A_PROBLEM, INTERNAL};
 use super::report::{Report, patiently};
 use super::staged_file::StagedFile;
-use super::{BAD_DATA, CliError, FOUND_A_PROBLEM, INTERNAL, cannot_open, verify};
+use super::verify;
 use crate::config::Config;
 use crate::store::sqlite::{
     Check, OpenError, RestoreError, Restored, ServeLock, make_servable, open_source,

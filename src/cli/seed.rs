@@ -11,13 +11,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, Wrong};
+use super::cli_error::{CliError, cannot_open};
 use super::clock::open_on_time;
+use super::database::{durability, open};
+use super::exit_status::{BAD_DATA, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE};
 use super::report::{Report, patiently, tell};
 use super::seed_report::Seeded;
-use super::{
-    BAD_DATA, CliError, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE, cannot_open, durability,
-    open,
-};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Rejection};

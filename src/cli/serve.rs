@@ -12,15 +12,15 @@ use crossbeam_channel::{Receiver, at, select, tick, unbounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::cli_error::{CliError, cannot_open};
 use super::clock::ensure_is_not_far_ahead;
+use super::database::durability;
+use super::exit_status::{BAD_DATA, BUSY, CANNOT_LISTEN, INTERNAL, IO_ERROR};
 use super::front_limits::front_limits;
 use super::logging;
 use super::report::print_line;
 use super::service_manager::{self, Watchdog};
-use super::{
-    BAD_DATA, BUSY, CANNOT_LISTEN, CliError, INTERNAL, IO_ERROR, cannot_open, catalogue,
-    durability, seed, sweep_holds,
-};
+use super::{catalogue, seed, sweep_holds};
 use crate::api::{Api, Guard, Origins, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};

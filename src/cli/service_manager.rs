@@ -7,7 +7,8 @@ use crossbeam_channel::{Receiver, never, tick};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
-use super::{CONFIGURATION, CliError};
+use super::cli_error::CliError;
+use super::exit_status::CONFIGURATION;
 use crate::http::{Listener, Stopper};
 use crate::writer::Writer;
 

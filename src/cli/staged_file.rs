@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
-use super::{CANNOT_CREATE, CliError, IO_ERROR};
+use super::cli_error::CliError;
+use super::exit_status::{CANNOT_CREATE, IO_ERROR};
 use crate::store::StoreError;
 use crate::store::sqlite::{Access, Check, Database, Depth, audit};
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::cli_error::{CliError, cannot_open};
 use super::clock::open_on_time;
+use super::database::durability;
 use super::report::{Report, patiently};
-use super::{CliError, cannot_open, durability};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Outcome, Swept};

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::USAGE;
+use super::exit_status::USAGE;
 use super::report::tell;
 use crate::config::{KEYS, SECRET_KEYS};
 
 /// Help and the version go to stdout and are no errors.
-pub fn told(error: &Error) -> ExitCode {
+pub fn print(error: &Error) -> ExitCode {
     error.print().ok();
     if let Some(tip) = tip(error) {
         tell(&format!("\n  tip: {tip}\n"));

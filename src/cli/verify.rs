@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::cli_error::{CliError, cannot_open};
+use super::database::open;
+use super::exit_status::FOUND_A_PROBLEM;
 use super::report::Report;
-use super::{CliError, FOUND_A_PROBLEM, cannot_open, open};
 use crate::config::Config;
 use crate::store::sqlite::{Access, Check, Depth, audit};
 

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use serde::{Serialize, Serializer};
 
-use super::{CliError, IO_ERROR, USAGE, cannot_open, open};
+use super::cli_error::{CliError, cannot_open};
+use super::database::open;
+use super::exit_status::{IO_ERROR, USAGE};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};

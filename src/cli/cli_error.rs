@@ -1,0 +1,78 @@
+//! How a command fails, and with which status each kind of failure ends.
+
+use std::io;
+
+use super::exit_status::{
+    BAD_DATA, BUSY, CANNOT_CREATE, CONFIGURATION, INPUT_MISSING, INTERNAL, IO_ERROR, NOT_PERMITTED,
+};
+use crate::config::{Config, ConfigError};
+use crate::store::StoreError;
+use crate::store::sqlite::OpenError;
+
+/// The exit status, and the sentence that follows `flashsale: ` on stderr.
+#[derive(Debug)]
+pub struct CliError {
+    pub code: u8,
+    pub message: String,
+}
+
+impl CliError {
+    pub fn new(code: u8, message: impl Into<String>) -> CliError {
+        CliError {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> CliError {
+        let code = match error {
+            ConfigError::Missing { .. } => INPUT_MISSING,
+            ConfigError::Unreadable { .. } | ConfigError::Invalid(_) => CONFIGURATION,
+        };
+        CliError::new(code, error.to_string())
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> CliError {
+        let code = match error {
+            StoreError::Busy | StoreError::Migrated => BUSY,
+            StoreError::NotApplied(_) | StoreError::Unknown(_) | StoreError::Displaced(_) => {
+                IO_ERROR
+            }
+            StoreError::Broken(_) => INTERNAL,
+            StoreError::Corrupt(_) => BAD_DATA,
+        };
+        CliError::new(code, error.to_string())
+    }
+}
+
+pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
+    let code = match error {
+        OpenError::Missing => INPUT_MISSING,
+        OpenError::Symlink
+        | OpenError::HardLinked { .. }
+        | OpenError::MountedAlone
+        | OpenError::ForeignLog(_) => CONFIGURATION,
+        OpenError::NotPermitted(_) => NOT_PERMITTED,
+        OpenError::NotOurs
+        | OpenError::Damaged(_)
+        | OpenError::Newer { .. }
+        | OpenError::SchemaDiffers(_) => BAD_DATA,
+        OpenError::Older | OpenError::Busy | OpenError::Changed | OpenError::Served => BUSY,
+        OpenError::CannotCreate(_) => CANNOT_CREATE,
+        OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            NOT_PERMITTED
+        }
+        OpenError::Copy => CONFIGURATION,
+        OpenError::NoRandomness(_) => INTERNAL,
+        OpenError::Unreadable(_)
+        | OpenError::Readers(_)
+        | OpenError::Sqlite(_)
+        | OpenError::Refused { .. }
+        | OpenError::Displaced(_) => IO_ERROR,
+    };
+    CliError::new(code, format!("{}: {error}", config.db.display()))
+}

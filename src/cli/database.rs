@@ -1,0 +1,17 @@
+//! The database as configured.
+
+use super::cli_error::{CliError, cannot_open};
+use crate::config::Config;
+use crate::store::sqlite::{Access, Database, Durability};
+
+pub fn open(config: &Config, access: Access) -> Result<Database, CliError> {
+    Database::open(&config.db, access).map_err(|error| cannot_open(config, &error))
+}
+
+pub fn durability(config: &Config) -> Durability {
+    if config.full_durability {
+        Durability::Full
+    } else {
+        Durability::Normal
+    }
+}

@@ -1,0 +1,51 @@
+//! The arguments that every command takes, and the configuration that follows from them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::cli_error::CliError;
+use super::exit_status::CONFIGURATION;
+use super::logging;
+use crate::config::{self, Config, Flags};
+
+#[derive(Args)]
+pub struct GlobalArgs {
+    /// Configuration file [default: flash_sale.toml in the working directory, if there is one]
+    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
+    config: Option<PathBuf>,
+    /// Database file [default: flash_sale.db]
+    #[arg(long, global = true, value_name = "FILE", display_order = 101)]
+    db: Option<String>,
+}
+
+impl GlobalArgs {
+    pub fn config(&self, mut flags: Flags) -> Result<Config, CliError> {
+        if let Some(db) = &self.db {
+            flags.insert("db", db.clone());
+        }
+        let environment = environment()?;
+        let (config, warnings) =
+            config::load(self.config.as_deref(), environment.into_iter(), &flags)?;
+        logging::start(config.json_log);
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        Ok(config)
+    }
+}
+
+/// Our variables. One that is no text cannot be understood, and is not ignored.
+fn environment() -> Result<Vec<(String, String)>, CliError> {
+    let ours =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    ours.filter(|(name, _)| name.starts_with(config::ENVIRONMENT_PREFIX))
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(CliError::new(
+                CONFIGURATION,
+                format!("environment, {name}: it is not UTF-8"),
+            )),
+        })
+        .collect()
+}
