@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use flashsale::store::sqlite::{Access, Database};
+use flashsale::store::{Contents, Reader};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -121,6 +123,12 @@ impl Premises {
     /// The database as another process has it.
     pub fn database(&self) -> Connection {
         Connection::open(self.path().join("flash_sale.db")).unwrap()
+    }
+
+    pub fn contents(&self) -> Contents {
+        let path = self.path().join("flash_sale.db");
+        let database = Database::open(&path, Access::Existing).unwrap();
+        database.reader(1).unwrap().contents().unwrap()
     }
 
     #[track_caller]

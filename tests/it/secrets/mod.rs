@@ -8,7 +8,6 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 const TOKENS: (&str, &str) = ("require_tokens", "true");
-
 const ADMIN_TOKEN: &str = "correct-horse-battery-staple";
 
 /// What `serve` says when it ends at once, with this status.

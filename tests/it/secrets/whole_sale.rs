@@ -18,9 +18,7 @@ const KEYS: [&str; 3] = [
 ];
 
 const PAYMENT_KEY: &str = "evt_9f8e7d6c5b4a";
-
 const TRANSACTION: &str = "txn_1a2b3c4d5e6f";
-
 const WHSEC_BYTES: &str = "FmPmDHTVyEtOjE5SKBkUpRqHgZXbwn8O4sTuaLYf";
 
 #[test]

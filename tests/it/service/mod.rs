@@ -13,7 +13,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use crate::server::{Premises, send_signal};
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-
 const OPEN: (&str, &str) = ("FLASHSALE_ALLOW_OPEN", "true");
 
 /// A server whose log goes into a file.

@@ -1,6 +1,6 @@
-//! A store that fails: who is told what, and who is not harmed.
+//! One command of a batch fails, or the writer itself: the others get their answers.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use flashsale::clock::Clock;
@@ -12,124 +12,8 @@ use flashsale::store::memory::MemoryStore;
 use flashsale::store::{Checkpoint, Decision, Now, Reader, Rest, Store, StoreError};
 use flashsale::writer::{Answer, CommandError, Limits, Writer, WriterExit};
 
-use serde_json::json;
-
-use crate::shop::{HOLD_TTL, Hands, Shop, item};
-
-/// A store that does what the test says before it does its work.
-struct Faulty<F> {
-    store: Box<dyn Store>,
-    fault: F,
-}
-
-impl<F: FnMut(&[Command]) -> Option<StoreError> + Send> Store for Faulty<F> {
-    fn transact(
-        &mut self,
-        terms: &Terms,
-        now: Now<'_>,
-        commands: &[Command],
-    ) -> Result<Vec<Decision>, StoreError> {
-        match (self.fault)(commands) {
-            Some(failure) => Err(failure),
-            None => self.store.transact(terms, now, commands),
-        }
-    }
-
-    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
-        match (self.fault)(&[]) {
-            Some(failure) => Err(failure),
-            None => self.store.probe(now),
-        }
-    }
-
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.store.next_deadline()
-    }
-
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
-        self.store.rest(rest)
-    }
-}
-
-fn shop_with(fault: impl FnMut(&[Command]) -> Option<StoreError> + Send + 'static) -> Shop {
-    Shop::with_store(vec![item("tee", 5)], Config::default(), |store| {
-        Box::new(Faulty { store, fault })
-    })
-}
-
-/// Whether a batch has a client's command, besides the sweep.
-fn has_clients(commands: &[Command]) -> bool {
-    commands
-        .iter()
-        .any(|command| !matches!(command, Command::Sweep { .. }))
-}
-
-#[test]
-fn a_store_that_cannot_write_applies_nothing_and_says_so() {
-    let mut fails = 1;
-    let shop = shop_with(move |commands| {
-        if has_clients(commands) && fails > 0 {
-            fails -= 1;
-            return Some(StoreError::NotApplied("no space left".into()));
-        }
-        None
-    });
-    let answer = shop
-        .hold("tee", 1)
-        .failed_with(503, "store_failed")
-        .says("outcome", "not_applied");
-    assert!(answer.header("Retry-After").is_some());
-    assert!(
-        !String::from_utf8(answer.bytes).unwrap().contains("space"),
-        "no reason leaks"
-    );
-    shop.stock_is("tee", 5, 0, 0);
-    shop.hold("tee", 1).created();
-}
-
-#[test]
-fn a_busy_store_is_asked_again_until_the_lock_is_free() {
-    let mut busy = 3;
-    let shop = shop_with(move |commands| {
-        if has_clients(commands) && busy > 0 {
-            busy -= 1;
-            return Some(StoreError::Busy);
-        }
-        None
-    });
-    shop.hold("tee", 1).created();
-}
-
-#[test]
-fn a_store_that_stays_busy_is_an_overload_and_nothing_was_executed() {
-    let config = Config {
-        request_deadline_ms: 20,
-        ..Config::default()
-    };
-    let shop = Shop::with_store(vec![item("tee", 5)], config, |store| {
-        Box::new(Faulty {
-            store,
-            fault: |_: &[Command]| Some(StoreError::Busy),
-        })
-    });
-    shop.hold("tee", 1)
-        .failed_with(503, "overloaded")
-        .says("outcome", "not_applied");
-    shop.stock_is("tee", 5, 0, 0);
-}
-
-#[test]
-fn a_commit_that_nobody_can_know_of_is_unknown_and_the_writer_stops() {
-    let shop = shop_with(|commands| {
-        has_clients(commands).then(|| StoreError::Unknown("I/O error".into()))
-    });
-    shop.hold("tee", 1)
-        .failed_with(503, "store_failed")
-        .says("outcome", "unknown");
-    shop.hold("tee", 1)
-        .failed_with(503, "shutting_down")
-        .says("outcome", "not_applied");
-}
+use super::{Faulty, has_clients};
+use crate::shop::{Hands, item};
 
 #[test]
 fn only_the_culprit_of_a_broken_batch_fails() {
@@ -163,23 +47,6 @@ fn only_the_culprit_of_a_broken_batch_fails() {
         batches.lock().unwrap().contains(&22),
         "they were one batch first"
     );
-}
-
-/// The store is well: what broke is a rule of ours.
-#[test]
-fn a_command_that_breaks_does_not_make_the_server_unready() {
-    let shop = shop_with(|commands| {
-        let breaks = |command: &Command| matches!(command, Command::ReleaseHold { .. });
-        commands
-            .iter()
-            .any(breaks)
-            .then(|| StoreError::Broken("stock_is_never_negative".into()))
-    });
-    let hold = shop.hold("tee", 1).created().id("hold_id");
-    shop.release(hold).failed_with(500, "internal");
-    shop.get("/readyz").ok();
-    shop.hold("tee", 1).created();
-    shop.get("/readyz").ok();
 }
 
 /// Also where commands are tried alone, another process's lock is waited for.
@@ -354,35 +221,6 @@ fn all_at_once(
         answers.into_iter().map(|(_, answer)| answer).collect(),
         store,
     )
-}
-
-#[test]
-fn a_sold_out_product_is_refused_without_the_writer() {
-    let is_broken = Arc::new(AtomicBool::new(false));
-    let fault = is_broken.clone();
-    let shop = shop_with(move |_| {
-        let is_broken = fault.load(Ordering::SeqCst);
-        is_broken.then(|| StoreError::NotApplied("no space left".into()))
-    });
-    let hold = shop.hold("tee", 5).created().id("hold_id");
-    shop.hold("tee", 1).refused("insufficient_stock");
-
-    is_broken.store(true, Ordering::SeqCst);
-    shop.hold("tee", 1)
-        .refused("insufficient_stock")
-        .says("available_stock", 0);
-    let wish = json!({"product_id": 1, "quantity": 1});
-    shop.post_with_key("/api/holds", "new", &wish)
-        .refused("insufficient_stock");
-    shop.hold("tee", 0).invalid("quantity");
-    shop.after(HOLD_TTL);
-    shop.hold("tee", 1)
-        .failed_with(503, "store_failed")
-        .says("outcome", "not_applied");
-
-    is_broken.store(false, Ordering::SeqCst);
-    shop.hold("tee", 1).created();
-    shop.show_hold(hold).ok().says("status", "expired");
 }
 
 /// A store that takes the writer's thread with it.

@@ -1,25 +1,31 @@
 //! A shop to tell tests with: the whole program but its sockets, on a real file, with a clock set by hand. When a shop
 //! closes, its books are proven.
 
+mod answer;
+mod catalogue;
+mod hands;
+
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use flashsale::api::{Api, Guard, Origins, Proxies};
-use flashsale::clock::{Clock, TimeSource};
+use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
-use flashsale::http::{Handler, Method, Reply, Request, Response};
-use flashsale::sale::{
-    Cents, Command, Outcome, Patch, ProductChanges, ProductId, Quantity, Terms, Timestamp,
-    UpsertProduct,
-};
+use flashsale::http::{Handler, Method, Reply, Request};
+use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms};
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
 use flashsale::store::{Contents, Reader, Store};
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use answer::Answer;
+pub use catalogue::{Item, item};
+pub use hands::{Hands, OPENING};
+
+pub const DAY: Duration = Duration::from_secs(86_400);
+pub const SECOND: Duration = Duration::from_secs(1);
 pub const HOLD_TTL: Duration = Duration::from_secs(120);
 pub const ORDER_TTL: Duration = Duration::from_secs(900);
 pub const MILLISECOND: Duration = Duration::from_millis(1);
@@ -27,93 +33,6 @@ pub const MICROSECOND: Duration = Duration::from_micros(1);
 
 /// What an operator shows, where there is one.
 pub const ADMIN_TOKEN: &str = "correct-horse-battery";
-
-/// 2024-01-01T12:00:00Z, when every shop opens.
-pub const OPENING: i64 = 1_704_110_400_000_000;
-
-/// A clock that moves when a test says so.
-#[derive(Clone)]
-pub struct Hands(Arc<AtomicI64>);
-
-impl Hands {
-    pub fn at_opening() -> Hands {
-        Hands(Arc::new(AtomicI64::new(OPENING)))
-    }
-
-    pub fn advance(&self, time: Duration) {
-        self.0
-            .fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
-    }
-
-    pub fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-    }
-}
-
-impl TimeSource for Hands {
-    fn wall(&self) -> Timestamp {
-        self.now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-}
-
-/// A product of a test's catalogue.
-pub struct Item {
-    pub sku: &'static str,
-    pub stock: i64,
-    pub changes: ProductChanges,
-}
-
-pub fn item(sku: &'static str, stock: i64) -> Item {
-    let changes = ProductChanges {
-        name: Some(sku.to_uppercase()),
-        price: Some(Cents::new(9999)),
-        ..ProductChanges::default()
-    };
-    Item {
-        sku,
-        stock,
-        changes,
-    }
-}
-
-impl Item {
-    pub fn price(mut self, cents: i64) -> Item {
-        self.changes.price = Some(Cents::new(cents));
-        self
-    }
-
-    pub fn starts_at(mut self, micros: i64) -> Item {
-        self.changes.starts_at = Patch::To(Timestamp::from_micros(micros));
-        self
-    }
-
-    pub fn ends_at(mut self, micros: i64) -> Item {
-        self.changes.ends_at = Patch::To(Timestamp::from_micros(micros));
-        self
-    }
-
-    pub fn max_per_hold(mut self, units: i64) -> Item {
-        self.changes.max_per_hold = Patch::To(Quantity::new(units).unwrap());
-        self
-    }
-
-    pub fn max_per_customer(mut self, units: i64) -> Item {
-        self.changes.max_per_customer = Patch::To(Quantity::new(units).unwrap());
-        self
-    }
-
-    pub fn load(&self) -> Command {
-        Command::UpsertProduct(UpsertProduct {
-            sku: self.sku.to_owned(),
-            changes: self.changes.clone(),
-            total_stock: self.stock,
-        })
-    }
-}
 
 pub struct Shop {
     api: Arc<Api>,
@@ -426,118 +345,4 @@ pub fn call(api: &Api, request: Request) -> Answer {
 
 pub fn terms() -> Terms {
     Config::default().terms()
-}
-
-/// An answer, and what a test may say about it.
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
-    pub bytes: Vec<u8>,
-    /// By name, in small letters.
-    pub headers: Vec<(String, String)>,
-}
-
-impl Answer {
-    fn new(response: Response) -> Answer {
-        let headers = response.headers.iter();
-        let kept = [
-            ("content-type", response.content_type),
-            ("cache-control", response.cache_control),
-        ];
-        let kept = kept.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let headers = headers.map(|header| {
-            (
-                header.field.to_string().to_lowercase(),
-                header.value.to_string(),
-            )
-        });
-        Answer {
-            status: response.status.0,
-            body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
-            headers: headers.chain(kept).collect(),
-            bytes: response.body,
-        }
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == &name.to_lowercase())
-            .map(|(_, value)| value.as_str())
-    }
-
-    #[track_caller]
-    pub fn id(&self, name: &str) -> i64 {
-        self.body[name]
-            .as_i64()
-            .unwrap_or_else(|| panic!("no {name} in {}", self.body))
-    }
-
-    #[track_caller]
-    pub fn has_status(self, status: u16) -> Answer {
-        assert_eq!(self.status, status, "{}", self.body);
-        self
-    }
-
-    #[track_caller]
-    pub fn ok(self) -> Answer {
-        self.has_status(200)
-    }
-
-    #[track_caller]
-    pub fn created(self) -> Answer {
-        let answer = self.has_status(201);
-        assert!(
-            answer.header("Location").is_some(),
-            "every 201 has a Location"
-        );
-        answer
-    }
-
-    /// An error of one shape: a sentence, and this code.
-    #[track_caller]
-    pub fn failed_with(self, status: u16, code: &str) -> Answer {
-        let answer = self.has_status(status);
-        assert_eq!(answer.body["code"], code, "{}", answer.body);
-        assert!(answer.body["error"].is_string(), "{}", answer.body);
-        answer
-    }
-
-    /// The shop says no.
-    #[track_caller]
-    pub fn refused(self, code: &str) -> Answer {
-        self.failed_with(400, code)
-    }
-
-    /// A field is missing or wrong.
-    #[track_caller]
-    pub fn invalid(self, field: &str) -> Answer {
-        let answer = self.failed_with(422, "validation_failed");
-        assert!(
-            answer.body["errors"][field][0].is_string(),
-            "no errors.{field} in {}",
-            answer.body
-        );
-        answer
-    }
-
-    #[track_caller]
-    pub fn says(self, name: &str, value: impl Into<Value>) -> Answer {
-        assert_eq!(self.body[name], value.into(), "{name} of {}", self.body);
-        self
-    }
-
-    /// The verdict on a payment event, with the order's status after it.
-    #[track_caller]
-    pub fn verdict(self, verdict: &str, order_status: impl Into<Value>) -> Answer {
-        assert!(
-            matches!(self.status, 200 | 202),
-            "{} {}",
-            self.status,
-            self.body
-        );
-        self.says("success", true)
-            .says("verdict", verdict)
-            .says("order_status", order_status)
-    }
 }

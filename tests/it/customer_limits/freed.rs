@@ -1,0 +1,248 @@
+//! What frees a customer's units: a release, an expiry, a cancellation, a failure, a refund.
+
+use flashsale::config::Config;
+use flashsale::sale::{
+    Command, Customer, HoldId, OrderId, PaymentEvent, PaymentStatus, PaymentTarget, PlaceHold,
+    ProductId, Quantity, Rejection, Report, Timestamp,
+};
+use flashsale::store::Store;
+use flashsale::store::sqlite::{Access, Database, Durability};
+
+use super::{CUSTOMERS, LIMIT};
+use crate::shop::{HOLD_TTL, OPENING, ORDER_TTL, Shop, item, terms};
+
+/// A shop where ada has as much as she may, and a way to ask how much of it is counted.
+struct Limited(Shop);
+
+impl Limited {
+    fn shop() -> Limited {
+        Limited(Shop::with(vec![item("tee", 100).max_per_customer(LIMIT)]))
+    }
+
+    fn hold(&self) -> i64 {
+        self.0.hold_for("ada", "tee", LIMIT).created().id("hold_id")
+    }
+
+    fn order(&self) -> i64 {
+        let hold = self.hold();
+        self.0.order(hold).created().id("order_id")
+    }
+
+    #[track_caller]
+    fn counts(&self, used: i64) {
+        let refused = self
+            .0
+            .hold_for("ada", "tee", LIMIT + 1 - used)
+            .refused("limit_exceeded");
+        refused.says("limit", LIMIT).says("used", used);
+    }
+
+    /// To the last unit.
+    #[track_caller]
+    fn is_free_again(&self) {
+        self.counts(0);
+        self.0.hold_for("ada", "tee", LIMIT).created();
+        self.counts(LIMIT);
+    }
+}
+
+#[test]
+fn a_release_frees_a_customers_units() {
+    let limited = Limited::shop();
+    let hold = limited.hold();
+    limited.counts(LIMIT);
+    limited.0.release(hold).ok();
+    limited.0.release(hold).ok();
+    limited.is_free_again();
+}
+
+#[test]
+fn an_expired_hold_frees_a_customers_units_swept_or_not() {
+    for swept in [false, true] {
+        let limited = Limited::shop();
+        limited.hold();
+        limited.0.after(HOLD_TTL - crate::shop::MILLISECOND);
+        limited.counts(LIMIT);
+        limited.0.after(crate::shop::MILLISECOND);
+        if swept {
+            limited.0.sweep();
+        }
+        limited.is_free_again();
+    }
+}
+
+#[test]
+fn an_expired_order_frees_a_customers_units_swept_or_not() {
+    for swept in [false, true] {
+        let limited = Limited::shop();
+        limited.order();
+        limited.0.after(ORDER_TTL - crate::shop::MILLISECOND);
+        limited.counts(LIMIT);
+        limited.0.after(crate::shop::MILLISECOND);
+        if swept {
+            limited.0.sweep();
+        }
+        limited.is_free_again();
+    }
+}
+
+#[test]
+fn a_cancellation_and_a_failed_payment_free_a_customers_units() {
+    let limited = Limited::shop();
+    let order = limited.order();
+    limited.counts(LIMIT);
+    limited.0.cancel(order).ok();
+    limited.0.cancel(order).ok();
+    limited.counts(0);
+    let order = limited.order();
+    limited
+        .0
+        .fail("k", order)
+        .ok()
+        .verdict("applied", "cancelled");
+    limited.is_free_again();
+}
+
+#[test]
+fn a_refund_frees_a_customers_units_and_only_a_refund_frees_paid_ones() {
+    for (restock, wait) in [
+        (false, HOLD_TTL / 2),
+        (true, HOLD_TTL / 2),
+        (false, 2 * ORDER_TTL),
+        (true, 2 * ORDER_TTL),
+    ] {
+        let limited = Limited::shop();
+        let order = limited.order();
+        limited.0.pay("k", order).ok().verdict("applied", "paid");
+        limited.0.after(wait);
+        limited.0.sweep();
+        limited.counts(LIMIT);
+        let order = OrderId::new(order).unwrap();
+        for _ in 0..2 {
+            limited
+                .0
+                .command(Command::RefundOrder { order, restock })
+                .unwrap();
+        }
+        limited.is_free_again();
+    }
+}
+
+/// An accepted late payment is not stopped by the limit, but it counts.
+#[test]
+fn a_late_payment_that_is_accepted_counts_again() {
+    let config = Config {
+        accept_late_payments: true,
+        ..Config::default()
+    };
+    let limited = Limited(Shop::on_terms(
+        vec![item("tee", 100).max_per_customer(LIMIT)],
+        config,
+    ));
+    let order = limited.order();
+    limited.0.cancel(order).ok();
+    limited.counts(0);
+    limited.0.pay("k", order).ok().verdict("applied", "paid");
+    limited.counts(LIMIT);
+}
+
+#[test]
+fn a_limit_is_for_one_product_and_one_customer() {
+    let shop = Shop::with(vec![
+        item("tee", 100).max_per_customer(LIMIT),
+        item("cup", 100).max_per_customer(LIMIT),
+    ]);
+    for customer in CUSTOMERS {
+        for sku in ["tee", "cup"] {
+            shop.hold_for(customer, sku, LIMIT).created();
+            shop.hold_for(customer, sku, 1)
+                .refused("limit_exceeded")
+                .says("used", LIMIT);
+        }
+    }
+}
+
+/// Commands of one transaction see each other's effects on rows in memory, and not the store's sums.
+#[test]
+fn within_a_transaction_units_count_and_come_back_as_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut store = database.writer(Durability::Normal).unwrap();
+    let hold = |units: i64| {
+        Command::PlaceHold(PlaceHold {
+            product: ProductId::FIRST,
+            quantity: Quantity::new(units).unwrap(),
+            customer: Customer::new("ada".into()),
+            key: None,
+        })
+    };
+    let all = || hold(LIMIT);
+    let order = |hold: i64| Command::PlaceOrder {
+        hold: HoldId::new(hold).unwrap(),
+        key: None,
+    };
+    let id = |order: i64| OrderId::new(order).unwrap();
+    let report = |order: i64, status: PaymentStatus| {
+        Command::RecordPayment(PaymentEvent {
+            key: format!("payment of {order}"),
+            target: PaymentTarget::Order(id(order)),
+            report: Report {
+                status,
+                amount: None,
+                transaction_id: None,
+            },
+            payload: None,
+        })
+    };
+    let release = Command::ReleaseHold {
+        hold: HoldId::FIRST,
+    };
+    let cancel = Command::CancelOrder {
+        order: id(1),
+        key: None,
+    };
+    let refund = |order: i64, restock: bool| Command::RefundOrder {
+        order: id(order),
+        restock,
+    };
+    let one_more = || hold(1);
+    let commands = [
+        item("tee", 100).max_per_customer(LIMIT).load(),
+        all(),
+        one_more(),
+        release,
+        all(),
+        one_more(),
+        order(2),
+        one_more(),
+        cancel,
+        all(),
+        order(3),
+        report(2, PaymentStatus::Failure),
+        all(),
+        order(4),
+        report(3, PaymentStatus::Success),
+        one_more(),
+        refund(3, true),
+        all(),
+        order(5),
+        report(4, PaymentStatus::Success),
+        refund(4, false),
+        all(),
+        one_more(),
+    ];
+    let now = |_| Timestamp::from_micros(OPENING);
+    let decisions = store.transact(&terms(), &now, &commands).unwrap();
+    let limit = Quantity::new(LIMIT).unwrap();
+    let used = LIMIT;
+    for (command, decision) in commands.iter().zip(decisions) {
+        let is_too_much = matches!(command, Command::PlaceHold(wish) if wish.quantity != limit);
+        let refusal = Rejection::CustomerLimitExceeded { limit, used };
+        assert_eq!(
+            decision.err(),
+            is_too_much.then_some(refusal),
+            "{command:?}"
+        );
+    }
+}
