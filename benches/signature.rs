@@ -166,7 +166,7 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
         },
         origins: Origins::default(),
         proxies: Proxies::default(),
-        shortage: Arc::default(),
+        sold_out_hint: Arc::default(),
         latency: Arc::default(),
         access_log: Arc::new(Box::new(|_| {})),
         draining: Arc::default(),

@@ -15,8 +15,8 @@ mod payments;
 mod proxies;
 mod query;
 mod routes;
-mod shortage;
 mod signature;
+mod sold_out_hint;
 mod storefront;
 mod throttle;
 
@@ -34,7 +34,7 @@ pub use access::{Access, AccessLog};
 pub use cors::Origins;
 pub use guard::Guard;
 pub use proxies::Proxies;
-pub use shortage::Shortage;
+pub use sold_out_hint::SoldOutHint;
 
 use access::Visit;
 use answers::respond;
@@ -55,7 +55,7 @@ pub struct Api {
     pub guard: Guard,
     pub origins: Origins,
     pub proxies: Proxies,
-    pub shortage: Arc<Shortage>,
+    pub sold_out_hint: Arc<SoldOutHint>,
     pub latency: Arc<Latency>,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
@@ -120,12 +120,12 @@ impl Api {
     ) {
         let secret = self.guard.secret.clone();
         let tokens_required = self.guard.tokens_required;
-        let (shortage, wanted) = (self.shortage.clone(), product_wanted(&command));
+        let (sold_out_hint, wanted) = (self.sold_out_hint.clone(), product_wanted(&command));
         self.writer.submit(command, move |answer| {
             if let (Some(product), Err(CommandError::Refused(rejection))) = (wanted, &answer)
-                && is_shortage(rejection)
+                && is_sold_out(rejection)
             {
-                shortage.expect(product);
+                sold_out_hint.set(product);
             }
             if let Ok(Outcome::PaymentRecorded(recorded)) = &answer
                 && recorded.is_hundredfold
@@ -232,6 +232,6 @@ fn product_wanted(command: &Command) -> Option<ProductId> {
     }
 }
 
-fn is_shortage(rejection: &Rejection) -> bool {
+fn is_sold_out(rejection: &Rejection) -> bool {
     matches!(rejection, Rejection::InsufficientStock { available: 0 })
 }

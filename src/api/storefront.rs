@@ -101,10 +101,10 @@ impl Api {
     /// a refusal into a case for the writer.
     pub(super) fn place_hold(&self, request: &Request) -> Result<Work, Error> {
         let wish = self.wish(request)?;
-        if self.shortage.is_expected(wish.product) {
+        if self.sold_out_hint.is_set(wish.product) {
             match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
                 Some(rejection) => return Err(Error::Denied(CommandError::Refused(rejection))),
-                None => self.shortage.forget(wish.product),
+                None => self.sold_out_hint.clear(wish.product),
             }
         }
         Ok(Work::Command(Command::PlaceHold(wish)))

@@ -182,7 +182,7 @@ fn serve(
         },
         origins: Origins::new(config.cors_origins.clone()),
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
-        shortage: Arc::default(),
+        sold_out_hint: Arc::default(),
         latency: Arc::default(),
         access_log: Arc::new(logging::access_log(
             config.json_log,

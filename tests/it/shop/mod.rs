@@ -101,7 +101,7 @@ impl Shop {
             },
             origins,
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
-            shortage: Arc::default(),
+            sold_out_hint: Arc::default(),
             latency: Arc::default(),
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),
