@@ -1,8 +1,8 @@
 //! What requests mean and what answers look like: paths, fields, statuses and JSON. A request becomes a command for the
-//! writer or a read, and its outcome a response; `answers` and `error` are total and pure, so a replay is byte-equal.
+//! writer or a read, and its outcome a response; `bodies` and `error` are total and pure, so a replay is byte-equal.
 
 mod access;
-mod answers;
+mod bodies;
 mod body;
 mod cors;
 mod error;
@@ -37,7 +37,7 @@ pub use proxies::Proxies;
 pub use sold_out_hint::SoldOutHint;
 
 use access::Visit;
-use answers::respond;
+use bodies::respond;
 use error::Error;
 use routes::{Endpoint, Route};
 use storefront::required_body;
@@ -185,7 +185,7 @@ impl Api {
             Endpoint::ResolveRefund(id) => operator::resolve_refund(request, id).map(Work::Command),
             Endpoint::AcceptRefund(id) => operator::accept_refund(request, id).map(Work::Command),
             Endpoint::ShowStats => self.show_stats(request).map(Work::Done),
-            Endpoint::Health => Ok(Work::Done(json::ok(&answers::Health { status: "ok" }))),
+            Endpoint::Health => Ok(Work::Done(json::ok(&bodies::Health { status: "ok" }))),
             Endpoint::Readiness => self.readiness().map(Work::Done),
         }
     }
@@ -220,7 +220,7 @@ impl Api {
             return Err(Error::NotReady);
         }
         self.reader.is_sound()?;
-        Ok(json::ok(&answers::Health { status: "ready" }))
+        Ok(json::ok(&bodies::Health { status: "ready" }))
     }
 }
 

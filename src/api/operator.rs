@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::answers::{
+use super::bodies::{
     AdminHoldBody, AdminOrderBody, AdminPaymentBody, AdminProductBody, ListBody, MovementBody,
     RefundBody,
 };

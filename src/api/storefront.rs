@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::answers::{HoldBody, ListBody, OrderBody, ProductBody};
+use super::bodies::{HoldBody, ListBody, OrderBody, ProductBody};
 use super::error::Error;
 use super::fields::{Fields, string, whole_number};
 use super::query::{Paging, Query, cursor};
