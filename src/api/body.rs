@@ -1,6 +1,6 @@
 //! What a body is sent as, where that is not JSON.
 
-use super::error::Error;
+use super::errors::Error;
 use crate::http::Request;
 
 /// A body that is compressed is not read. It is refused by its header, before anybody looks at it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::Error;
+use super::errors::Error;
 use super::proxies::Proxies;
 use super::routes::Route;
 use super::throttle::Throttle;

@@ -9,7 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::error::Error;
+use super::errors::Error;
 use super::json;
 use crate::sale::{Cents, Patch, Quantity, STOCK_MAX, Timestamp};
 

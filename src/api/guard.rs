@@ -6,7 +6,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::error::Error;
+use super::errors::Error;
 use super::signature;
 use super::throttle::Throttle;
 use crate::config::{AdminToken, WebhookSecret};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::error::Error;
+use super::errors::Error;
 use crate::http::Response;
 use crate::sale::Cents;
 

@@ -1,11 +1,11 @@
 //! What requests mean and what answers look like: paths, fields, statuses and JSON. A request becomes a command for the
-//! writer or a read, and its outcome a response; `bodies` and `error` are total and pure, so a replay is byte-equal.
+//! writer or a read, and its outcome a response; `bodies` and `errors` are total and pure, so a replay is byte-equal.
 
 mod access;
 mod bodies;
 mod body;
 mod cors;
-mod error;
+mod errors;
 pub(crate) mod fields;
 mod front_page;
 mod guard;
@@ -38,7 +38,7 @@ pub use sold_out_hint::SoldOutHint;
 
 use access::Visit;
 use bodies::respond;
-use error::Error;
+use errors::Error;
 use routes::{Endpoint, Route};
 use storefront::required_body;
 

@@ -6,7 +6,7 @@ use super::bodies::{
     AdminHoldBody, AdminOrderBody, AdminPaymentBody, AdminProductBody, ListBody, MovementBody,
     RefundBody,
 };
-use super::error::Error;
+use super::errors::Error;
 use super::fields::{
     Fields, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_STOCK, WANTED_TIME, label, limit,
     price, stock, string, switch, time, whole_number,

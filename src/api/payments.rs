@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Api;
-use super::error::Error;
+use super::errors::Error;
 use super::fields::{Fields, string, whole_number};
 use super::storefront::{WANTED_ID, required_body};
 use super::throttle::Throttle;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::error::Error;
+use super::errors::Error;
 use super::fields::whole_number;
 use crate::http::Request;
 use crate::sale::{Secret, TokenKind};

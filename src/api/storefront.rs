@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::bodies::{HoldBody, ListBody, OrderBody, ProductBody};
-use super::error::Error;
+use super::errors::Error;
 use super::fields::{Fields, string, whole_number};
 use super::query::{Paging, Query, cursor};
 use super::{Api, Work, json};
