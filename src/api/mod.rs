@@ -3,7 +3,7 @@
 
 mod access;
 mod bodies;
-mod body;
+mod content_headers;
 mod cors;
 mod errors;
 pub(crate) mod fields;
@@ -87,7 +87,7 @@ impl Handler for Api {
             Ok(Work::Done(response)) => return finish(response),
             Ok(Work::Command(command)) => (command, false),
             Ok(Work::HoldersCommand(command)) => (command, true),
-            Err(error) => return finish(body::explain(error, &request).response()),
+            Err(error) => return finish(content_headers::explain(error, &request).response()),
         };
         let (latency, began) = (self.latency.clone(), request.began);
         self.submit(command, is_holder, move |response| {
@@ -160,7 +160,7 @@ impl Api {
             .ok_or(Error::MethodNotAllowed(route.methods()))?;
         if !matches!(request.method, Method::Get | Method::Head) {
             self.ensure_allowed_origin(request, endpoint)?;
-            body::check_encoding(request)?;
+            content_headers::check_encoding(request)?;
         }
         match endpoint {
             Endpoint::ShowFrontPage => Ok(Work::Done(front_page::response())),

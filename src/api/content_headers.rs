@@ -1,4 +1,4 @@
-//! What a body is sent as, where that is not JSON.
+//! Bodies that are sent as something else than JSON: encoded ones are refused, forms are told what was meant.
 
 use super::errors::Error;
 use crate::http::Request;
