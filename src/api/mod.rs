@@ -1,7 +1,7 @@
 //! What requests mean and what answers look like: paths, fields, statuses and JSON. A request becomes a command for the
 //! writer or a read, and its outcome a response; `bodies` and `errors` are total and pure, so a replay is byte-equal.
 
-mod access;
+mod access_log;
 mod bodies;
 mod content_headers;
 mod cors;
@@ -30,13 +30,13 @@ use crate::sale::{Command, Outcome, ProductId, Rejection, Terms, TokenKind};
 use crate::store::Reader;
 use crate::writer::{CommandError, Writer};
 
-pub use access::{Access, AccessLog};
+pub use access_log::{AccessEntry, AccessLog};
 pub use cors::Origins;
 pub use guard::Guard;
 pub use proxies::Proxies;
 pub use sold_out_hint::SoldOutHint;
 
-use access::Visit;
+use access_log::PendingEntry;
 use bodies::respond;
 use errors::Error;
 use routes::{Endpoint, Route};
@@ -75,12 +75,12 @@ impl Handler for Api {
     fn handle(&self, request: Request, reply: Reply) {
         self.proxies.warn_if_exposed(&request);
         let route = Route::of(&request.path);
-        let visit = Visit::of(&request, route, self.proxies.client_of(&request));
+        let entry = PendingEntry::of(&request, route, self.proxies.client_of(&request));
         let grant = self.origins.grant(request.header("Origin"));
         let access_log = self.access_log.clone();
         let finish = move |response| {
             let response = grant.given_to(response);
-            access_log(&visit.ends_with(&response));
+            access_log(&entry.answered(&response));
             reply.send(response);
         };
         let (command, is_holder) = match self.understand(&request, route) {
@@ -99,7 +99,7 @@ impl Handler for Api {
     fn refuse(&self, refusal: Refusal, info: &RequestInfo) -> Response {
         let grant = self.origins.grant(info.origin.as_deref());
         let response = grant.given_to(Error::from(refusal).response());
-        (self.access_log)(&Visit::of_refused(info).ends_with(&response));
+        (self.access_log)(&PendingEntry::of_refused(info).answered(&response));
         response
     }
 

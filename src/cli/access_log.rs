@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use crate::api::Access;
+use crate::api::AccessEntry;
 use crate::http::Method;
 
 /// What these lines are switched by, as in `RUST_LOG=info,request=off`.
@@ -60,14 +60,14 @@ impl Quota {
     }
 
     /// And what was counted in the second before, if this answer is the first of another.
-    pub fn admit(&self, second: i64, access: &Access) -> (Logged, Option<Unlogged>) {
+    pub fn admit(&self, second: i64, entry: &AccessEntry) -> (Logged, Option<Unlogged>) {
         let mut window = self.window();
         let before = window.turn_to(second);
-        (self.judge(&mut window, access), before)
+        (self.judge(&mut window, entry), before)
     }
 
-    fn judge(&self, window: &mut Window, access: &Access) -> Logged {
-        if window.lines < self.per_s || access.status >= 500 {
+    fn judge(&self, window: &mut Window, entry: &AccessEntry) -> Logged {
+        if window.lines < self.per_s || entry.status >= 500 {
             window.lines = window.lines.saturating_add(1);
             return Logged::Line;
         }
@@ -75,7 +75,7 @@ impl Quota {
             return Logged::Not;
         }
         let is_first = window.unlogged.is_empty();
-        let answer = (access.route.unwrap_or("-"), access.status);
+        let answer = (entry.route.unwrap_or("-"), entry.status);
         *window.unlogged.entry(answer).or_insert(0) += 1;
         Logged::Counted { is_first }
     }
@@ -121,48 +121,53 @@ pub fn present() -> (i64, u32) {
 }
 
 /// Written by hand: there may be tens of thousands a second.
-pub fn print(line: &mut String, as_json: bool, now: (i64, u32), access: &Access) -> fmt::Result {
+pub fn print(
+    line: &mut String,
+    as_json: bool,
+    now: (i64, u32),
+    entry: &AccessEntry,
+) -> fmt::Result {
     with_time(now, |time| {
         if as_json {
-            print_json(line, time, access)
+            print_json(line, time, entry)
         } else {
-            print_text(line, time, access)
+            print_text(line, time, entry)
         }
     })
 }
 
-fn print_text(line: &mut String, time: fmt::Arguments<'_>, access: &Access) -> fmt::Result {
-    let Access {
+fn print_text(line: &mut String, time: fmt::Arguments<'_>, entry: &AccessEntry) -> fmt::Result {
+    let AccessEntry {
         status, request_id, ..
-    } = access;
-    let method = access.method.as_ref().map_or("-", Method::as_str);
-    let latency_us = access.latency.as_micros();
+    } = entry;
+    let method = entry.method.as_ref().map_or("-", Method::as_str);
+    let latency_us = entry.latency.as_micros();
     write!(
         line,
         "{time} INFO  {TARGET}: method={method} route={} status={status} code={} latency_us={latency_us} client=",
-        access.route.unwrap_or("-"),
-        access.code.unwrap_or("-"),
+        entry.route.unwrap_or("-"),
+        entry.code.unwrap_or("-"),
     )?;
-    match access.client {
+    match entry.client {
         Some(client) => write!(line, "{client}")?,
         None => line.push('-'),
     }
     writeln!(line, " request_id={request_id}")
 }
 
-fn print_json(line: &mut String, time: fmt::Arguments<'_>, access: &Access) -> fmt::Result {
+fn print_json(line: &mut String, time: fmt::Arguments<'_>, entry: &AccessEntry) -> fmt::Result {
     let fields = json!({
         "time": time.to_string(),
         "level": "INFO",
         "target": TARGET,
         "message": "answered",
-        "method": access.method.as_ref().map(Method::as_str),
-        "route": access.route,
-        "status": access.status,
-        "code": access.code,
-        "latency_us": u64::try_from(access.latency.as_micros()).unwrap_or(u64::MAX),
-        "client": access.client,
-        "request_id": &*access.request_id,
+        "method": entry.method.as_ref().map(Method::as_str),
+        "route": entry.route,
+        "status": entry.status,
+        "code": entry.code,
+        "latency_us": u64::try_from(entry.latency.as_micros()).unwrap_or(u64::MAX),
+        "client": entry.client,
+        "request_id": &*entry.request_id,
     });
     writeln!(line, "{fields}")
 }
@@ -227,8 +232,8 @@ fn with_time<T>((second, micros): (i64, u32), then: impl FnOnce(fmt::Arguments<'
 mod tests {
     use super::*;
 
-    fn answer(route: Option<&'static str>, status: u16) -> Access {
-        Access {
+    fn answer(route: Option<&'static str>, status: u16) -> AccessEntry {
+        AccessEntry {
             method: Some(Method::Get),
             route,
             status,

@@ -19,7 +19,7 @@ use log::kv::{Error, Key, Value, VisitSource};
 use serde_json::{Map, json};
 
 use super::access_log::{self, Logged, Quota, Unlogged};
-use crate::api::{Access, AccessLog};
+use crate::api::{AccessEntry, AccessLog};
 
 /// What may wait to be written.
 const SPOOL_BYTES_MAX: usize = 1024 * 1024;
@@ -154,9 +154,9 @@ pub fn access_log(as_json: bool, per_s: u32) -> AccessLog {
         as_json,
         quota: Quota::new(per_s),
     });
-    Box::new(move |access| {
+    Box::new(move |entry| {
         if log::log_enabled!(target: access_log::TARGET, log::Level::Info) {
-            requests.tell(access);
+            requests.tell(entry);
         }
     })
 }
@@ -170,14 +170,14 @@ struct Requests {
 }
 
 impl Requests {
-    fn tell(&self, access: &Access) {
+    fn tell(&self, entry: &AccessEntry) {
         let now = access_log::present();
-        let (logged, unlogged) = self.quota.admit(now.0, access);
+        let (logged, unlogged) = self.quota.admit(now.0, entry);
         self.tell_unlogged(now, unlogged);
         match logged {
             Logged::Line => {
                 let mut line = String::with_capacity(LINE_BYTES);
-                if access_log::print(&mut line, self.as_json, now, access).is_ok() {
+                if access_log::print(&mut line, self.as_json, now, entry).is_ok() {
                     SPOOL.add(line.as_bytes());
                 }
             }

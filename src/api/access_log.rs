@@ -1,5 +1,5 @@
-//! Who asked for what, and what they got: a line in the log for each request, with nothing in it that a client could forge
-//! or that should stay between the client and us.
+//! The access log: who asked for what, and what they got. An entry for each answered request, with nothing in it that a client
+//! could forge or that should stay between the client and the server.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::routes::Route;
 use crate::http::{Method, Request, RequestInfo, Response};
 
 /// A request that was answered.
-pub struct Access {
+pub struct AccessEntry {
     /// If it is one that everybody knows; any other is a text of the client's own.
     pub method: Option<Method>,
     /// The path with its ids left out, where it is one of ours.
@@ -19,16 +19,16 @@ pub struct Access {
     pub code: Option<&'static str>,
     /// From the first byte of the request to its answer.
     pub latency: Duration,
-    /// By the word of trusted proxies.
+    /// As trusted proxies report it.
     pub client: Option<IpAddr>,
     pub request_id: Arc<str>,
 }
 
-/// Whoever writes the lines.
-pub type AccessLog = Box<dyn Fn(&Access) + Send + Sync>;
+/// Where the entries go.
+pub type AccessLog = Box<dyn Fn(&AccessEntry) + Send + Sync>;
 
 /// A request that is being answered.
-pub struct Visit {
+pub struct PendingEntry {
     method: Option<Method>,
     route: Option<&'static str>,
     client: Option<IpAddr>,
@@ -36,9 +36,9 @@ pub struct Visit {
     began: Instant,
 }
 
-impl Visit {
-    pub fn of(request: &Request, route: Option<Route<'_>>, client: Option<IpAddr>) -> Visit {
-        Visit {
+impl PendingEntry {
+    pub fn of(request: &Request, route: Option<Route<'_>>, client: Option<IpAddr>) -> PendingEntry {
+        PendingEntry {
             method: well_known(Some(&request.method)),
             route: route.map(Route::pattern),
             client,
@@ -47,9 +47,9 @@ impl Visit {
         }
     }
 
-    /// Of bytes that nobody understood.
-    pub fn of_refused(info: &RequestInfo) -> Visit {
-        Visit {
+    /// Of bytes that were no request.
+    pub fn of_refused(info: &RequestInfo) -> PendingEntry {
+        PendingEntry {
             method: well_known(info.method.as_ref()),
             route: None,
             client: info.peer.map(|peer| peer.ip().to_canonical()),
@@ -58,8 +58,8 @@ impl Visit {
         }
     }
 
-    pub fn ends_with(self, response: &Response) -> Access {
-        Access {
+    pub fn answered(self, response: &Response) -> AccessEntry {
+        AccessEntry {
             method: self.method,
             route: self.route,
             status: response.status.0,
