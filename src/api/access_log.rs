@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::routes::Route;
+use super::endpoints::Route;
 use crate::http::{Method, Request, RequestInfo, Response};
 
 /// A request that was answered.

@@ -12,11 +12,6 @@ use crate::sale::{
 };
 
 #[derive(Serialize)]
-pub struct Health {
-    pub status: &'static str,
-}
-
-#[derive(Serialize)]
 pub struct ProductBody {
     id: i64,
     name: String,

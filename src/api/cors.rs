@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::endpoints::Route;
 use super::errors::Error;
 use super::proxies::Proxies;
-use super::routes::Route;
 use super::throttle::Throttle;
 use crate::http::{Request, Response};
 
@@ -50,7 +50,7 @@ impl Origins {
     pub fn preflight(&self, request: &Request, route: Route<'_>) -> Result<Response, Error> {
         match request.header("Origin") {
             Some(origin) if self.listed(origin) => Ok(Response::new(204)
-                .with_header("Access-Control-Allow-Methods", route.methods())
+                .with_header("Access-Control-Allow-Methods", &route.methods())
                 .with_header("Access-Control-Allow-Headers", &headers_allowed(request))
                 .with_header("Access-Control-Max-Age", PREFLIGHT_KEPT_S)),
             Some(_) | None => Err(Error::MethodNotAllowed(route.methods())),

@@ -11,7 +11,7 @@ use crate::writer::CommandError;
 pub enum Error {
     NoSuchPath,
     /// With the methods that the path takes.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(String),
     OriginNotAllowed,
     LengthRequired,
     InvalidJson(&'static str),
@@ -83,7 +83,7 @@ impl Error {
     }
 
     /// What an answer of its status must say (RFC 9110, sections 15.5.2, 15.5.6 and 15.5.16).
-    fn header(&self) -> Option<(&'static str, &'static str)> {
+    fn header(&self) -> Option<(&'static str, &str)> {
         if let Error::MethodNotAllowed(methods) = self {
             Some(("Allow", methods))
         } else if let Error::UnsupportedEncoding = self {

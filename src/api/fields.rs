@@ -226,6 +226,7 @@ pub fn switch(raw: &str) -> Option<bool> {
     serde_json::from_str(raw).ok()
 }
 
+pub const WANTED_ID: Wanted = "a positive whole number below 2^53";
 pub const WANTED_LABEL: Wanted = "1 to 255 characters without control characters";
 pub const WANTED_SKU: Wanted = "1 to 255 characters without control or format characters";
 pub const WANTED_PRICE: Wanted = "an amount from 0.00 to 10000000.00 with at most two decimals";

@@ -3,25 +3,27 @@
 
 mod access_log;
 mod bodies;
+mod call;
 mod content_headers;
 mod cors;
+mod endpoints;
 mod errors;
 pub(crate) mod fields;
 mod front_page;
 mod guard;
+mod health;
 mod json;
 mod operator;
 mod payments;
 mod proxies;
 mod query;
-mod routes;
 mod signature;
 mod sold_out_hint;
 mod storefront;
 mod throttle;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use crate::clock::Clock;
 use crate::http::{Handler, Method, Refusal, Reply, Request, RequestInfo, Response};
@@ -38,13 +40,9 @@ pub use sold_out_hint::SoldOutHint;
 
 use access_log::PendingEntry;
 use bodies::respond;
+use call::{Call, Submission};
+use endpoints::{Access, BODY_BYTES_MAX, Route, Run};
 use errors::Error;
-use routes::{Endpoint, Route};
-use storefront::required_body;
-
-const BODY_BYTES_MAX: usize = 16 * 1024;
-/// What a payment provider reports may hold all that was bought.
-const PAYMENT_BYTES_MAX: usize = 64 * 1024;
 
 /// Everything that an answer may need.
 pub struct Api {
@@ -63,12 +61,8 @@ pub struct Api {
 
 /// What a request comes to.
 enum Work {
-    /// It is answered already.
-    Done(Response),
-    /// The writer will have the answer.
-    Command(Command),
-    /// The same, and whoever asks has shown the token of the hold that it names: what became of it is theirs to know.
-    HoldersCommand(Command),
+    Answered(Response),
+    Submitted(Submission),
 }
 
 impl Handler for Api {
@@ -83,14 +77,13 @@ impl Handler for Api {
             access_log(&entry.answered(&response));
             reply.send(response);
         };
-        let (command, is_holder) = match self.understand(&request, route) {
-            Ok(Work::Done(response)) => return finish(response),
-            Ok(Work::Command(command)) => (command, false),
-            Ok(Work::HoldersCommand(command)) => (command, true),
+        let submission = match self.understand(&request, route) {
+            Ok(Work::Answered(response)) => return finish(response),
+            Ok(Work::Submitted(submission)) => submission,
             Err(error) => return finish(content_headers::explain(error, &request).response()),
         };
         let (latency, began) = (self.latency.clone(), request.began);
-        self.submit(command, is_holder, move |response| {
+        self.submit(submission, move |response| {
             latency.record(began.elapsed());
             finish(response);
         });
@@ -104,20 +97,19 @@ impl Handler for Api {
     }
 
     fn body_bytes_max(&self, path: &str) -> usize {
-        match Route::of(path) {
-            Some(Route::PaymentWebhook) => PAYMENT_BYTES_MAX,
-            Some(_) | None => BODY_BYTES_MAX,
-        }
+        Route::of(path).map_or(BODY_BYTES_MAX, Route::body_bytes_max)
     }
 }
 
 impl Api {
-    fn submit(
-        &self,
-        command: Command,
-        is_holder: bool,
-        finish: impl FnOnce(Response) + Send + 'static,
-    ) {
+    /// Whether the answer may take so long that no event loop should wait for it.
+    pub fn is_slow(&self, request: &Request) -> bool {
+        let endpoint = Route::of(&request.path).and_then(|route| route.endpoint(&request.method));
+        endpoint.is_some_and(|endpoint| endpoint.is_slow)
+    }
+
+    fn submit(&self, submission: Submission, finish: impl FnOnce(Response) + Send + 'static) {
+        let Submission { command, is_holder } = submission;
         let secret = self.guard.secret.clone();
         let tokens_required = self.guard.tokens_required;
         let (sold_out_hint, wanted) = (self.sold_out_hint.clone(), product_wanted(&command));
@@ -153,40 +145,20 @@ impl Api {
         }
         let route = route.ok_or(Error::NoSuchPath)?;
         if request.method == Method::Options {
-            return self.origins.preflight(request, route).map(Work::Done);
+            return self.origins.preflight(request, route).map(Work::Answered);
         }
         let endpoint = route
             .endpoint(&request.method)
-            .ok_or(Error::MethodNotAllowed(route.methods()))?;
-        if !matches!(request.method, Method::Get | Method::Head) {
-            self.ensure_allowed_origin(request, endpoint)?;
-            content_headers::check_encoding(request)?;
-        }
-        match endpoint {
-            Endpoint::ShowFrontPage => Ok(Work::Done(front_page::response())),
-            Endpoint::ListProducts => self.list_products(request).map(Work::Done),
-            Endpoint::ShowProduct(id) => self.show_product(request, id).map(Work::Done),
-            Endpoint::PlaceHold => self.place_hold(request),
-            Endpoint::ShowHold(id) => self.show_hold(request, id).map(Work::Done),
-            Endpoint::ReleaseHold(id) => self.release_hold(request, id).map(Work::Command),
-            Endpoint::PlaceOrder => self.place_order(request),
-            Endpoint::ShowOrder(id) => self.show_order(request, id).map(Work::Done),
-            Endpoint::CancelOrder(id) => self.cancel_order(request, id).map(Work::Command),
-            Endpoint::RecordPayment => self.record_payment(request).map(Work::Command),
-            Endpoint::CreateProduct => self.create_product(request).map(Work::Command),
-            Endpoint::ChangeProduct(id) => operator::change_product(request, id).map(Work::Command),
-            Endpoint::RestockProduct(id) => self.restock_product(request, id).map(Work::Command),
-            Endpoint::ListMovements(id) => self.list_movements(request, id).map(Work::Done),
-            Endpoint::ListHolds => self.list_holds(request).map(Work::Done),
-            Endpoint::ListOrders => self.list_orders(request).map(Work::Done),
-            Endpoint::RefundOrder(id) => operator::refund_order(request, id).map(Work::Command),
-            Endpoint::ListPayments => self.list_payments(request).map(Work::Done),
-            Endpoint::ListRefunds => self.list_refunds(request).map(Work::Done),
-            Endpoint::ResolveRefund(id) => operator::resolve_refund(request, id).map(Work::Command),
-            Endpoint::AcceptRefund(id) => operator::accept_refund(request, id).map(Work::Command),
-            Endpoint::ShowStats => self.show_stats(request).map(Work::Done),
-            Endpoint::Health => Ok(Work::Done(json::ok(&bodies::Health { status: "ok" }))),
-            Endpoint::Readiness => self.readiness().map(Work::Done),
+            .ok_or_else(|| Error::MethodNotAllowed(route.methods()))?;
+        let id = route.id;
+        let call = Call { request, id };
+        match endpoint.run {
+            Run::Read(read) => read(self, &call).map(Work::Answered),
+            Run::Command(write) => {
+                self.ensure_allowed_origin(&call, endpoint.access)?;
+                content_headers::check_encoding(request)?;
+                write(self, &call).map(Work::Submitted)
+            }
         }
     }
 
@@ -201,26 +173,14 @@ impl Api {
         }
     }
 
-    /// Whoever signs is no page: a signature counts in place of an origin, and before it.
-    fn ensure_allowed_origin(
-        &self,
-        request: &Request,
-        endpoint: Endpoint<'_>,
-    ) -> Result<(), Error> {
-        if endpoint == Endpoint::RecordPayment && self.guard.asks_for_signatures() {
-            required_body(request)?;
-            self.guard.check_signature(request, self.clock.wall())
+    /// A page has no secret to sign with: a signature counts in place of an origin, and before it.
+    fn ensure_allowed_origin(&self, call: &Call<'_>, access: Access) -> Result<(), Error> {
+        if access == Access::Signature && self.guard.asks_for_signatures() {
+            call.ensure_body()?;
+            self.guard.check_signature(call.request, self.clock.wall())
         } else {
-            self.origins.check(request, &self.proxies)
+            self.origins.check(call.request, &self.proxies)
         }
-    }
-
-    fn readiness(&self) -> Result<Response, Error> {
-        if self.draining.load(Ordering::SeqCst) || !self.writer.is_healthy() {
-            return Err(Error::NotReady);
-        }
-        self.reader.is_sound()?;
-        Ok(json::ok(&bodies::Health { status: "ready" }))
     }
 }
 

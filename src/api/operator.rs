@@ -6,76 +6,26 @@ use super::bodies::{
     AdminHoldBody, AdminOrderBody, AdminPaymentBody, AdminProductBody, ListBody, MovementBody,
     RefundBody,
 };
+use super::call::{Call, Submission};
 use super::errors::Error;
 use super::fields::{
-    Fields, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_STOCK, WANTED_TIME, label, limit,
-    price, stock, string, switch, time, whole_number,
+    Fields, WANTED_ID, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_STOCK, WANTED_TIME, label,
+    limit, price, stock, string, switch, time, whole_number,
 };
 use super::query::{Paging, Query};
-use super::storefront::{WANTED_ID, required_body};
 use super::{Api, json};
-use crate::http::{Request, Response};
+use crate::http::Response;
 use crate::metrics::LatencySeen;
 use crate::sale::{
-    Command, CreateProduct, Customer, HoldStatus, OrderId, OrderStatus, PaymentId, Product,
-    ProductChanges, ProductId, RefundStatus, RestockProduct, STOCK_MAX, Timestamp, TokenKind,
-    Verdict, spelling,
+    Command, CreateProduct, Customer, HoldStatus, OrderStatus, Product, ProductChanges, ProductId,
+    RefundStatus, RestockProduct, STOCK_MAX, Timestamp, TokenKind, Verdict, spelling,
 };
 use crate::store::{Filter, Page, SalesRate, Seek};
 
-pub fn change_product(request: &Request, id: &str) -> Result<Command, Error> {
-    let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
-    let mut fields = Fields::of_body(required_body(request)?)?;
-    let changes = ProductChanges {
-        name: fields.optional("name", WANTED_LABEL, label),
-        price: fields.optional("price", WANTED_PRICE, price),
-        paused: fields.optional("paused", "true or false", switch),
-        ..window_and_limits(&mut fields)
-    };
-    fields.finish()?;
-    Ok(Command::ChangeProduct { product, changes })
-}
-
-fn window_and_limits(fields: &mut Fields<'_>) -> ProductChanges {
-    ProductChanges {
-        starts_at: fields.settable("starts_at", WANTED_TIME, time),
-        ends_at: fields.settable("ends_at", WANTED_TIME, time),
-        max_per_hold: fields.settable("max_per_hold", WANTED_LIMIT, limit),
-        max_per_customer: fields.settable("max_per_customer", WANTED_LIMIT, limit),
-        ..ProductChanges::default()
-    }
-}
-
-pub fn refund_order(request: &Request, id: &str) -> Result<Command, Error> {
-    let order = OrderId::parse(id).ok_or(Error::OrderNotFound)?;
-    let mut fields = Fields::of_optional_body(&request.body)?;
-    let restock = fields.optional("restock", "true or false", switch);
-    fields.finish()?;
-    Ok(Command::RefundOrder {
-        order,
-        restock: restock.unwrap_or(false),
-    })
-}
-
-pub fn resolve_refund(request: &Request, id: &str) -> Result<Command, Error> {
-    let payment = PaymentId::parse(id).ok_or(Error::RefundNotFound)?;
-    let mut fields = Fields::of_optional_body(&request.body)?;
-    let note = fields.optional("note", WANTED_LABEL, label);
-    fields.finish()?;
-    Ok(Command::ResolveRefund { payment, note })
-}
-
-pub fn accept_refund(request: &Request, id: &str) -> Result<Command, Error> {
-    let payment = PaymentId::parse(id).ok_or(Error::RefundNotFound)?;
-    Fields::of_optional_body(&request.body)?.finish()?;
-    Ok(Command::AcceptRefund { payment })
-}
-
-/// Wishes that take an idempotency key.
 impl Api {
-    pub fn create_product(&self, request: &Request) -> Result<Command, Error> {
-        let mut fields = Fields::of_body(required_body(request)?)?;
-        let key = self.idempotency_key(request)?;
+    pub fn create_product(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let mut fields = call.fields()?;
+        let key = call.idempotency_key(&self.guard)?;
         let sku = fields.optional(
             "sku",
             "null, or 1 to 255 characters without control or format characters",
@@ -104,13 +54,14 @@ impl Api {
             changes,
             total_stock,
             key,
-        }))
+        })
+        .into())
     }
 
-    pub fn restock_product(&self, request: &Request, id: &str) -> Result<Command, Error> {
-        let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
-        let mut fields = Fields::of_body(required_body(request)?)?;
-        let key = self.idempotency_key(request)?;
+    pub fn restock_product(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let product = call.product()?;
+        let mut fields = call.fields()?;
+        let key = call.idempotency_key(&self.guard)?;
         let wanted = "a whole number from -2147483647 to 2147483647, and not 0";
         let units = fields.required("quantity", wanted, |raw| {
             let units = whole_number(raw.strip_prefix('-').unwrap_or(raw))?;
@@ -127,7 +78,54 @@ impl Api {
             units,
             reason,
             key,
-        }))
+        })
+        .into())
+    }
+
+    pub fn change_product(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let product = call.product()?;
+        let mut fields = call.fields()?;
+        let changes = ProductChanges {
+            name: fields.optional("name", WANTED_LABEL, label),
+            price: fields.optional("price", WANTED_PRICE, price),
+            paused: fields.optional("paused", "true or false", switch),
+            ..window_and_limits(&mut fields)
+        };
+        fields.finish()?;
+        Ok(Command::ChangeProduct { product, changes }.into())
+    }
+
+    pub fn refund_order(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let order = call.order()?;
+        let mut fields = call.optional_fields()?;
+        let restock = fields.optional("restock", "true or false", switch);
+        fields.finish()?;
+        let restock = restock.unwrap_or(false);
+        Ok(Command::RefundOrder { order, restock }.into())
+    }
+
+    pub fn resolve_refund(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let payment = call.refund()?;
+        let mut fields = call.optional_fields()?;
+        let note = fields.optional("note", WANTED_LABEL, label);
+        fields.finish()?;
+        Ok(Command::ResolveRefund { payment, note }.into())
+    }
+
+    pub fn accept_refund(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let payment = call.refund()?;
+        call.optional_fields()?.finish()?;
+        Ok(Command::AcceptRefund { payment }.into())
+    }
+}
+
+fn window_and_limits(fields: &mut Fields<'_>) -> ProductChanges {
+    ProductChanges {
+        starts_at: fields.settable("starts_at", WANTED_TIME, time),
+        ends_at: fields.settable("ends_at", WANTED_TIME, time),
+        max_per_hold: fields.settable("max_per_hold", WANTED_LIMIT, limit),
+        max_per_customer: fields.settable("max_per_customer", WANTED_LIMIT, limit),
+        ..ProductChanges::default()
     }
 }
 
@@ -176,8 +174,8 @@ impl From<SalesRate> for SalesRateBody {
 }
 
 impl Api {
-    pub fn list_holds(&self, request: &Request) -> Result<Response, Error> {
-        let mut query = Query::of(request);
+    pub fn list_holds(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let mut query = Query::of(call.request);
         let filter = filter(&mut query, "status", HoldStatus::parse);
         let paging = self.paging(query, TokenKind::HoldCursor)?;
         let now = self.clock.reading();
@@ -190,8 +188,8 @@ impl Api {
         ))
     }
 
-    pub fn list_orders(&self, request: &Request) -> Result<Response, Error> {
-        let mut query = Query::of(request);
+    pub fn list_orders(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let mut query = Query::of(call.request);
         let filter = filter(&mut query, "status", OrderStatus::parse);
         let paging = self.paging(query, TokenKind::OrderCursor)?;
         let now = self.clock.reading();
@@ -204,8 +202,8 @@ impl Api {
         ))
     }
 
-    pub fn list_payments(&self, request: &Request) -> Result<Response, Error> {
-        let mut query = Query::of(request);
+    pub fn list_payments(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let mut query = Query::of(call.request);
         let filter = filter(&mut query, "verdict", Verdict::parse);
         let paging = self.paging(query, TokenKind::PaymentCursor)?;
         let now = self.clock.reading();
@@ -218,8 +216,8 @@ impl Api {
         ))
     }
 
-    pub fn list_refunds(&self, request: &Request) -> Result<Response, Error> {
-        let mut query = Query::of(request);
+    pub fn list_refunds(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let mut query = Query::of(call.request);
         let status = query.optional("status", "due or resolved", RefundStatus::parse);
         let paging = self.paging(query, TokenKind::RefundCursor)?;
         let now = self.clock.reading();
@@ -232,9 +230,9 @@ impl Api {
         ))
     }
 
-    pub fn list_movements(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let product = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
-        let paging = self.paging(Query::of(request), TokenKind::MovementCursor(product))?;
+    pub fn list_movements(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let product = call.product()?;
+        let paging = self.paging(Query::of(call.request), TokenKind::MovementCursor(product))?;
         self.reader
             .product(product, self.clock.reading())?
             .ok_or(Error::ProductNotFound)?;
@@ -247,8 +245,8 @@ impl Api {
         ))
     }
 
-    pub fn show_stats(&self, request: &Request) -> Result<Response, Error> {
-        let paging = self.paging(Query::of(request), TokenKind::ProductCursor)?;
+    pub fn show_stats(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let paging = self.paging(Query::of(call.request), TokenKind::ProductCursor)?;
         let now = self.clock.reading();
         let (products, next_cursor) = self.products(&paging, now)?;
         let since = Timestamp::from_micros(now.micros() - PACE_MICROS);

@@ -3,26 +3,24 @@
 use std::time::Duration;
 
 use super::Api;
+use super::call::{Call, Submission};
 use super::errors::Error;
-use super::fields::{Fields, string, whole_number};
-use super::storefront::{WANTED_ID, required_body};
+use super::fields::{Fields, WANTED_ID, string, whole_number};
 use super::throttle::Throttle;
-use crate::http::Request;
 use crate::sale::{
     Amount, Command, HoldId, OrderId, PaymentEvent, PaymentId, PaymentStatus, PaymentTarget,
     Report, is_visible_key,
 };
 
 impl Api {
-    /// Its sender's signature was looked at, where signatures are asked for.
-    pub fn record_payment(&self, request: &Request) -> Result<Command, Error> {
-        let body = required_body(request)?;
-        payment_event(body).map(Command::RecordPayment)
+    /// Where signatures are asked for, this one's was checked before.
+    pub fn record_payment(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let event = payment_event(call.fields()?)?;
+        Ok(Command::RecordPayment(event).into())
     }
 }
 
-fn payment_event(body: &[u8]) -> Result<PaymentEvent, Error> {
-    let mut fields = Fields::of_body(body)?;
+fn payment_event(mut fields: Fields<'_>) -> Result<PaymentEvent, Error> {
     let wanted = "1 to 255 visible ASCII characters";
     let key = fields.required("idempotency_key", wanted, |raw| {
         string(raw).filter(|key| is_visible_key(key))

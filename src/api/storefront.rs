@@ -3,23 +3,23 @@
 use sha2::{Digest, Sha256};
 
 use super::bodies::{HoldBody, ListBody, OrderBody, ProductBody};
+use super::call::{Call, Submission};
 use super::errors::Error;
-use super::fields::{Fields, string, whole_number};
+use super::fields::{WANTED_ID, string, whole_number};
 use super::query::{Paging, Query, cursor};
-use super::{Api, Work, json};
+use super::{Api, json};
 use crate::http::{Request, Response};
 use crate::sale::{
-    Command, Customer, HoldId, IdempotencyKey, OrderId, PlaceHold, Product, ProductId, Quantity,
-    Timestamp, TokenKind,
+    Command, Customer, HoldId, OrderId, PlaceHold, Product, ProductId, Quantity, Timestamp,
+    TokenKind,
 };
 use crate::writer::CommandError;
 
-pub const WANTED_ID: &str = "a positive whole number below 2^53";
 const WANTED_TOKEN: &str = "a string";
 
 impl Api {
-    pub fn list_products(&self, request: &Request) -> Result<Response, Error> {
-        let mut query = Query::of(request);
+    pub fn list_products(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let mut query = Query::of(call.request);
         let paging = query.paging(&self.guard.secret, TokenKind::ProductCursor);
         query.finish()?;
         let now = self.clock.reading();
@@ -35,11 +35,11 @@ impl Api {
         for product in &mut list.data {
             product.server_time = Some(now.to_string());
         }
-        Ok(unless_known(request, tag, || json::ok(&list)))
+        Ok(unless_known(call.request, tag, || json::ok(&list)))
     }
 
-    pub fn show_product(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let id = ProductId::parse(id).ok_or(Error::ProductNotFound)?;
+    pub fn show_product(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let id = call.product()?;
         let now = self.clock.reading();
         let product: Product = self
             .reader
@@ -47,22 +47,22 @@ impl Api {
             .ok_or(Error::ProductNotFound)?;
         let body = json::bytes(&ProductBody::new(product, now));
         let tag = entity_tag(&body);
-        Ok(unless_known(request, tag, || {
+        Ok(unless_known(call.request, tag, || {
             json::with_last_field(body, "server_time", &now.to_string())
         }))
     }
 
-    pub fn show_hold(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let token = self.token_of_reader(request)?;
-        let id = self.hold_shown(request, token.as_deref(), HoldId::parse(id))?;
+    pub fn show_hold(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let token = self.token_of_reader(call)?;
+        let id = self.hold_shown(call.request, token.as_deref(), HoldId::parse(call.id))?;
         let now: Timestamp = self.clock.reading();
         let hold = self.reader.hold(id)?.ok_or(Error::HoldNotFound)?;
         Ok(json::ok(&HoldBody::new(&hold, now)))
     }
 
-    pub fn show_order(&self, request: &Request, id: &str) -> Result<Response, Error> {
-        let token = self.token_of_reader(request)?;
-        let id = self.order_shown(request, token.as_deref(), OrderId::parse(id))?;
+    pub fn show_order(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let token = self.token_of_reader(call)?;
+        let id = self.order_shown(call.request, token.as_deref(), OrderId::parse(call.id))?;
         let now = self.clock.reading();
         let order = self.reader.order(id)?.ok_or(Error::OrderNotFound)?;
         Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
@@ -99,20 +99,20 @@ impl Api {
     ///
     /// The look is judged by the present time, not by that of the batch in flight: what falls due in between can only turn
     /// a refusal into a case for the writer.
-    pub(super) fn place_hold(&self, request: &Request) -> Result<Work, Error> {
-        let wish = self.wish(request)?;
+    pub fn place_hold(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let wish = self.wish(call)?;
         if self.sold_out_hint.is_set(wish.product) {
             match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
                 Some(rejection) => return Err(Error::Denied(CommandError::Refused(rejection))),
                 None => self.sold_out_hint.clear(wish.product),
             }
         }
-        Ok(Work::Command(Command::PlaceHold(wish)))
+        Ok(Command::PlaceHold(wish).into())
     }
 
-    fn wish(&self, request: &Request) -> Result<PlaceHold, Error> {
-        let mut fields = Fields::of_body(required_body(request)?)?;
-        let key = self.idempotency_key(request)?;
+    fn wish(&self, call: &Call<'_>) -> Result<PlaceHold, Error> {
+        let mut fields = call.fields()?;
+        let key = call.idempotency_key(&self.guard)?;
         let product = fields.required("product_id", WANTED_ID, |raw| {
             whole_number(raw).and_then(ProductId::new)
         });
@@ -137,38 +137,35 @@ impl Api {
         })
     }
 
-    pub fn release_hold(&self, request: &Request, id: &str) -> Result<Command, Error> {
-        let token = only_a_token(request)?;
-        let hold = self.hold_shown(request, token.as_deref(), HoldId::parse(id))?;
-        Ok(Command::ReleaseHold { hold })
+    pub fn release_hold(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let token = only_a_token(call)?;
+        let hold = self.hold_shown(call.request, token.as_deref(), HoldId::parse(call.id))?;
+        Ok(Command::ReleaseHold { hold }.into())
     }
 
-    pub(super) fn place_order(&self, request: &Request) -> Result<Work, Error> {
-        let mut fields = Fields::of_body(required_body(request)?)?;
-        let key = self.idempotency_key(request)?;
+    pub fn place_order(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let mut fields = call.fields()?;
+        let key = call.idempotency_key(&self.guard)?;
         let hold = fields.required("hold_id", WANTED_ID, |raw| {
             whole_number(raw).and_then(HoldId::new)
         });
         let token = fields.optional("token", WANTED_TOKEN, string);
         fields.finish()?;
-        let hold = self.hold_shown(request, token.as_deref(), hold)?;
-        let command = Command::PlaceOrder { hold, key };
-        let shown = token.as_deref();
-        if self
-            .guard
-            .is_holder(request, shown, TokenKind::Hold, hold.get())
-        {
-            Ok(Work::HoldersCommand(command))
-        } else {
-            Ok(Work::Command(command))
-        }
+        let (request, token) = (call.request, token.as_deref());
+        let hold = self.hold_shown(request, token, hold)?;
+        Ok(Submission {
+            command: Command::PlaceOrder { hold, key },
+            is_holder: self
+                .guard
+                .is_holder(request, token, TokenKind::Hold, hold.get()),
+        })
     }
 
-    pub fn cancel_order(&self, request: &Request, id: &str) -> Result<Command, Error> {
-        let token = only_a_token(request)?;
-        let key = self.idempotency_key(request)?;
-        let order = self.order_shown(request, token.as_deref(), OrderId::parse(id))?;
-        Ok(Command::CancelOrder { order, key })
+    pub fn cancel_order(&self, call: &Call<'_>) -> Result<Submission, Error> {
+        let token = only_a_token(call)?;
+        let key = call.idempotency_key(&self.guard)?;
+        let order = self.order_shown(call.request, token.as_deref(), OrderId::parse(call.id))?;
+        Ok(Command::CancelOrder { order, key }.into())
     }
 }
 
@@ -176,9 +173,9 @@ impl Api {
 /// token of, are the same to everybody else.
 impl Api {
     /// Where no token is asked for, the body of a request that only reads means nothing.
-    fn token_of_reader(&self, request: &Request) -> Result<Option<String>, Error> {
+    fn token_of_reader(&self, call: &Call<'_>) -> Result<Option<String>, Error> {
         if self.guard.tokens_required {
-            only_a_token(request)
+            only_a_token(call)
         } else {
             Ok(None)
         }
@@ -209,37 +206,11 @@ impl Api {
         };
         id.filter(admits).ok_or(Error::OrderNotFound)
     }
-
-    pub(super) fn idempotency_key(
-        &self,
-        request: &Request,
-    ) -> Result<Option<IdempotencyKey>, Error> {
-        if !request.has_header("Idempotency-Key") {
-            return Ok(None);
-        }
-        let mut values = request.header_values("Idempotency-Key");
-        match (values.next().and_then(IdempotencyKey::new), values.next()) {
-            (Some(key), None) if self.guard.tokens_required && !key.is_hard_to_guess() => {
-                Err(Error::IdempotencyKeyTooShort)
-            }
-            (Some(key), None) => Ok(Some(key)),
-            _ => Err(Error::InvalidIdempotencyKey),
-        }
-    }
-}
-
-/// The body of a request that needs one.
-pub fn required_body(request: &Request) -> Result<&[u8], Error> {
-    if request.is_framed {
-        Ok(&request.body)
-    } else {
-        Err(Error::LengthRequired)
-    }
 }
 
 /// The body of a request that needs none: left out, or an object that shows a token.
-fn only_a_token(request: &Request) -> Result<Option<String>, Error> {
-    let mut fields = Fields::of_optional_body(&request.body)?;
+fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
+    let mut fields = call.optional_fields()?;
     let token = fields.optional("token", WANTED_TOKEN, string);
     fields.finish()?;
     Ok(token)
