@@ -6,11 +6,12 @@ use super::endpoints::Route;
 use super::errors::Error;
 use super::proxies::Proxies;
 use super::throttle::Throttle;
+use crate::config::Origin;
 use crate::http::{Request, Response};
 
 /// The origins of storefront pages, as configured; `*` is every origin.
 #[derive(Clone, Debug, Default)]
-pub struct Origins(Vec<String>);
+pub struct Origins(Vec<Origin>);
 
 /// What a preflight is told that asks for none.
 const HEADERS_ALLOWED: &str =
@@ -22,13 +23,14 @@ const HEADERS_EXPOSED: &str =
 const PREFLIGHT_KEPT_S: &str = "600";
 
 impl Origins {
-    pub fn new(origins: Vec<String>) -> Origins {
+    pub fn new(origins: Vec<Origin>) -> Origins {
         Origins(origins)
     }
 
     fn listed(&self, origin: &str) -> bool {
         self.0
             .iter()
+            .map(Origin::as_str)
             .any(|listed| listed == "*" || listed == origin)
     }
 

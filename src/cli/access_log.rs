@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::api::AccessEntry;
+use crate::config::LogFormat;
 use crate::http::Method;
 
 /// What these lines are switched by, as in `RUST_LOG=info,request=off`.
@@ -123,16 +124,13 @@ pub fn present() -> (i64, u32) {
 /// Written by hand: there may be tens of thousands a second.
 pub fn print(
     line: &mut String,
-    as_json: bool,
+    format: LogFormat,
     now: (i64, u32),
     entry: &AccessEntry,
 ) -> fmt::Result {
-    with_time(now, |time| {
-        if as_json {
-            print_json(line, time, entry)
-        } else {
-            print_text(line, time, entry)
-        }
+    with_time(now, |time| match format {
+        LogFormat::Text => print_text(line, time, entry),
+        LogFormat::Json => print_json(line, time, entry),
     })
 }
 
@@ -175,7 +173,7 @@ fn print_json(line: &mut String, time: fmt::Arguments<'_>, entry: &AccessEntry) 
 /// One line for all of them.
 pub fn print_unlogged(
     line: &mut String,
-    as_json: bool,
+    format: LogFormat,
     now: (i64, u32),
     unlogged: &Unlogged,
 ) -> fmt::Result {
@@ -183,7 +181,7 @@ pub fn print_unlogged(
     let second = second.format("%Y-%m-%dT%H:%M:%SZ");
     let count: u64 = unlogged.counts.values().sum();
     with_time(now, |time| {
-        if as_json {
+        if format == LogFormat::Json {
             let answers = unlogged.counts.iter();
             let answers = answers.map(|((route, status), count)| {
                 json!({"route": route, "status": status, "count": count})
@@ -278,7 +276,7 @@ mod tests {
         assert_eq!(logged, Logged::Line);
         let unlogged = unlogged.unwrap();
         let mut text = String::new();
-        print_unlogged(&mut text, false, (8, 5), &unlogged).unwrap();
+        print_unlogged(&mut text, LogFormat::Text, (8, 5), &unlogged).unwrap();
         assert_eq!(
             text,
             "1970-01-01T00:00:08.000005Z INFO  request: 4 more answers in the second 1970-01-01T00:00:07Z: \

@@ -1,7 +1,7 @@
 //! The database as configured.
 
 use super::cli_error::{CliError, cannot_open};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::store::sqlite::{Access, Database, Durability};
 
 pub fn open(config: &Config, access: Access) -> Result<Database, CliError> {
@@ -9,9 +9,8 @@ pub fn open(config: &Config, access: Access) -> Result<Database, CliError> {
 }
 
 pub fn durability(config: &Config) -> Durability {
-    if config.full_durability {
-        Durability::Full
-    } else {
-        Durability::Normal
+    match config.durability {
+        config::Durability::Full => Durability::Full,
+        config::Durability::Normal => Durability::Normal,
     }
 }

@@ -27,7 +27,7 @@ impl GlobalArgs {
         let environment = environment()?;
         let (config, warnings) =
             config::load(self.config.as_deref(), environment.into_iter(), &flags)?;
-        logging::start(config.json_log);
+        logging::start(config.log_format);
         for warning in warnings {
             log::warn!("{warning}");
         }

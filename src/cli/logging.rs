@@ -20,6 +20,7 @@ use serde_json::{Map, json};
 
 use super::access_log::{self, Logged, Quota, Unlogged};
 use crate::api::{AccessEntry, AccessLog};
+use crate::config::LogFormat;
 
 /// What may wait to be written.
 const SPOOL_BYTES_MAX: usize = 1024 * 1024;
@@ -31,14 +32,13 @@ const FINISH_MAX: Duration = Duration::from_secs(1);
 const FOR_LONG: Duration = Duration::from_secs(3600);
 
 /// The level is set by `RUST_LOG`.
-pub fn start(as_json: bool) {
+pub fn start(format: LogFormat) {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     builder.target(Target::Pipe(Box::new(IntoSpool)));
-    if as_json {
-        builder.format(json_line);
-    } else {
-        builder.format(text_line);
-    }
+    match format {
+        LogFormat::Text => builder.format(text_line),
+        LogFormat::Json => builder.format(json_line),
+    };
     // Not by way of io::stderr(), whose lock would be held while a reader stalls.
     let mut out: Box<dyn io::Write + Send> = match io::stderr().as_fd().try_clone_to_owned() {
         Ok(descriptor) => Box::new(File::from(descriptor)),
@@ -149,9 +149,9 @@ impl<'kvs> VisitSource<'kvs> for JsonFields<'_> {
 }
 
 /// A line for each answered request, at level info, up to so many a second.
-pub fn access_log(as_json: bool, per_s: u32) -> AccessLog {
+pub fn access_log(format: LogFormat, per_s: u32) -> AccessLog {
     let requests = REQUESTS.get_or_init(|| Requests {
-        as_json,
+        format,
         quota: Quota::new(per_s),
     });
     Box::new(move |entry| {
@@ -165,7 +165,7 @@ pub fn access_log(as_json: bool, per_s: u32) -> AccessLog {
 static REQUESTS: OnceLock<Requests> = OnceLock::new();
 
 struct Requests {
-    as_json: bool,
+    format: LogFormat,
     quota: Quota,
 }
 
@@ -177,7 +177,7 @@ impl Requests {
         match logged {
             Logged::Line => {
                 let mut line = String::with_capacity(LINE_BYTES);
-                if access_log::print(&mut line, self.as_json, now, entry).is_ok() {
+                if access_log::print(&mut line, self.format, now, entry).is_ok() {
                     SPOOL.add(line.as_bytes());
                 }
             }
@@ -200,7 +200,7 @@ impl Requests {
     fn tell_unlogged(&self, now: (i64, u32), unlogged: Option<Unlogged>) {
         let mut line = String::new();
         if let Some(unlogged) = unlogged
-            && access_log::print_unlogged(&mut line, self.as_json, now, &unlogged).is_ok()
+            && access_log::print_unlogged(&mut line, self.format, now, &unlogged).is_ok()
         {
             SPOOL.add(line.as_bytes());
         }

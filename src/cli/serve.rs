@@ -185,7 +185,7 @@ fn serve(
         sold_out_hint: Arc::default(),
         latency: Arc::default(),
         access_log: Arc::new(logging::access_log(
-            config.json_log,
+            config.log_format,
             config.log_requests_per_s,
         )),
         draining: draining.clone(),

@@ -1,4 +1,4 @@
-//! What is said to a command line that cannot be understood: clap's words, and where a key stands that has no flag.
+//! The answer to a command line that cannot be understood: clap's message, and a tip where a flag is no flag but a key.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::exit_status::USAGE;
 use super::report::tell;
-use crate::config::{KEYS, SECRET_KEYS};
+use crate::config::Key;
 
 /// Help and the version go to stdout and are no errors.
 pub fn print(error: &Error) -> ExitCode {
@@ -25,22 +25,20 @@ fn tip(error: &Error) -> Option<String> {
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
     }
-    let key = flag.strip_prefix("--")?.replace('-', "_");
-    if ["port", "host", "address", "bind"].contains(&key.as_str()) {
+    let name = flag.strip_prefix("--")?.replace('-', "_");
+    if ["port", "host", "address", "bind"].contains(&name.as_str()) {
         return Some("`--listen 127.0.0.1:8000` says where `flashsale serve` listens".into());
     }
-    if !KEYS.contains(&key.as_str()) {
-        return None;
-    }
-    let variable = key.to_ascii_uppercase();
-    Some(if SECRET_KEYS.contains(&key.as_str()) {
+    let key = Key::named(&name)?;
+    let variable = name.to_ascii_uppercase();
+    Some(if key.is_secret {
         format!(
-            "every user of this machine sees flags; {key} stands in flash_sale.toml, readable by its owner alone, or \
+            "every user of this machine sees flags; {name} stands in flash_sale.toml, readable by its owner alone, or \
              in FLASHSALE_{variable}"
         )
     } else {
         format!(
-            "{key} stands in flash_sale.toml or in FLASHSALE_{variable}; flags of this command: --help"
+            "{name} stands in flash_sale.toml or in FLASHSALE_{variable}; flags of this command: --help"
         )
     })
 }

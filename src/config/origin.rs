@@ -2,9 +2,36 @@
 //! compared as text: one that is written in another way would never match, and the page would be refused in the sale.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use super::value::{Setting, Value};
+
+/// An origin, or `*` for every one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Origin, String> {
+        check(text).map(|()| Origin(text.to_owned()))
+    }
+}
+
+impl Setting for Vec<Origin> {
+    fn read(value: Value<'_>) -> Result<Vec<Origin>, String> {
+        value.list(str::parse)
+    }
+}
 
 /// What is wrong with an entry of `cors_origins`, and what a browser sends instead where that can be told.
-pub fn check(text: &str) -> Result<(), String> {
+fn check(text: &str) -> Result<(), String> {
     if text == "*" || is_sent(text) {
         return Ok(());
     }

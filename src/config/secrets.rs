@@ -1,19 +1,21 @@
-//! What must stay between us and one other: never printed, never in a flag, shown in no error.
+//! Secrets: never printed, in no flag, shown in no error.
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::value::{Setting, Value};
+
 /// What a payment provider signs its webhooks with: `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks asks.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(Vec<u8>);
 
-pub const WEBHOOK_SECRETS_MAX: usize = 2;
+const WEBHOOK_SECRETS_MAX: usize = 2;
 
 /// The secrets that the README shows, for this machine alone: whoever has read it knows them.
-pub const EXAMPLE_WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-pub const EXAMPLE_ADMIN_TOKEN: &str = "correct-horse-battery-staple";
+const EXAMPLE_WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const EXAMPLE_ADMIN_TOKEN: &str = "correct-horse-battery-staple";
 
 const PREFIX: &str = "whsec_";
 const BYTES_MIN: usize = 24;
@@ -73,6 +75,30 @@ pub fn is_quoted(text: &str) -> bool {
     ['"', '\'']
         .iter()
         .any(|quote| text.len() > 1 && text.starts_with(*quote) && text.ends_with(*quote))
+}
+
+impl Setting for Vec<WebhookSecret> {
+    const IS_SECRET: bool = true;
+
+    /// An empty variable is refused: it must not switch signatures off by a slip.
+    fn read(value: Value<'_>) -> Result<Vec<WebhookSecret>, String> {
+        let secrets = value.list(|text| Ok(WebhookSecret::parse(text)?))?;
+        if matches!(value, Value::Text(_)) && secrets.is_empty() {
+            return Err("it must name a secret, or not be set".into());
+        }
+        if secrets.len() > WEBHOOK_SECRETS_MAX {
+            return Err(format!("there may be at most {WEBHOOK_SECRETS_MAX}"));
+        }
+        Ok(secrets)
+    }
+}
+
+impl Setting for Option<AdminToken> {
+    const IS_SECRET: bool = true;
+
+    fn read(value: Value<'_>) -> Result<Option<AdminToken>, String> {
+        Ok(Some(AdminToken::parse(value.text()?)?))
+    }
 }
 
 impl fmt::Debug for WebhookSecret {

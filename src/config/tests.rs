@@ -1,8 +1,6 @@
 //! What each source may say, and what is said back.
 
-use std::path::Path;
-
-use super::load::read_file;
+use super::file::set_all;
 use super::*;
 
 const FOR_ITS_OWNER: u32 = 0o100_600;
@@ -13,31 +11,51 @@ fn file(text: &str) -> Result<Config, String> {
 
 fn file_of_mode(text: &str, mode: u32) -> Result<Config, String> {
     let mut config = Config::default();
-    let read = read_file(&mut config, Path::new("shop.toml"), text, mode);
-    read.map_err(|error| error.to_string())?;
+    set_all(&mut config, text, mode)
+        .map_err(|why| ConfigError::invalid(&format!("shop.toml, {why}")).to_string())?;
     Ok(config)
 }
 
-#[test]
-fn the_example_lists_every_key_with_its_default() {
-    let example = include_str!("../../flash_sale.example.toml");
-    assert_eq!(file(example), Ok(Config::default()));
+/// The example file as the definitions of the keys give it.
+fn example() -> String {
+    let mut text = "\
+# Every key of flashsale with its default. Copy this file to flash_sale.toml and change what you need.
+# Each key can also be set in the environment, as FLASHSALE_<KEY>. A flag wins over the environment, that over this file.
+"
+    .to_owned();
+    let mut section = "";
     for key in KEYS {
-        let shows = |line: &&str| {
-            line.trim_start_matches("# ")
-                .starts_with(&format!("{key} = "))
+        if key.section != section {
+            section = key.section;
+            text += &format!("\n# {:->110}\n", format!(" {section}"));
+        }
+        text += "\n";
+        for line in key.about {
+            text += &format!("#{line}\n");
+        }
+        let allowed = match (key.allowed)() {
+            allowed if allowed.is_empty() => allowed,
+            allowed => format!(" # {allowed}"),
         };
-        assert_eq!(example.lines().filter(shows).count(), 1, "{key}");
+        text += &match key.default {
+            Some(default) => format!("{} = {default}{allowed}\n", key.name),
+            None => format!("# {} = \"…\"\n", key.name),
+        };
     }
+    text
 }
 
+/// Writes the file anew where it differs, so that a change of a key needs no second place.
 #[test]
-fn every_key_of_the_list_can_be_set() {
-    for key in KEYS {
-        let refused = Config::default().set(key, &Said::Text("")).err();
-        let is_unknown = refused.is_some_and(|why| why.starts_with("there is no such key"));
-        assert!(!is_unknown, "{key}");
+fn the_example_shows_every_key_with_its_default() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/flash_sale.example.toml");
+    let committed = std::fs::read_to_string(path).unwrap();
+    let example = example();
+    if committed != example {
+        std::fs::write(path, &example).unwrap();
+        panic!("flash_sale.example.toml was not what config/keys.rs says, and is now: commit it");
     }
+    assert_eq!(file(&example), Ok(Config::default()));
 }
 
 #[test]

@@ -188,7 +188,10 @@ fn a_page_can_read_that_the_server_is_stopping() {
 
 fn shop_for(origins: &[&str]) -> Shop {
     let config = Config {
-        cors_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+        cors_origins: origins
+            .iter()
+            .map(|origin| origin.parse().unwrap())
+            .collect(),
         ..Config::default()
     };
     Shop::on_terms(vec![item("tee", 5)], config)

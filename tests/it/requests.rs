@@ -153,7 +153,7 @@ fn pages_of_other_origins_may_not_write() {
 #[test]
 fn pages_of_listed_origins_may_read_and_write() {
     let config = Config {
-        cors_origins: vec!["https://shop.example".into()],
+        cors_origins: vec!["https://shop.example".parse().unwrap()],
         ..Config::default()
     };
     let shop = Shop::on_terms(vec![item("tee", 5)], config);

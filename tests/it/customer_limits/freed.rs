@@ -2,8 +2,8 @@
 
 use flashsale::config::Config;
 use flashsale::sale::{
-    Command, Customer, HoldId, OrderId, PaymentEvent, PaymentStatus, PaymentTarget, PlaceHold,
-    ProductId, Quantity, Rejection, Report, Timestamp,
+    Command, Customer, HoldId, LatePayment, OrderId, PaymentEvent, PaymentStatus, PaymentTarget,
+    PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
 };
 use flashsale::store::Store;
 use flashsale::store::sqlite::{Access, Database, Durability};
@@ -132,7 +132,7 @@ fn a_refund_frees_a_customers_units_and_only_a_refund_frees_paid_ones() {
 #[test]
 fn a_late_payment_that_is_accepted_counts_again() {
     let config = Config {
-        accept_late_payments: true,
+        late_payment: LatePayment::Accept,
         ..Config::default()
     };
     let limited = Limited(Shop::on_terms(

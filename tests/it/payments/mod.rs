@@ -6,13 +6,14 @@ mod repeats;
 mod verdicts;
 
 use flashsale::config::Config;
+use flashsale::sale::LatePayment;
 use serde_json::{Value, json};
 
 use crate::shop::{Answer, Shop};
 
 fn accepting() -> Config {
     Config {
-        accept_late_payments: true,
+        late_payment: LatePayment::Accept,
         ..Config::default()
     }
 }

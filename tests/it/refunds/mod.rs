@@ -6,6 +6,7 @@ mod amounts;
 mod transactions;
 
 use flashsale::config::Config;
+use flashsale::sale::LatePayment;
 use serde_json::{Value, json};
 
 use crate::shop::{Answer, Shop, item};
@@ -16,7 +17,7 @@ fn shop() -> Shop {
 
 fn accepting_shop() -> Shop {
     let config = Config {
-        accept_late_payments: true,
+        late_payment: LatePayment::Accept,
         ..Config::default()
     };
     Shop::operated_on_terms(vec![item("tee", 10)], config)

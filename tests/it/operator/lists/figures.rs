@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use flashsale::config::Config;
+use flashsale::sale::LatePayment;
 use serde_json::{Value, json};
 
 use super::rows;
@@ -12,7 +13,7 @@ use crate::shop::{Answer, MICROSECOND, OPENING, ORDER_TTL, Shop, item};
 #[test]
 fn the_ledger_tells_every_movement_and_adds_up_to_the_counters() {
     let config = Config {
-        accept_late_payments: true,
+        late_payment: LatePayment::Accept,
         ..Config::default()
     };
     let shop = Shop::operated_on_terms(vec![item("tee", 20), item("cap", 5)], config);

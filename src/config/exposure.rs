@@ -1,0 +1,61 @@
+//! A server that others can reach must not be open by a slip, and never has secrets that everyone knows.
+
+use super::config_error::ConfigError;
+use super::keys::Config;
+use super::listen::Listen;
+use super::secrets::{AdminToken, WebhookSecret};
+
+impl Config {
+    /// Whether anybody who reaches the server may pay, cancel and release what is not theirs.
+    pub fn is_open(&self) -> bool {
+        self.webhook_secrets.is_empty() || !self.require_tokens
+    }
+
+    /// A server that others can reach must not be open unless somebody said that it is meant, and never has secrets that
+    /// everybody knows.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let Some(reached) = self.reached_from_elsewhere() else {
+            return Ok(());
+        };
+        if self.is_open() && !self.allow_open {
+            return Err(ConfigError::Invalid(format!(
+                "{reached}, and anybody could pay, cancel and release what is not theirs; set webhook_secrets and \
+                 require_tokens = true, or allow_open = true if that is meant"
+            )));
+        }
+        let known = |key, makes_one| {
+            let message = format!(
+                "{reached}, and {key} is the README's example, which everybody knows; make your own: {makes_one}"
+            );
+            Err(ConfigError::Invalid(message))
+        };
+        if self.webhook_secrets.iter().any(WebhookSecret::is_example) {
+            return known("webhook_secrets", "echo whsec_$(openssl rand -base64 32)");
+        }
+        if self
+            .admin_token
+            .as_ref()
+            .is_some_and(AdminToken::is_example)
+        {
+            return known("admin_token", "openssl rand -hex 16");
+        }
+        Ok(())
+    }
+
+    /// By which key, and how.
+    fn reached_from_elsewhere(&self) -> Option<String> {
+        match &self.listen {
+            Listen::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
+                Some(format!("listen: {address} can be reached from elsewhere"))
+            }
+            Listen::Unix(path) => Some(format!(
+                "listen: whoever may open the socket {} is let in",
+                path.display()
+            )),
+            Listen::Tcp(_) if !self.trusted_proxies.is_empty() => {
+                Some("trusted_proxies: they bring requests from elsewhere".into())
+            }
+            Listen::Tcp(_) => None,
+        }
+    }
+}
