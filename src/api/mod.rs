@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicBool;
 use crate::clock::Clock;
 use crate::http::{Handler, Method, Refusal, Reply, Request, RequestInfo, Response};
 use crate::metrics::Latency;
-use crate::sale::{Command, Outcome, ProductId, Rejection, Terms, TokenKind};
+use crate::sale::{Command, Outcome, ProductId, Rejection, Terms};
 use crate::store::Reader;
 use crate::writer::{CommandError, Writer};
 
@@ -42,7 +42,7 @@ use access_log::PendingEntry;
 use bodies::respond;
 use call::{Call, Submission};
 use endpoints::{Access, BODY_BYTES_MAX, Route, Run};
-use errors::Error;
+use errors::{Audience, Error};
 
 /// Everything that an answer may need.
 pub struct Api {
@@ -80,7 +80,9 @@ impl Handler for Api {
         let submission = match self.understand(&request, route) {
             Ok(Work::Answered(response)) => return finish(response),
             Ok(Work::Submitted(submission)) => submission,
-            Err(error) => return finish(content_headers::explain(error, &request).response()),
+            Err(error) => {
+                return finish(content_headers::explain(error, &request).response(self.audience()));
+            }
         };
         let (latency, began) = (self.latency.clone(), request.began);
         self.submit(submission, move |response| {
@@ -91,7 +93,7 @@ impl Handler for Api {
 
     fn refuse(&self, refusal: Refusal, info: &RequestInfo) -> Response {
         let grant = self.origins.grant(info.origin.as_deref());
-        let response = grant.given_to(Error::from(refusal).response());
+        let response = grant.given_to(Error::from(refusal).response(self.audience()));
         (self.access_log)(&PendingEntry::of_refused(info).answered(&response));
         response
     }
@@ -106,6 +108,14 @@ impl Api {
     pub fn is_slow(&self, request: &Request) -> bool {
         let endpoint = Route::of(&request.path).and_then(|route| route.endpoint(&request.method));
         endpoint.is_some_and(|endpoint| endpoint.is_slow)
+    }
+
+    /// A client that has shown nothing yet.
+    fn audience(&self) -> Audience<'_> {
+        Audience {
+            tokens_required: self.guard.tokens_required,
+            holder: None,
+        }
     }
 
     fn submit(&self, submission: Submission, finish: impl FnOnce(Response) + Send + 'static) {
@@ -124,17 +134,13 @@ impl Api {
             {
                 payments::warn_of_minor_units(recorded.payment);
             }
+            let audience = Audience {
+                tokens_required,
+                holder: is_holder.then_some(&secret),
+            };
             finish(match answer {
                 Ok(outcome) => respond(&outcome, &secret),
-                Err(CommandError::Refused(Rejection::HoldUsed { order })) if is_holder => {
-                    let order_token = secret.token(TokenKind::Order, order.get());
-                    Error::HoldUsed { order, order_token }.response()
-                }
-                // As it is said to whoever shows no token, or a wrong one.
-                Err(CommandError::Refused(Rejection::HoldUnknown)) if tokens_required => {
-                    Error::HoldNotFound.response()
-                }
-                Err(error) => Error::from(error).response(),
+                Err(error) => Error::from(error).response(audience),
             });
         });
     }

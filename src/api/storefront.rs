@@ -103,7 +103,7 @@ impl Api {
         let wish = self.wish(call)?;
         if self.sold_out_hint.is_set(wish.product) {
             match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
-                Some(rejection) => return Err(Error::Denied(CommandError::Refused(rejection))),
+                Some(rejection) => return Err(CommandError::Refused(rejection).into()),
                 None => self.sold_out_hint.clear(wish.product),
             }
         }
