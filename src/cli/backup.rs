@@ -1,5 +1,5 @@
-//! `flashsale backup`: a copy of the database while it is served. The copy is verified before it gets its name, nothing that
-//! has that name already is ever replaced, and the copy is marked as one, which is read and never served.
+//! `flashsale backup`: a copy of the database while it is served. The copy is verified before it gets its name, replaces no file
+//! that has the name, and is marked as a copy, which is read and never served.
 //!
 //! The database itself is opened by SQLite alone: closing any other descriptor of it would take this process's locks away.
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::cli_error::{CliError, cannot_open};
 use super::database::open;
 use super::exit_status::FOUND_A_PROBLEM;
-use super::report::{Report, patiently};
+use super::report::{Report, retry_while_busy};
 use super::staged_file::StagedFile;
 use super::verify;
 use crate::config::Config;
@@ -31,7 +31,7 @@ pub struct Backup {
 struct Copied {
     path: String,
     bytes: u64,
-    /// Otherwise there is no copy.
+    /// False: a check is broken, and no copy was made.
     ok: bool,
     checks: Vec<Check>,
 }
@@ -40,7 +40,7 @@ impl Backup {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
         let staged = StagedFile::new(&self.dest, ".flashsale-backup-")?;
-        let copied = patiently(|| database.back_up(staged.path()));
+        let copied = retry_while_busy(|| database.back_up(staged.path()));
         copied.map_err(|failure| staged.failed(failure))?;
         let was_still = database.ensure_was_still();
         was_still.map_err(|error| cannot_open(config, &error))?;

@@ -1,5 +1,5 @@
-//! `flashsale clock`: the sale's time beside the wall clock's, and the way back where that was wrongly ahead. And how
-//! commands that write see to it that their clock is right.
+//! `flashsale clock`: prints the sale's time beside the wall clock's, and sets it back where it was wrongly ahead. Commands that
+//! write check their clock here.
 
 use std::process::ExitCode;
 use std::thread;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::cli_error::{CliError, cannot_open};
 use super::database::{durability, open};
 use super::exit_status::{BUSY, CONFIGURATION};
-use super::report::{Report, patiently};
+use super::report::{Report, retry_while_busy};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::Timestamp;
@@ -32,9 +32,9 @@ struct Printed {
     sale_time: String,
     wall_time: String,
     ahead_s: f64,
-    /// Whether it was, now.
+    /// Whether this command has set it back.
     set_back: bool,
-    /// What was pulled in.
+    /// How many deadlines were pulled in.
     pulled_in: SetBack,
 }
 
@@ -89,7 +89,7 @@ impl ShowClock {
     }
 }
 
-/// The wall clock's time, and the sale's: the same, unless a transaction was judged at a later one.
+/// The wall clock's time, and the sale's: they are equal unless a transaction was judged at a later time.
 fn times(
     database: &Database,
     clock: &Clock,
@@ -107,31 +107,31 @@ fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, CliError>
     let failed = |error| cannot_open(config, &error);
     let _lock = ServeLock::take(&config.db).map_err(failed)?;
     let mut store = database.writer(durability(config)).map_err(failed)?;
-    let set_back = patiently(|| store.set_back(clock.wall(), &config.terms()))?;
+    let set_back = retry_while_busy(|| store.set_back(clock.wall(), &config.terms()))?;
     if let Err(failure) = store.rest(Rest::Long) {
         log::debug!("the log is left for the next checkpoint: {failure}");
     }
     Ok(set_back)
 }
 
-/// How far the sale may be ahead of the wall clock for a command to go on: a clock that was off by less is caught up with
-/// while the sale runs.
+/// How far the sale's time may be ahead of the wall clock for a command to go on; the wall clock catches up while the sale
+/// runs.
 const AHEAD_MAX_MICROS: i64 = 300 * 1_000_000;
-/// How far a command's wall clock may be from that of a server beside it.
+/// How far the wall clocks of a command and of a server on the same database may be apart.
 const APART_MAX_S: i64 = 60;
 
-/// How long another process may take to make or migrate the database, and how often that is looked at.
-const MAKING_MAX: Duration = Duration::from_secs(1);
-const MAKING_POLL: Duration = Duration::from_millis(5);
+/// How long another process may take to create or migrate the database, and how often that is checked.
+const CREATING_MAX: Duration = Duration::from_secs(1);
+const CREATING_POLL: Duration = Duration::from_millis(5);
 
-/// The database, for a command that writes, and a clock that is fit to judge by.
-pub fn open_on_time(config: &Config, access: Access) -> Result<(Database, Clock), CliError> {
+/// Opens the database for a command that writes, and checks the clock that it will judge by.
+pub fn open_with_clock(config: &Config, access: Access) -> Result<(Database, Clock), CliError> {
     let clock = Clock::system();
     ensure_agrees_with_server(config, &clock)?;
-    let patience = Instant::now() + MAKING_MAX;
+    let patience = Instant::now() + CREATING_MAX;
     let database = loop {
         match Database::open(&config.db, access) {
-            Err(OpenError::Served) if Instant::now() < patience => thread::sleep(MAKING_POLL),
+            Err(OpenError::Served) if Instant::now() < patience => thread::sleep(CREATING_POLL),
             opened => break opened.map_err(|error| cannot_open(config, &error))?,
         }
     };

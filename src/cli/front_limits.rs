@@ -1,11 +1,11 @@
-//! What the front may take of the machine, as configured.
+//! The bounds of the HTTP front, as configured.
 
 use std::time::Duration;
 
 use crate::config::Config;
 use crate::http::{Limits, PerAddress, Timeouts};
 
-/// Descriptors for everything but connections.
+/// Descriptors for files and everything else but connections.
 const DESCRIPTORS_OTHER: usize = 100;
 
 pub fn front_limits(config: &Config) -> Limits {
@@ -28,7 +28,7 @@ pub fn front_limits(config: &Config) -> Limits {
     }
 }
 
-/// As configured, or as many as there are descriptors for.
+/// As configured, or fewer where the limit on descriptors cannot be raised to fit.
 fn connections_max(config: &Config) -> usize {
     let wanted = config.max_connections + DESCRIPTORS_OTHER;
     let wanted_descriptors = u64::try_from(wanted).unwrap_or(u64::MAX);
@@ -39,7 +39,7 @@ fn connections_max(config: &Config) -> usize {
     }
     let lowered = descriptors.saturating_sub(DESCRIPTORS_OTHER).max(1);
     log::warn!(
-        "max_connections is lowered from {} to {lowered}: no more descriptors",
+        "max_connections is lowered from {} to {lowered}: the limit on descriptors (RLIMIT_NOFILE) allows no more",
         config.max_connections
     );
     lowered

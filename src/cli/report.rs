@@ -1,4 +1,4 @@
-//! How commands print their results: on stdout, for people or for programs. And how they wait for a busy database.
+//! How commands print their results, on stdout, as text or as JSON; and how they wait for a database that is busy.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ impl Report {
         self.format == Format::Json
     }
 
-    /// `text` for people, `result` for programs.
+    /// Prints `text`, or `result` as a JSON object.
     pub fn print(&self, text: &str, result: &impl Serialize) -> Result<(), CliError> {
         match self.format {
             Format::Text => print_line(text),
@@ -48,19 +48,21 @@ pub fn print_line(line: &str) -> Result<(), CliError> {
     printed.map_err(|error| CliError::new(IO_ERROR, format!("stdout: {error}")))
 }
 
-/// To stderr. Where nobody can hear it, what was done is done all the same.
-pub fn tell(lines: &str) {
+/// An error is ignored: the command has done its work.
+pub fn print_to_stderr(lines: &str) {
     use std::io::Write;
     std::io::stderr().lock().write_all(lines.as_bytes()).ok();
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_MAX: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(1);
 
 /// Tries again each millisecond while another process writes. SQLite's own waiting grows to 100 ms a time, and a busy
 /// server's gaps are shorter than that.
-pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let until = Instant::now() + PATIENCE;
+pub fn retry_while_busy<T>(
+    mut attempt: impl FnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let until = Instant::now() + BUSY_MAX;
     loop {
         match attempt() {
             Err(StoreError::Busy) if Instant::now() < until => thread::sleep(POLL),

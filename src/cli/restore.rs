@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cli_error::{CliError, cannot_open};
 use super::exit_status::{BAD_DATA, FOUND_A_PROBLEM, INTERNAL};
-use super::report::{Report, patiently};
+use super::report::{Report, retry_while_busy};
 use super::staged_file::StagedFile;
 use super::verify;
 use crate::config::Config;
@@ -40,7 +40,7 @@ const SKIP_IDS_DEFAULT_MAX: u64 = 2_000_000;
 #[derive(Serialize)]
 struct Printed {
     path: String,
-    /// Otherwise there is no database.
+    /// False: a check is broken, and no database was made.
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
@@ -62,7 +62,7 @@ impl Restore {
         }
         let lock = lock(&self.file).map_err(cannot_open)?;
         let source = open_source(&self.file, staged.folder()).map_err(cannot_open)?;
-        let copied = patiently(|| source.back_up(staged.path()));
+        let copied = retry_while_busy(|| source.back_up(staged.path()));
         copied.map_err(|failure| staged.failed(failure))?;
         source.ensure_was_still().map_err(cannot_open)?;
         drop((source, lock));
@@ -152,7 +152,7 @@ impl Restore {
     }
 }
 
-/// Nobody begins to serve the database meanwhile. In a folder where no lock can be made, nobody could.
+/// Keeps a server from starting on the database meanwhile. In a folder where no lock file can be made, no server could start.
 fn lock(database: &Path) -> Result<Option<ServeLock>, OpenError> {
     match ServeLock::take(database) {
         Err(OpenError::CannotCreate(_)) if ServeLock::published(database).is_none() => Ok(None),

@@ -12,10 +12,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, Wrong};
 use super::cli_error::{CliError, cannot_open};
-use super::clock::open_on_time;
+use super::clock::open_with_clock;
 use super::database::{durability, open};
 use super::exit_status::{BAD_DATA, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE};
-use super::report::{Report, patiently, tell};
+use super::report::{Report, print_to_stderr, retry_while_busy};
 use super::seed_report::Seeded;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -44,16 +44,16 @@ impl Seed {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let catalogue = self.catalogue()?;
         let seeded = if self.dry_run {
-            rehearse(config, &catalogue)?
+            dry_run(config, &catalogue)?
         } else {
-            let (database, clock) = open_on_time(config, Access::CreateOrMigrate)?;
+            let (database, clock) = open_with_clock(config, Access::CreateOrMigrate)?;
             let mut store = database
                 .writer(durability(config))
                 .map_err(|error| cannot_open(config, &error))?;
             upsert(&mut store, config, &clock, &catalogue)?
         };
         if self.report.is_json() {
-            tell(&seeded.json_lines());
+            print_to_stderr(&seeded.json_lines());
         }
         self.report.print(&seeded.text(), &seeded)?;
         Ok(ExitCode::SUCCESS)
@@ -61,7 +61,7 @@ impl Seed {
 
     fn catalogue(&self) -> Result<Catalogue, CliError> {
         let Some(file) = &self.file else {
-            ensure_nothing_is_ignored()?;
+            ensure_stdin_is_no_catalogue()?;
             return Ok(catalogue::sample());
         };
         let source = if file == Path::new("-") {
@@ -72,18 +72,18 @@ impl Seed {
         let bad = |why: String| CliError::new(BAD_DATA, format!("{source}: {why}"));
         let bytes = read(file)?;
         let text = std::str::from_utf8(&bytes)
-            .map_err(|error| bad(no_text(&bytes, error.valid_up_to())))?;
+            .map_err(|error| bad(not_utf_8(&bytes, error.valid_up_to())))?;
         let format = self
             .input_format
-            .or(by_extension(file))
-            .unwrap_or_else(|| by_looks(text));
+            .or(format_of_extension(file))
+            .unwrap_or_else(|| format_of_text(text));
         let rows = catalogue::read(text, format).map_err(|wrong| bad(wrong.to_string()))?;
         Ok(Catalogue { source, rows })
     }
 }
 
-/// Whoever redirects a catalogue to a command means that it is read.
-fn ensure_nothing_is_ignored() -> Result<(), CliError> {
+/// A catalogue that is redirected to the command, but not read for want of `-`, is an error.
+fn ensure_stdin_is_no_catalogue() -> Result<(), CliError> {
     let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     let stdin = stdin.and_then(|stdin| Ok(stdin.metadata()?.file_type()));
     if stdin.is_ok_and(|stdin| stdin.is_file() || stdin.is_fifo()) {
@@ -117,8 +117,8 @@ fn read(file: &Path) -> Result<Vec<u8>, CliError> {
     })
 }
 
-/// What the bytes are, where they are not UTF-8 from `valid` on.
-fn no_text(bytes: &[u8], valid: usize) -> String {
+/// Says what the bytes may be, which are not UTF-8 from `valid` on.
+fn not_utf_8(bytes: &[u8], valid: usize) -> String {
     if bytes.starts_with(b"PK\x03\x04") {
         return "this is a workbook or another zip file; save the sheet as CSV".into();
     }
@@ -129,7 +129,7 @@ fn no_text(bytes: &[u8], valid: usize) -> String {
     format!("line {line}: this is not UTF-8; save it as CSV in UTF-8")
 }
 
-fn by_extension(file: &Path) -> Option<InputFormat> {
+fn format_of_extension(file: &Path) -> Option<InputFormat> {
     let extension = file.extension()?.to_str()?.to_ascii_lowercase();
     match extension.as_str() {
         "csv" => Some(InputFormat::Csv),
@@ -139,7 +139,7 @@ fn by_extension(file: &Path) -> Option<InputFormat> {
 }
 
 /// No CSV header begins with a bracket.
-fn by_looks(text: &str) -> InputFormat {
+fn format_of_text(text: &str) -> InputFormat {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with(['[', '{']) {
         InputFormat::Json
@@ -162,26 +162,26 @@ pub fn upsert(
     clock: &Clock,
     catalogue: &Catalogue,
 ) -> Result<Seeded, CliError> {
-    let seeded = judge_patiently(catalogue, |each| {
+    let seeded = judge_with_progress(catalogue, |each| {
         let now = |last_now| clock.begin_batch(last_now);
         store.transact_in_chunks(&config.terms(), &now, chunks(&catalogue.rows), each)
     });
     clock.end_batch();
     let seeded = seeded?;
     if let Err(failure) = store.rest(Rest::Long) {
-        log::debug!("the log is left for the next checkpoint: {failure}");
+        log::debug!("the write-ahead log is left for the next checkpoint: {failure}");
     }
     Ok(seeded)
 }
 
-/// What loading would do, beside whoever sells meanwhile, and without the write lock. Where there is no database, none is
+/// What loading would do, judged without the write lock, so that a server goes on selling. Where there is no database, none is
 /// made.
-fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
+fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let clock = Clock::system();
     let now = |last_now| clock.begin_batch(last_now);
     let bytes = fs::symlink_metadata(&config.db).map(|metadata| metadata.len());
     if matches!(bytes, Ok(0)) || bytes.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        return judge_patiently(catalogue, |each| {
+        return judge_with_progress(catalogue, |each| {
             for commands in chunks(&catalogue.rows) {
                 let mut store = MemoryStore::default();
                 each(&store.transact(&config.terms(), &now, &commands)?);
@@ -193,20 +193,20 @@ fn rehearse(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> 
     let cannot = |error| cannot_open(config, &error);
     database.ensure_is_no_copy().map_err(cannot)?;
     let reader = database.reader(1).map_err(cannot)?;
-    let seeded = judge_patiently(catalogue, |each| {
+    let seeded = judge_with_progress(catalogue, |each| {
         reader.judge_in_chunks(&config.terms(), &now, chunks(&catalogue.rows), each)
     })?;
     database.ensure_was_still().map_err(cannot)?;
     Ok(seeded)
 }
 
-/// Counts from nothing at each attempt: what an attempt before was told is undone.
-fn judge_patiently(
+/// Each attempt counts from nothing: the one before was rolled back.
+fn judge_with_progress(
     catalogue: &Catalogue,
     mut attempt: impl FnMut(&mut dyn FnMut(&[Decision])) -> Result<(), StoreError>,
 ) -> Result<Seeded, CliError> {
     let progress = progress_bar(catalogue.rows.len());
-    let judged = patiently(|| {
+    let judged = retry_while_busy(|| {
         progress.reset();
         let mut judged = Judged::default();
         attempt(&mut |decisions| {
@@ -225,7 +225,7 @@ fn judge_patiently(
     }
 }
 
-/// What came of the rows so far.
+/// The outcome of the rows so far.
 #[derive(Default)]
 struct Judged {
     rows: usize,
@@ -239,15 +239,15 @@ impl Judged {
         for (row, decision) in rows.zip(decisions) {
             match decision {
                 Ok(outcome) => self.seeded.add(outcome),
-                Err(rejection) => self.bad.add(row.line, vec![refused(rejection)]),
+                Err(rejection) => self.bad.add(row.line, vec![why_refused(rejection)]),
             }
         }
         self.rows += decisions.len();
     }
 }
 
-/// What is wrong with a row that can be read and not be loaded.
-fn refused(rejection: &Rejection) -> Wrong {
+/// Why a row that can be read cannot be loaded.
+fn why_refused(rejection: &Rejection) -> Wrong {
     if let Rejection::StockCommitted { committed } = rejection {
         let why = format!("it would fall below the {committed} units reserved and sold");
         Wrong::in_column("total_stock", why)
@@ -258,7 +258,7 @@ fn refused(rejection: &Rejection) -> Wrong {
     }
 }
 
-/// Draws only on a terminal.
+/// Hidden unless stderr is a terminal.
 fn progress_bar(rows: usize) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -287,7 +287,7 @@ mod tests {
         let inserted = Ok(Outcome::ProductUpserted { product, upserted });
         let decisions = vec![inserted; rows];
         let mut attempts = 0;
-        let seeded = judge_patiently(&sample, |each| {
+        let seeded = judge_with_progress(&sample, |each| {
             attempts += 1;
             each(&decisions);
             if attempts < 3 {

@@ -1,4 +1,4 @@
-//! `flashsale serve`: from the configuration to a server that listens, and from a signal to an orderly end.
+//! `flashsale serve`: from the configuration to a server that listens, and from a signal to an orderly exit.
 
 use std::io;
 use std::process::ExitCode;
@@ -51,14 +51,14 @@ pub struct Serve {
     durability: Option<String>,
 }
 
-/// Reading connections: more than cores, fewer than threads.
+/// Database connections for reading: more than cores, fewer than threads.
 const READERS_MAX: u32 = 16;
-/// How long the serve lock is asked for, and how often.
+/// How long and how often a serve lock that is taken is asked for again.
 const LOCK_PATIENCE: Duration = Duration::from_millis(50);
 const LOCK_POLL: Duration = Duration::from_millis(1);
-/// How often other processes are shown this one's wall clock, which may be stepped.
-const CLOCK_SHOWN_EVERY: Duration = Duration::from_secs(2);
-/// What the writer may take to end after the last request was answered.
+/// How often the wall clock, which may be stepped, is published for other processes.
+const PUBLISH_CLOCK_EVERY: Duration = Duration::from_secs(2);
+/// How long the writer may take to end after it was asked to.
 const WRITER_END_MAX: Duration = Duration::from_secs(10);
 
 impl Serve {
@@ -76,11 +76,11 @@ impl Serve {
     }
 
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
-        let lock = lock(config)?;
-        // The address first: one that is taken leaves no new database behind.
+        let lock = take_lock(config)?;
+        // The address is bound before the database is opened: an address in use leaves no new database behind.
         let listener = listen(config)?;
         let clock = Arc::new(Clock::system());
-        show_clock(&lock, &clock);
+        publish_clock(&lock, &clock);
         let failed = |error| cannot_open(config, &error);
         let database = Database::open_to_serve(&config.db, &lock).map_err(failed)?;
         ensure_is_not_far_ahead(&database, &clock, config)?;
@@ -90,14 +90,19 @@ impl Serve {
         self.load_demo(config, &mut store, &reader, &clock)?;
         let swept = sweep_holds::sweep(&mut store, config, &clock)?;
         if swept.rows() > 0 {
-            log::info!("ended what fell due while nobody served: {swept:?}");
+            log::info!(
+                "{} holds and {} orders were past their deadlines and are ended; {} units are free again",
+                swept.holds_expired,
+                swept.orders_expired,
+                swept.units_released
+            );
         }
-        let premises = Premises {
+        let resources = Resources {
             lock,
             listener,
             clock,
         };
-        serve(config, store, Box::new(reader), premises)
+        serve(config, store, Box::new(reader), resources)
     }
 
     fn load_demo(
@@ -126,16 +131,16 @@ impl Serve {
     }
 }
 
-/// What is the server's as long as it serves.
-struct Premises {
+/// What the server keeps for as long as it serves.
+struct Resources {
     lock: ServeLock,
     listener: Listener,
     clock: Arc<Clock>,
 }
 
-/// Held for the life of the process: two servers on one database would each be right alone. Asked for more than once, since
-/// a command that looks who serves has it for a moment.
-fn lock(config: &Config) -> Result<ServeLock, CliError> {
+/// Held for the life of the process, so that no second server writes to the database. A lock that is taken is asked for again
+/// for a moment: commands take it to find out whether a server runs.
+fn take_lock(config: &Config) -> Result<ServeLock, CliError> {
     let patience = Instant::now() + LOCK_PATIENCE;
     loop {
         match ServeLock::take(&config.db) {
@@ -149,13 +154,13 @@ fn serve(
     config: &Config,
     store: SqliteStore,
     reader: Box<dyn Reader>,
-    premises: Premises,
+    resources: Resources,
 ) -> Result<ExitCode, CliError> {
-    let Premises {
+    let Resources {
         lock,
         mut listener,
         clock,
-    } = premises;
+    } = resources;
     let address = listener.address().clone();
     let signals = signals()?;
 
@@ -198,74 +203,75 @@ fn serve(
         Server::start(listener, Arc::new(api), front_limits(config), drain).map_err(no_thread)?;
     print_line(&format!("listening on {address}"))?;
     log::info!("serving {}", config.db.display());
-    service_manager::tell_ready();
+    service_manager::notify_ready();
 
-    let ended = until_told(&server, &writer, &writer_ended, &signals, || {
-        show_clock(&lock, &clock);
+    let ended = wait_for_end(&server, &writer, &writer_ended, &signals, || {
+        publish_clock(&lock, &clock);
     });
     let by = Instant::now() + drain;
-    service_manager::tell_stopping();
+    service_manager::notify_stopping();
     draining.store(true, Ordering::SeqCst);
-    let is_patient = drain_front(&server, &signals);
-    let by = if is_patient { by } else { Instant::now() };
-    end(
+    let all_answered = drain_front(&server, &signals);
+    let by = if all_answered { by } else { Instant::now() };
+    report_end(
         config,
         ended.unwrap_or_else(|| drain_writer(&writer, &writer_ended, &signals, by)),
     )
 }
 
-/// Serves until a signal, which is `None`, or until the writer or the front has ended: how the writer has, if it can tell.
-fn until_told(
+/// Waits for a signal (`None`) or for the end of the writer or the front (`Some`, with the writer's exit if it gave one).
+fn wait_for_end(
     server: &Server,
     writer: &Writer,
     writer_ended: &Receiver<WriterExit>,
     signals: &Receiver<i32>,
-    show_clock: impl Fn(),
+    publish_clock: impl Fn(),
 ) -> Option<Option<WriterExit>> {
     let mut watchdog = Watchdog::new(server.stopper(), writer.clone());
-    let clock_shown = tick(CLOCK_SHOWN_EVERY);
+    let publish_clock_at = tick(PUBLISH_CLOCK_EVERY);
     loop {
         select! {
             recv(signals) -> signal => {
-                log::info!("signal {}: answering what was asked, then stopping", signal.unwrap_or(0));
+                log::info!("signal {}: requests that have begun are answered, then the server stops", signal.unwrap_or(0));
                 return None;
             }
             recv(writer_ended) -> ended => return Some(ended.ok()),
             recv(server.ended()) -> _ => {
-                log::error!("the front died");
+                log::error!("the thread that accepts connections has ended, and so the server stops");
                 return Some(None);
             }
-            recv(watchdog.ticks()) -> _ => watchdog.look(),
-            recv(clock_shown) -> _ => show_clock(),
+            recv(watchdog.ticks()) -> _ => watchdog.check(),
+            recv(publish_clock_at) -> _ => publish_clock(),
         }
     }
 }
 
-/// For commands beside this server: whoever judges by another clock would end what is alive here.
-fn show_clock(lock: &ServeLock, clock: &Clock) {
+/// Commands beside this server compare their wall clocks with it: one that judged by a later time would expire holds that are
+/// alive here.
+fn publish_clock(lock: &ServeLock, clock: &Clock) {
     if let Err(error) = lock.publish(&clock.beacon()) {
-        log::debug!("the lock file cannot be written: {error}");
+        log::debug!("the wall clock cannot be written to the lock file: {error}");
     }
 }
 
-/// Lets requests that have begun end. A second signal is impatience: whoever is still there is left, which costs them their
-/// answers and nobody a commit. Whether there was none.
+/// Lets requests that have begun end, and returns whether they did. At a second signal the connections are closed at once: their
+/// clients miss answers, and no commit is lost.
 fn drain_front(server: &Server, signals: &Receiver<i32>) -> bool {
     server.stopper().stop();
-    let mut is_patient = true;
+    let mut all_answered = true;
     loop {
         select! {
-            recv(server.ended()) -> _ => return is_patient,
+            recv(server.ended()) -> _ => return all_answered,
             recv(signals) -> signal => {
-                log::info!("signal {}: stopping at once", signal.unwrap_or(0));
+                log::info!("signal {}: connections are closed without waiting for their requests", signal.unwrap_or(0));
                 server.stopper().stop_now();
-                is_patient = false;
+                all_answered = false;
             }
         }
     }
 }
 
-/// Has the writer empty the log, for which it has until `by`, or until another signal.
+/// Has the writer empty the write-ahead log, until `by` or another signal, and end.
 fn drain_writer(
     writer: &Writer,
     ended: &Receiver<WriterExit>,
@@ -283,7 +289,7 @@ fn drain_writer(
     }
 }
 
-/// The socket that a service manager has opened, or one of our own.
+/// The socket that a service manager has opened, or one that is opened as configured.
 fn listen(config: &Config) -> Result<Listener, CliError> {
     if let Some(inherited) = service_manager::inherited_listener()? {
         let listen = match inherited.address() {
@@ -318,7 +324,7 @@ fn cannot_listen(config: &Config, error: &io::Error) -> CliError {
     CliError::new(CANNOT_LISTEN, format!("{}: {error}{advice}", config.listen))
 }
 
-fn end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, CliError> {
+fn report_end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, CliError> {
     let db = config.db.display();
     match ended {
         Some(WriterExit::Drained) => {
@@ -327,30 +333,30 @@ fn end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, CliError>
         }
         Some(WriterExit::LogLeft) => {
             log::warn!(
-                "stopped; the log could not be emptied, as a reader of another process needs it: the database is two files, \
+                "stopped; the write-ahead log could not be emptied, as another process is reading: the database is two files, \
                  {db} and {db}-wal, until the next start"
             );
             Ok(ExitCode::SUCCESS)
         }
         Some(WriterExit::Unknown) => Err(CliError::new(
             IO_ERROR,
-            "the store failed at a commit; the next start will recover",
+            "a commit failed, and its outcome is not known; the next start finds out what is in the database",
         )),
         Some(WriterExit::Corrupt) => Err(CliError::new(
             BAD_DATA,
-            "the database is damaged and was not written any more",
+            "the database is damaged, and nothing more was written to it",
         )),
         Some(WriterExit::Displaced) => Err(CliError::new(
             IO_ERROR,
-            format!("{db} is not the file any more that was served, and was not written any more"),
+            format!("{db} is no longer the file that was served, and nothing more was written"),
         )),
         Some(WriterExit::Migrated) => Err(CliError::new(
             BUSY,
-            format!("{db} was migrated by a newer flashsale, and was not written any more"),
+            format!("{db} was migrated by a newer flashsale, and nothing more was written to it"),
         )),
         None => Err(CliError::new(
             INTERNAL,
-            "the writer died or did not end in time; what it answered is durable",
+            "the thread that writes to the database failed or did not end in time; all that was acknowledged is durable",
         )),
     }
 }
@@ -384,7 +390,7 @@ mod tests {
 
     #[test]
     fn each_end_has_its_status() {
-        let end = |ended| end(&Config::default(), ended);
+        let end = |ended| report_end(&Config::default(), ended);
         assert!(end(Some(WriterExit::Drained)).is_ok());
         assert!(end(Some(WriterExit::LogLeft)).is_ok());
         let status = |ended| end(ended).err().map(|error| error.code);

@@ -1,5 +1,5 @@
-//! What systemd, or whatever speaks its protocol, may have for a service: a socket that is open already, an ear for how it
-//! is going, and a watchdog. Without one, all of this is nothing.
+//! The protocol of systemd: a socket that it has opened, notices that the server is ready or stopping, and its watchdog. Without
+//! a service manager, nothing of this happens.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::exit_status::CONFIGURATION;
 use crate::http::{Listener, Stopper};
 use crate::writer::Writer;
 
-/// The socket that was opened for us, if one was.
+/// The socket that the service manager has opened, if it has.
 pub fn inherited_listener() -> Result<Option<Listener>, CliError> {
     let refused = |why: String| CliError::new(CONFIGURATION, format!("LISTEN_FDS: {why}"));
     let mut sockets = ListenFd::from_env();
@@ -21,7 +21,7 @@ pub fn inherited_listener() -> Result<Option<Listener>, CliError> {
         1 => {}
         more => {
             return Err(refused(format!(
-                "{more} sockets were passed, and one is served"
+                "{more} sockets were passed, and exactly one can be served"
             )));
         }
     }
@@ -38,22 +38,22 @@ pub fn inherited_listener() -> Result<Option<Listener>, CliError> {
         .transpose()
 }
 
-pub fn tell_ready() {
-    tell(NotifyState::Ready);
+pub fn notify_ready() {
+    notify(NotifyState::Ready);
 }
 
-pub fn tell_stopping() {
-    tell(NotifyState::Stopping);
+pub fn notify_stopping() {
+    notify(NotifyState::Stopping);
 }
 
-fn tell(state: NotifyState<'_>) {
+fn notify(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        log::warn!("the service manager cannot be told: {error}");
+        log::warn!("the service manager cannot be notified: {error}");
     }
 }
 
-/// Tells the service manager that all is alive, which means: the thread that accepts looks around, and the writer heeds
-/// what it is told, even while it waits for another process.
+/// Notifies the service manager as long as the thread that accepts connections and the writer both are alive; the writer is,
+/// too, while it waits for another process's lock.
 pub struct Watchdog {
     ticks: Receiver<Instant>,
     front: Stopper,
@@ -80,8 +80,8 @@ impl Watchdog {
         &self.ticks
     }
 
-    /// Both were asked at the last tick, and have had the time since then.
-    pub fn look(&mut self) {
+    /// Both heartbeats must have moved on since the last tick.
+    pub fn check(&mut self) {
         let heartbeats = (self.front.heartbeat(), self.writer.heartbeat());
         let are_alive = (
             heartbeats.0 != self.heartbeats.0,
@@ -89,8 +89,11 @@ impl Watchdog {
         );
         self.heartbeats = heartbeats;
         match are_alive {
-            (true, true) => tell(NotifyState::Watchdog),
-            (front, writer) => log::error!("alive: front {front}, writer {writer}"),
+            (true, true) => notify(NotifyState::Watchdog),
+            (front, writer) => log::error!(
+                "a thread does not respond, and so the watchdog is not notified (accepting connections responds: {front}; \
+                 writing to the database responds: {writer})"
+            ),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `flashsale sweep-holds`: for cron, though nobody depends on it. Beside a server and beside itself.
+//! `flashsale sweep-holds`: ends what is past its deadline, for cron. Safe beside a server and beside itself.
 
 use std::process::ExitCode;
 use std::thread;
@@ -8,9 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::cli_error::{CliError, cannot_open};
-use super::clock::open_on_time;
+use super::clock::open_with_clock;
 use super::database::durability;
-use super::report::{Report, patiently};
+use super::report::{Report, retry_while_busy};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Outcome, Swept};
@@ -30,14 +30,14 @@ struct Printed {
     units_released: i64,
 }
 
-/// Rows a transaction: short enough that a server beside it does not notice.
+/// Rows in one transaction, which is short enough for a server beside it to go on selling.
 const ROWS_MAX: usize = 256;
-/// Between two transactions, so that a server gets the lock.
+/// A pause between two transactions lets a server take the write lock.
 const GAP: Duration = Duration::from_millis(2);
 
 impl SweepHolds {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
-        let (database, clock) = open_on_time(config, Access::Existing)?;
+        let (database, clock) = open_with_clock(config, Access::Existing)?;
         let mut store = database
             .writer(durability(config))
             .map_err(|error| cannot_open(config, &error))?;
@@ -56,8 +56,8 @@ impl SweepHolds {
     }
 }
 
-/// Ends everything that is due, in bounded transactions. Lapsed idempotency keys are in nobody's way: a server forgets them
-/// when nobody waits.
+/// Ends everything that is past its deadline, in bounded transactions. Lapsed idempotency keys are left to the server, which
+/// deletes them when it is idle.
 pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<Swept, StoreError> {
     let terms = config.terms();
     let command = [Command::Sweep {
@@ -66,8 +66,9 @@ pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<
     }];
     let mut total = Swept::default();
     loop {
-        let decisions =
-            patiently(|| store.transact(&terms, &|last_now| clock.begin_batch(last_now), &command));
+        let decisions = retry_while_busy(|| {
+            store.transact(&terms, &|last_now| clock.begin_batch(last_now), &command)
+        });
         clock.end_batch();
         let [Ok(Outcome::Swept(swept))] = decisions?[..] else {
             unreachable!("a sweep is never refused")

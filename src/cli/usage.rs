@@ -6,14 +6,14 @@ use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::exit_status::USAGE;
-use super::report::tell;
+use super::report::print_to_stderr;
 use crate::config::Key;
 
 /// Help and the version go to stdout and are no errors.
 pub fn print(error: &Error) -> ExitCode {
     error.print().ok();
     if let Some(tip) = tip(error) {
-        tell(&format!("\n  tip: {tip}\n"));
+        print_to_stderr(&format!("\n  tip: {tip}\n"));
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }

@@ -1,4 +1,4 @@
-//! `flashsale verify`: the books prove themselves, on a live database too.
+//! `flashsale verify`: proves that the books add up, on a database that is being served too.
 
 use std::process::ExitCode;
 
@@ -68,7 +68,7 @@ impl Verified {
     }
 }
 
-/// One check for people to read.
+/// One check as a line of text.
 pub fn line(check: &Check) -> String {
     let Check {
         name,

@@ -1,4 +1,4 @@
-//! One value of an exported row, as JSON and as a cell of a CSV that people will open in a spreadsheet.
+//! One value of a row, as JSON, as a cell of a CSV for spreadsheets, and as a sentence shows it.
 
 use std::borrow::Cow;
 
@@ -13,11 +13,11 @@ pub enum Cell<'a> {
     Flag(bool),
     Money(Cents),
     Time(Timestamp),
-    /// One of our own words.
+    /// A word of the program's own: a status, a verdict.
     Word(&'static str),
-    /// What somebody else has written.
+    /// Text that a client, a provider or the operator wrote.
     Text(&'a str),
-    /// JSON that somebody else has written.
+    /// JSON that a provider wrote.
     Amount(&'a Amount),
 }
 
@@ -38,7 +38,7 @@ impl<'a> Cell<'a> {
         Cell::text(customer.map(Customer::as_str))
     }
 
-    /// As a sentence shows it: text in quotes, nothing as "none".
+    /// Text in quotes, an empty cell as "none".
     pub fn for_people(&self) -> String {
         match self {
             Cell::Empty => "none".into(),
@@ -52,7 +52,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Our own numbers and words as they are; what others wrote never as a formula.
+    /// Text that others wrote is never a formula.
     pub fn for_spreadsheets(&self) -> Cow<'a, str> {
         match self {
             Cell::Empty => "".into(),
@@ -86,7 +86,7 @@ impl Serialize for Cell<'_> {
     }
 }
 
-/// JSON as it is. What is none, which no request can bring about, is null.
+/// JSON as it is. Invalid JSON, which no request can bring about, is null.
 fn raw(json: String) -> Option<Box<RawValue>> {
     RawValue::from_string(json).ok()
 }
@@ -96,7 +96,7 @@ fn on_one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
 
-/// Nobody sees these either.
+/// Characters that are invisible, and no white space to Unicode.
 const ZERO_WIDTH: [char; 5] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
 
 /// Text that a spreadsheet would take for a formula gets an apostrophe before it, and is text (OWASP, "CSV Injection").

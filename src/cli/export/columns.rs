@@ -1,5 +1,5 @@
-//! What an export tells of each row, and under which name: the API's. Both formats are made from these tables. A payment's
-//! payload is not among them: it is the provider's, and may hold anything about a person.
+//! The columns of each table, named as in the API. Both formats are made from them. A payment's payload is left out: it is the
+//! provider's, and may hold anything about a person.
 
 use super::cell::Cell;
 use crate::sale::{Cause, Hold, Movement, Order, Payment, PaymentTarget, Timestamp};
@@ -43,7 +43,7 @@ pub const HOLDS: &[Column<Hold>] = &[
     }),
 ];
 
-/// Payments come settled: a list shows them as they stand.
+/// A list gives payments with their verdicts as of its time.
 pub const PAYMENTS: &[Column<Payment>] = &[
     ("webhook_id", |payment, _| Cell::Number(payment.id.get())),
     ("idempotency_key", |payment, _| Cell::Text(&payment.key)),

@@ -1,7 +1,8 @@
 //! `flashsale export`: every row of a table as CSV or JSON lines, beside a server that goes on selling.
 //!
-//! Rows are read a page at a time, oldest first, and each page is one short read: however slowly somebody takes them, no
-//! checkpoint waits, and memory does not grow with the table. What comes after the export began is not waited for.
+//! Rows are read a page at a time, oldest first, and each page is one short read: however slowly the output is taken, no
+//! checkpoint waits for the export, and memory does not grow with the table. Rows that come after the export began may be left
+//! out.
 
 mod cell;
 mod columns;
@@ -58,10 +59,10 @@ enum Format {
     Json,
 }
 
-/// UTF-8's.
+/// The byte order mark of UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 const ROWS_A_PAGE: usize = 1000;
-/// Rows that are text at once; a row is at most a few times 16 KiB, as what others wrote came in a body of that.
+/// Rows that are text at the same time. A row is at most a few times 16 KiB long, as its texts came in a body of that size.
 const ROWS_A_WRITE: usize = 64;
 
 impl Export {
@@ -85,18 +86,18 @@ impl Export {
         let exported = exporter.export(self.table);
         exporter.database.ensure_was_still().map_err(cannot)?;
         match exported {
-            Ok(()) | Err(Stopped::Unheard) => Ok(ExitCode::SUCCESS),
+            Ok(()) | Err(Stopped::OutputClosed) => Ok(ExitCode::SUCCESS),
             Err(Stopped::Failed(error)) => Err(error),
         }
     }
 }
 
-/// How long an export waits for the moment between two batches of a busy server.
+/// How long an export waits for a moment between two batches of a busy server.
 const QUIET_WAIT_MAX: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(1);
 
-/// The clock's time, if there is a moment at which nobody is writing. Beside a commit that takes long there is none: then the
-/// newest committed time is all that is known of what that batch was judged at.
+/// The clock's time, taken at a moment at which no batch is being written. Beside a commit that takes long there is none, and the
+/// newest committed time is taken: that batch may have been judged at any time since.
 fn began_at(database: &Database) -> Result<Timestamp, OpenError> {
     let clock = Clock::system();
     let until = Instant::now() + QUIET_WAIT_MAX;
@@ -112,8 +113,8 @@ fn began_at(database: &Database) -> Result<Timestamp, OpenError> {
 
 /// Why an export ended before the last row.
 enum Stopped {
-    /// Whoever read it has enough.
-    Unheard,
+    /// The reader of stdout has closed it.
+    OutputClosed,
     Failed(CliError),
 }
 
@@ -126,7 +127,7 @@ impl From<StoreError> for Stopped {
 struct Exporter {
     reader: SqliteReader,
     database: Database,
-    /// No batch that commits later calls alive what is over by then.
+    /// No batch that commits later judges at an earlier time.
     began_at: Timestamp,
     format: Format,
     bom: bool,
@@ -247,7 +248,7 @@ fn csv_lines<R>(columns: &[Column<R>], rows: &[R], now: Timestamp) -> Vec<u8> {
     }))
 }
 
-/// Quoted as RFC 4180 says where it must be; lines end as a Unix tool wants them, in LF.
+/// Cells are quoted where RFC 4180 says so; lines end in LF, as Unix tools expect.
 fn csv<C: AsRef<[u8]>>(lines: impl IntoIterator<Item: IntoIterator<Item = C>>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for line in lines {
@@ -284,13 +285,13 @@ impl<R> Serialize for Fields<'_, R> {
     }
 }
 
-/// Whole lines, or the export has failed.
+/// Prints whole lines.
 fn print(lines: &[u8]) -> Result<(), Stopped> {
     let mut stdout = io::stdout().lock();
     let printed = stdout.write_all(lines).and_then(|()| stdout.flush());
     printed.map_err(|error| {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Stopped::Unheard
+            Stopped::OutputClosed
         } else {
             Stopped::Failed(CliError::new(IO_ERROR, format!("stdout: {error}")))
         }
