@@ -3,49 +3,49 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::json::{money, ok, with_status};
+use super::json::{ok, with_status};
 use crate::http::Response;
 use crate::sale::{
-    Cause, Customer, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Outcome,
-    Payment, PaymentRecorded, PaymentStatus, PaymentTarget, Product, ProductStatus, Secret,
-    Timestamp, TokenKind, Verdict,
+    Cause, Cents, Customer, Hold, HoldId, HoldStatus, Movement, MovementKind, Order, OrderId,
+    OrderStatus, Outcome, Payment, PaymentId, PaymentRecorded, PaymentStatus, PaymentTarget,
+    Product, ProductId, ProductStatus, Quantity, Secret, Timestamp, TokenKind, Verdict,
 };
 
 #[derive(Serialize)]
-pub struct ProductBody {
-    id: i64,
-    name: String,
-    price: Box<RawValue>,
+pub struct ProductBody<'a> {
+    id: ProductId,
+    name: &'a str,
+    price: Cents,
     available_stock: i64,
     total_stock: i64,
     reserved_stock: i64,
     sold_stock: i64,
     status: ProductStatus,
-    starts_at: Option<String>,
-    ends_at: Option<String>,
-    max_per_hold: Option<i64>,
-    max_per_customer: Option<i64>,
+    starts_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
+    max_per_hold: Option<Quantity>,
+    max_per_customer: Option<Quantity>,
     /// Said last, after the entity tag was made: it alone may differ between equal tags.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub server_time: Option<String>,
+    pub server_time: Option<Timestamp>,
 }
 
-impl ProductBody {
+impl<'a> ProductBody<'a> {
     /// `product` as a reader shows it: what is overdue at `now` counts as available.
-    pub fn new(product: Product, now: Timestamp) -> ProductBody {
+    pub fn new(product: &'a Product, now: Timestamp) -> ProductBody<'a> {
         ProductBody {
-            id: product.id.get(),
+            id: product.id,
             status: product.status_at(now),
-            price: money(product.price),
+            price: product.price,
             available_stock: product.available,
             total_stock: product.total,
             reserved_stock: product.reserved,
             sold_stock: product.sold,
-            starts_at: product.starts_at.map(|time| time.to_string()),
-            ends_at: product.ends_at.map(|time| time.to_string()),
-            max_per_hold: product.max_per_hold.map(|limit| limit.units()),
-            max_per_customer: product.max_per_customer.map(|limit| limit.units()),
-            name: product.name,
+            starts_at: product.starts_at,
+            ends_at: product.ends_at,
+            max_per_hold: product.max_per_hold,
+            max_per_customer: product.max_per_customer,
+            name: &product.name,
             server_time: None,
         }
     }
@@ -53,21 +53,21 @@ impl ProductBody {
 
 /// A product as its operator sees it.
 #[derive(Serialize)]
-pub struct AdminProductBody {
+pub struct AdminProductBody<'a> {
     #[serde(flatten)]
-    product: ProductBody,
-    sku: Option<String>,
+    product: ProductBody<'a>,
+    sku: Option<&'a str>,
     paused: bool,
 }
 
-impl AdminProductBody {
-    pub fn new(product: &Product, now: Timestamp) -> AdminProductBody {
+impl<'a> AdminProductBody<'a> {
+    pub fn new(product: &'a Product, now: Timestamp) -> AdminProductBody<'a> {
         AdminProductBody {
-            sku: product.sku.clone(),
+            sku: product.sku.as_deref(),
             paused: product.paused,
             product: ProductBody {
-                server_time: Some(now.to_string()),
-                ..ProductBody::new(product.clone(), now)
+                server_time: Some(now),
+                ..ProductBody::new(product, now)
             },
         }
     }
@@ -81,125 +81,121 @@ pub struct ListBody<T> {
 
 #[derive(Serialize)]
 struct HoldPlacedBody {
-    hold_id: i64,
-    expires_at: String,
-    product_id: i64,
-    quantity: i64,
-    unit_price: Box<RawValue>,
+    hold_id: HoldId,
+    expires_at: Timestamp,
+    product_id: ProductId,
+    quantity: Quantity,
+    unit_price: Cents,
     token: String,
 }
 
 #[derive(Serialize)]
 pub struct HoldBody {
-    hold_id: i64,
-    product_id: i64,
-    quantity: i64,
-    unit_price: Box<RawValue>,
+    hold_id: HoldId,
+    product_id: ProductId,
+    quantity: Quantity,
+    unit_price: Cents,
     status: HoldStatus,
-    expires_at: String,
+    expires_at: Timestamp,
     expires_in_s: i64,
-    order_id: Option<i64>,
+    order_id: Option<OrderId>,
 }
 
 impl HoldBody {
     pub fn new(hold: &Hold, now: Timestamp) -> HoldBody {
         let status = hold.status_at(now);
         HoldBody {
-            hold_id: hold.id.get(),
-            product_id: hold.product.get(),
-            quantity: hold.quantity.units(),
-            unit_price: money(hold.unit_price),
+            hold_id: hold.id,
+            product_id: hold.product,
+            quantity: hold.quantity,
+            unit_price: hold.unit_price,
             status,
-            expires_at: hold.expires_at.to_string(),
+            expires_at: hold.expires_at,
             expires_in_s: if status == HoldStatus::Active {
                 hold.expires_at.seconds_left(now)
             } else {
                 0
             },
-            order_id: hold.order.map(|order| order.get()),
+            order_id: hold.order,
         }
     }
 }
 
 #[derive(Serialize)]
-pub struct AdminHoldBody {
+pub struct AdminHoldBody<'a> {
     #[serde(flatten)]
     hold: HoldBody,
-    customer: Option<String>,
+    customer: Option<&'a Customer>,
 }
 
-impl AdminHoldBody {
-    pub fn new(hold: &Hold, now: Timestamp) -> AdminHoldBody {
+impl<'a> AdminHoldBody<'a> {
+    pub fn new(hold: &'a Hold, now: Timestamp) -> AdminHoldBody<'a> {
         AdminHoldBody {
             hold: HoldBody::new(hold, now),
-            customer: name(hold.customer.as_ref()),
+            customer: hold.customer.as_ref(),
         }
     }
 }
 
 #[derive(Serialize)]
 struct OrderPlacedBody {
-    order_id: i64,
-    product_id: i64,
-    quantity: i64,
-    total_price: Box<RawValue>,
+    order_id: OrderId,
+    product_id: ProductId,
+    quantity: Quantity,
+    total_price: Cents,
     status: OrderStatus,
-    pay_by: Option<String>,
+    pay_by: Option<Timestamp>,
     token: String,
 }
 
 #[derive(Serialize)]
 pub struct OrderBody {
-    order_id: i64,
-    hold_id: i64,
-    product_id: i64,
-    quantity: i64,
-    unit_price: Box<RawValue>,
-    total_price: Box<RawValue>,
+    order_id: OrderId,
+    hold_id: HoldId,
+    product_id: ProductId,
+    quantity: Quantity,
+    unit_price: Cents,
+    total_price: Cents,
     status: OrderStatus,
-    pay_by: Option<String>,
-    created_at: String,
-    paid_at: Option<String>,
+    pay_by: Option<Timestamp>,
+    created_at: Timestamp,
+    paid_at: Option<Timestamp>,
 }
 
 impl OrderBody {
     /// `status` is the order's by the row, or by the clock of whoever reads it.
     pub fn new(order: &Order, status: OrderStatus) -> OrderBody {
         OrderBody {
-            order_id: order.id.get(),
-            hold_id: order.hold.get(),
-            product_id: order.product.get(),
-            quantity: order.quantity.units(),
-            unit_price: money(order.unit_price),
-            total_price: money(order.total_price()),
+            order_id: order.id,
+            hold_id: order.hold,
+            product_id: order.product,
+            quantity: order.quantity,
+            unit_price: order.unit_price,
+            total_price: order.total_price(),
             status,
-            pay_by: order.pay_by.map(|time| time.to_string()),
-            created_at: order.created_at.to_string(),
-            paid_at: order.paid_at.map(|time| time.to_string()),
+            pay_by: order.pay_by,
+            created_at: order.created_at,
+            paid_at: order.paid_at,
         }
     }
 }
 
 #[derive(Serialize)]
-pub struct AdminOrderBody {
+pub struct AdminOrderBody<'a> {
     #[serde(flatten)]
     order: OrderBody,
-    customer: Option<String>,
-    transaction_id: Option<String>,
+    customer: Option<&'a Customer>,
+    transaction_id: Option<&'a str>,
 }
 
-impl AdminOrderBody {
-    pub fn new(order: &Order, status: OrderStatus) -> AdminOrderBody {
+impl<'a> AdminOrderBody<'a> {
+    pub fn new(order: &'a Order, status: OrderStatus) -> AdminOrderBody<'a> {
         AdminOrderBody {
             order: OrderBody::new(order, status),
-            customer: name(order.customer.as_ref()),
-            transaction_id: order.transaction_id.clone(),
+            customer: order.customer.as_ref(),
+            transaction_id: order.transaction_id.as_deref(),
         }
     }
-}
-
-fn name(customer: Option<&Customer>) -> Option<String> {
-    customer.map(|customer| customer.as_str().to_owned())
 }
 
 #[derive(Serialize)]
@@ -207,70 +203,70 @@ struct PaymentBody {
     success: bool,
     already_processed: bool,
     order_status: Option<OrderStatus>,
-    webhook_id: i64,
+    webhook_id: PaymentId,
     verdict: Verdict,
 }
 
 /// What is owed to whom, and whether it was paid back.
 #[derive(Serialize)]
-pub struct RefundBody {
-    webhook_id: i64,
+pub struct RefundBody<'a> {
+    webhook_id: PaymentId,
     /// The order that the payment means, if there is one.
-    order_id: Option<i64>,
-    hold_id: Option<i64>,
+    order_id: Option<OrderId>,
+    hold_id: Option<HoldId>,
     verdict: Verdict,
     /// As it was sent.
-    amount: Option<Box<RawValue>>,
-    transaction_id: Option<String>,
-    received_at: String,
-    resolved_at: Option<String>,
-    note: Option<String>,
+    amount: Option<&'a RawValue>,
+    transaction_id: Option<&'a str>,
+    received_at: Timestamp,
+    resolved_at: Option<Timestamp>,
+    note: Option<&'a str>,
 }
 
-impl RefundBody {
-    pub fn new(payment: &Payment) -> RefundBody {
+impl<'a> RefundBody<'a> {
+    pub fn new(payment: &'a Payment) -> RefundBody<'a> {
         let hold = match payment.target {
             PaymentTarget::Order(_) => None,
             PaymentTarget::Hold(id) => Some(id),
         };
         let amount = payment.report.amount.as_ref();
         RefundBody {
-            webhook_id: payment.id.get(),
-            order_id: payment.order.map(|id| id.get()),
-            hold_id: hold.map(|id| id.get()),
+            webhook_id: payment.id,
+            order_id: payment.order,
+            hold_id: hold,
             verdict: payment.verdict,
             amount: amount.and_then(|amount| serde_json::from_str(amount.as_json()).ok()),
-            transaction_id: payment.report.transaction_id.clone(),
-            received_at: payment.received_at.to_string(),
-            resolved_at: payment.resolved_at.map(|time| time.to_string()),
-            note: payment.note.clone(),
+            transaction_id: payment.report.transaction_id.as_deref(),
+            received_at: payment.received_at,
+            resolved_at: payment.resolved_at,
+            note: payment.note.as_deref(),
         }
     }
 }
 
 /// A payment event as the operator sees it: what came, and what came of it.
 #[derive(Serialize)]
-pub struct AdminPaymentBody {
-    idempotency_key: String,
+pub struct AdminPaymentBody<'a> {
+    idempotency_key: &'a str,
     status: PaymentStatus,
     refund_due: bool,
     #[serde(flatten)]
-    refund: RefundBody,
+    refund: RefundBody<'a>,
 }
 
-impl AdminPaymentBody {
+impl<'a> AdminPaymentBody<'a> {
     /// An order that it names may be still to come.
-    pub fn new(payment: &Payment) -> AdminPaymentBody {
+    pub fn new(payment: &'a Payment) -> AdminPaymentBody<'a> {
         let named_order = match payment.target {
             PaymentTarget::Order(id) => Some(id),
             PaymentTarget::Hold(_) => None,
         };
         AdminPaymentBody {
-            idempotency_key: payment.key.clone(),
+            idempotency_key: &payment.key,
             status: payment.report.status,
             refund_due: payment.refund_due,
             refund: RefundBody {
-                order_id: payment.order.or(named_order).map(|id| id.get()),
+                order_id: payment.order.or(named_order),
                 ..RefundBody::new(payment)
             },
         }
@@ -279,30 +275,30 @@ impl AdminPaymentBody {
 
 /// A line of a product's ledger: by how much each counter changed, and why.
 #[derive(Serialize)]
-pub struct MovementBody {
-    product_id: i64,
+pub struct MovementBody<'a> {
+    product_id: ProductId,
     version: i64,
-    at: String,
+    at: Timestamp,
     kind: MovementKind,
     available: i64,
     reserved: i64,
     sold: i64,
-    hold_id: Option<i64>,
-    order_id: Option<i64>,
-    reason: Option<String>,
+    hold_id: Option<HoldId>,
+    order_id: Option<OrderId>,
+    reason: Option<&'a str>,
 }
 
-impl MovementBody {
-    pub fn new(movement: &Movement) -> MovementBody {
+impl<'a> MovementBody<'a> {
+    pub fn new(movement: &'a Movement) -> MovementBody<'a> {
         let (hold, order, reason) = match &movement.cause {
-            Cause::Hold(id) => (Some(id.get()), None, None),
-            Cause::Order(id) => (None, Some(id.get()), None),
-            Cause::Stock(reason) => (None, None, reason.clone()),
+            Cause::Hold(id) => (Some(*id), None, None),
+            Cause::Order(id) => (None, Some(*id), None),
+            Cause::Stock(reason) => (None, None, reason.as_deref()),
         };
         MovementBody {
-            product_id: movement.product.get(),
+            product_id: movement.product,
             version: movement.version,
-            at: movement.at.to_string(),
+            at: movement.at,
             kind: movement.kind,
             available: movement.delta.available,
             reserved: movement.delta.reserved,
@@ -316,7 +312,7 @@ impl MovementBody {
 
 #[derive(Serialize)]
 struct ProductUpserted {
-    id: i64,
+    id: ProductId,
     upserted: &'static str,
 }
 
@@ -334,7 +330,7 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
         }
         Outcome::RefundResolved(payment) => ok(&RefundBody::new(payment)),
         Outcome::ProductUpserted { product, upserted } => ok(&ProductUpserted {
-            id: product.get(),
+            id: *product,
             upserted: upserted.as_str(),
         }),
         Outcome::ProductCreated { product, at } => {
@@ -351,11 +347,11 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
 
 fn hold_placed(hold: &Hold, secret: &Secret) -> Response {
     let body = HoldPlacedBody {
-        hold_id: hold.id.get(),
-        expires_at: hold.expires_at.to_string(),
-        product_id: hold.product.get(),
-        quantity: hold.quantity.units(),
-        unit_price: money(hold.unit_price),
+        hold_id: hold.id,
+        expires_at: hold.expires_at,
+        product_id: hold.product,
+        quantity: hold.quantity,
+        unit_price: hold.unit_price,
         token: secret.token(TokenKind::Hold, hold.id.get()),
     };
     with_status(201, &body).with_header("Location", &format!("/api/holds/{}", hold.id))
@@ -363,12 +359,12 @@ fn hold_placed(hold: &Hold, secret: &Secret) -> Response {
 
 fn order_placed(order: &Order, secret: &Secret) -> Response {
     let body = OrderPlacedBody {
-        order_id: order.id.get(),
-        product_id: order.product.get(),
-        quantity: order.quantity.units(),
-        total_price: money(order.total_price()),
+        order_id: order.id,
+        product_id: order.product,
+        quantity: order.quantity,
+        total_price: order.total_price(),
         status: order.status,
-        pay_by: order.pay_by.map(|time| time.to_string()),
+        pay_by: order.pay_by,
         token: secret.token(TokenKind::Order, order.id.get()),
     };
     with_status(201, &body).with_header("Location", &format!("/api/orders/{}", order.id))
@@ -379,7 +375,7 @@ fn payment_recorded(recorded: &PaymentRecorded) -> Response {
         success: true,
         already_processed: recorded.already_processed,
         order_status: recorded.order_status,
-        webhook_id: recorded.payment.get(),
+        webhook_id: recorded.payment,
         verdict: recorded.verdict,
     };
     let is_first_and_parked = recorded.verdict == Verdict::Parked && !recorded.already_processed;

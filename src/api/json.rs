@@ -1,11 +1,9 @@
 //! JSON in and out: what a body must be before its fields are looked at, and how an answer becomes bytes.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::errors::Error;
 use crate::http::Response;
-use crate::sale::Cents;
 
 /// How deep a body may nest, its outer object being 1.
 const DEPTH_MAX: usize = 16;
@@ -31,15 +29,6 @@ pub fn with_last_field(mut object: Vec<u8>, name: &str, value: &str) -> Response
     let mut response = Response::new(200);
     response.body = object;
     response
-}
-
-/// A number with exactly two decimals.
-pub fn money(cents: Cents) -> Box<RawValue> {
-    raw(cents.to_string())
-}
-
-fn raw(json: String) -> Box<RawValue> {
-    RawValue::from_string(json).expect("digits and a point are a JSON number")
 }
 
 /// A body that can be one JSON object: it is UTF-8, and no deeper than we read. What else JSON asks, the parser will.

@@ -130,18 +130,18 @@ fn window_and_limits(fields: &mut Fields<'_>) -> ProductChanges {
 }
 
 #[derive(Serialize)]
-struct StatsBody {
-    server_time: String,
-    products: Vec<ProductStatsBody>,
+struct StatsBody<'a> {
+    server_time: Timestamp,
+    products: Vec<ProductStatsBody<'a>>,
     next_cursor: Option<String>,
     queue: QueueBody,
     latency: LatencySeen,
 }
 
 #[derive(Serialize)]
-struct ProductStatsBody {
+struct ProductStatsBody<'a> {
     #[serde(flatten)]
-    product: AdminProductBody,
+    product: AdminProductBody<'a>,
     lately: SalesRateBody,
 }
 
@@ -179,9 +179,9 @@ impl Api {
         let filter = filter(&mut query, "status", HoldStatus::parse);
         let paging = self.paging(query, TokenKind::HoldCursor)?;
         let now = self.clock.reading();
-        let holds = self.reader.holds(&filter, newest_first(&paging), now)?;
+        let mut holds = self.reader.holds(&filter, newest_first(&paging), now)?;
         Ok(self.listed(
-            holds,
+            &mut holds,
             &paging,
             |hold| hold.id.get(),
             |hold| AdminHoldBody::new(hold, now),
@@ -193,9 +193,9 @@ impl Api {
         let filter = filter(&mut query, "status", OrderStatus::parse);
         let paging = self.paging(query, TokenKind::OrderCursor)?;
         let now = self.clock.reading();
-        let orders = self.reader.orders(&filter, newest_first(&paging), now)?;
+        let mut orders = self.reader.orders(&filter, newest_first(&paging), now)?;
         Ok(self.listed(
-            orders,
+            &mut orders,
             &paging,
             |order| order.id.get(),
             |order| AdminOrderBody::new(order, order.status_at(now)),
@@ -207,9 +207,9 @@ impl Api {
         let filter = filter(&mut query, "verdict", Verdict::parse);
         let paging = self.paging(query, TokenKind::PaymentCursor)?;
         let now = self.clock.reading();
-        let payments = self.reader.payments(&filter, newest_first(&paging), now)?;
+        let mut payments = self.reader.payments(&filter, newest_first(&paging), now)?;
         Ok(self.listed(
-            payments,
+            &mut payments,
             &paging,
             |payment| payment.id.get(),
             AdminPaymentBody::new,
@@ -221,9 +221,9 @@ impl Api {
         let status = query.optional("status", "due or resolved", RefundStatus::parse);
         let paging = self.paging(query, TokenKind::RefundCursor)?;
         let now = self.clock.reading();
-        let refunds = self.reader.refunds(status, newest_first(&paging), now)?;
+        let mut refunds = self.reader.refunds(status, newest_first(&paging), now)?;
         Ok(self.listed(
-            refunds,
+            &mut refunds,
             &paging,
             |payment| payment.id.get(),
             RefundBody::new,
@@ -236,9 +236,9 @@ impl Api {
         self.reader
             .product(product, self.clock.reading())?
             .ok_or(Error::ProductNotFound)?;
-        let movements = self.reader.movements(product, newest_first(&paging))?;
+        let mut movements = self.reader.movements(product, newest_first(&paging))?;
         Ok(self.listed(
-            movements,
+            &mut movements,
             &paging,
             |movement| movement.version,
             MovementBody::new,
@@ -257,7 +257,7 @@ impl Api {
             })
         });
         Ok(json::ok(&StatsBody {
-            server_time: now.to_string(),
+            server_time: now,
             products: stats.collect::<Result<_, Error>>()?,
             next_cursor,
             queue: QueueBody {
@@ -275,14 +275,14 @@ impl Api {
     }
 
     /// A page of rows of which one more was asked for.
-    fn listed<T, B: Serialize>(
+    fn listed<'r, T, B: Serialize>(
         &self,
-        mut rows: Vec<T>,
+        rows: &'r mut Vec<T>,
         paging: &Paging,
         number: fn(&T) -> i64,
-        body: impl Fn(&T) -> B,
+        body: impl Fn(&'r T) -> B,
     ) -> Response {
-        let next_cursor = self.next_cursor(&mut rows, paging, number);
+        let next_cursor = self.next_cursor(rows, paging, number);
         json::ok(&ListBody {
             data: rows.iter().map(body).collect(),
             next_cursor,

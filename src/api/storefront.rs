@@ -27,13 +27,13 @@ impl Api {
         let mut list = ListBody {
             next_cursor,
             data: products
-                .into_iter()
+                .iter()
                 .map(|product| ProductBody::new(product, now))
                 .collect(),
         };
         let tag = entity_tag(&json::bytes(&list));
         for product in &mut list.data {
-            product.server_time = Some(now.to_string());
+            product.server_time = Some(now);
         }
         Ok(unless_known(call.request, tag, || json::ok(&list)))
     }
@@ -45,7 +45,7 @@ impl Api {
             .reader
             .product(id, now)?
             .ok_or(Error::ProductNotFound)?;
-        let body = json::bytes(&ProductBody::new(product, now));
+        let body = json::bytes(&ProductBody::new(&product, now));
         let tag = entity_tag(&body);
         Ok(unless_known(call.request, tag, || {
             json::with_last_field(body, "server_time", &now.to_string())

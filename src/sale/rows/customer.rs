@@ -3,7 +3,7 @@
 
 use super::spelling::{invisible, normalized};
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Customer(String);
 
 const CUSTOMER_CHARS_MAX: usize = 128;

@@ -5,8 +5,8 @@ const ID_MAX: i64 = (1 << 53) - 1;
 macro_rules! ids {
     ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-                pub struct $name(i64);
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        pub struct $name(i64);
 
         impl $name {
             pub const FIRST: $name = $name(1);

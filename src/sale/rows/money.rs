@@ -1,5 +1,7 @@
 //! Money in whole cents of one unnamed currency. No float ever takes part: text becomes cents digit by digit.
 
+use serde_json::value::RawValue;
+
 use super::quantity::Quantity;
 
 /// An amount in cents. Prints as a JSON number with exactly two decimals.
@@ -85,6 +87,15 @@ fn exact_cents(mantissa: &str, exponent: i64) -> Option<Cents> {
 impl std::fmt::Display for Cents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+}
+
+/// A number of JSON with exactly two decimals.
+impl serde::Serialize for Cents {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = RawValue::from_string(self.to_string());
+        let number = number.expect("digits and a point are a JSON number");
+        number.serialize(serializer)
     }
 }
 

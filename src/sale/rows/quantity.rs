@@ -1,6 +1,6 @@
 //! A wished-for number of units: 1 to 2^31 − 1.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Quantity(u32);
 
 /// The most units that a product may have, and so the most that anyone can wish for.

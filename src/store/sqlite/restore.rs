@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use rusqlite::{Connection, named_params};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::backup::connect_to_draft;
 use super::files::beside;
@@ -20,7 +20,6 @@ use crate::store::StoreError;
 #[derive(Debug, Serialize)]
 pub struct Restored {
     /// The latest time that any transaction was judged at; what happened later is lost.
-    #[serde(serialize_with = "as_text")]
     pub knows_until: Timestamp,
     pub products: i64,
     pub holds: i64,
@@ -154,8 +153,4 @@ fn restore(tx: &Connection, skip_ids: i64, skipped: Vec<Gap>) -> rusqlite::Resul
         skip_ids,
         skipped,
     })
-}
-
-fn as_text<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(time)
 }
