@@ -51,7 +51,7 @@
 //!    same counters.
 //! 8. Only the writer decides that a command timed out; whoever waits for its answer waits until it comes.
 //!
-//! The import directions and the confinements are held by `tests/it/tidy.rs`, the others by the tests that
+//! The import directions and the confinements are held by `tests/it/tidy`, the others by the tests that
 //! `docs/promises.md` names.
 //!
 //! # How a rule gets its rows

@@ -93,9 +93,9 @@ fn the_walk_through_the_sale_is_true() {
 }
 
 #[test]
-fn the_door_is_shut_as_the_readme_says() {
+fn strangers_are_kept_out_as_the_readme_says() {
     let readme = readme();
-    let part = part(&readme, "door");
+    let part = part(&readme, "strangers");
     let premises = clone();
     let mut blocks = blocks(part);
     assert!(blocks.len() >= 5, "it is tried");

@@ -173,7 +173,7 @@ fn start(
     .unwrap()
 }
 
-/// What each command of one batch is answered: the writer is kept at the door until all of them wait.
+/// What each command of one batch is answered: the writer is kept in the batch before until all of them wait.
 fn all_at_once(
     mut fault: impl FnMut(&[Command]) -> Option<StoreError> + Send + 'static,
     commands: Vec<Command>,

@@ -1,4 +1,4 @@
-//! A door that is shut by default, and what must be told to nobody: secrets, tokens, keys and customers.
+//! A server that lets no stranger in by default, and what must be told to nobody: secrets, tokens, keys and customers.
 
 mod configured;
 mod reachable;

@@ -61,7 +61,7 @@ fn whoever_can_be_reached_from_elsewhere_serves_with_nothing_less() {
 }
 
 #[test]
-fn a_flag_opens_the_door_no_more_than_the_environment_does() {
+fn a_flag_lets_strangers_in_no_more_than_the_environment_does() {
     let premises = Premises::stocked(1);
     for address in ["0.0.0.0:0", "unix:shop.sock"] {
         let said = is_refused(&mut premises.command(&["serve", "--listen", address]), 78);

@@ -70,7 +70,7 @@ impl Service {
         answer
     }
 
-    /// What was sent on another connection before is read before what is asked on a new one now: the door looks at
+    /// What was sent on another connection before is read before what is asked on a new one now: the front looks at
     /// connections in the order in which they had something to say.
     fn has_read_what_was_sent(&self) {
         assert_eq!(status(self.connect()), 200);

@@ -1,0 +1,65 @@
+//! How long a thing may be: a file, and a function.
+
+use super::source::Source;
+use super::{only_known, project, tree};
+
+const FILE_LINES_MAX: usize = 400;
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Files that are still too long. The list only gets shorter.
+const LONG_FILES: &[&str] = &[
+    "src/cli/serve.rs",
+    "src/config/tests.rs",
+    "tests/it/corpus/bodies.rs",
+    "tests/it/corpus/chunks.rs",
+    "tests/it/corpus/connections.rs",
+    "tests/it/corpus/fields.rs",
+    "tests/it/corpus/mod.rs",
+];
+
+/// Functions that are still too long. The list only gets shorter.
+const LONG_FUNCTIONS: &[&str] = &[
+    "tests/it/customer_limits/freed.rs: within_a_transaction_units_count_and_come_back_as_between_them",
+    "tests/it/differential.rs: agree",
+    "tests/it/idempotency.rs: the_operators_products_and_restocks_take_keys_too",
+    "tests/it/operator/lists/figures.rs: the_ledger_tells_every_movement_and_adds_up_to_the_counters",
+    "tests/it/operator/lists/pages.rs: what_a_list_is_not_asked_by_is_refused",
+    "tests/it/properties/books.rs: books_are_right",
+    "tests/it/secrets/whole_sale.rs: whole_sale",
+    "tests/it/seed/spreadsheets.rs: what_a_spreadsheet_or_a_program_has_spoilt_is_explained",
+    "tests/it/verify.rs: verify_finds_each_kind_of_drift",
+];
+
+fn long_files(sources: &[Source]) -> Vec<&str> {
+    let long = sources.iter().filter(|it| it.lines() > FILE_LINES_MAX);
+    long.map(|source| source.path.as_str()).collect()
+}
+
+/// But for the corpus, whose functions are lists of requests.
+fn long_functions(sources: &[Source]) -> Vec<String> {
+    let sources = sources.iter();
+    let sources = sources.filter(|source| !source.path.starts_with("tests/it/corpus/"));
+    let functions = sources.flat_map(|source| {
+        let functions = source.functions().into_iter();
+        functions.map(|(name, lines)| (format!("{}: {name}", source.path), lines))
+    });
+    let long = functions.filter(|(_, lines)| *lines > FUNCTION_LINES_MAX);
+    long.map(|(name, _)| name).collect()
+}
+
+#[test]
+fn a_file_has_at_most_400_lines() {
+    only_known(&long_files(project()), LONG_FILES);
+    let (short, long) = ("//\n".repeat(400), "//\n".repeat(401));
+    let sources = tree(&[("src/a.rs", &short), ("src/b.rs", &long)]);
+    assert_eq!(long_files(&sources), ["src/b.rs"]);
+}
+
+#[test]
+fn a_function_has_at_most_70_lines() {
+    only_known(&long_functions(project()), LONG_FUNCTIONS);
+    let body = |lines: usize| format!("impl A {{ fn f() {{\n{}}} }}", "//\n".repeat(lines));
+    let (short, long) = (body(68), body(70));
+    let sources = tree(&[("src/a.rs", &short), ("src/b.rs", &long)]);
+    assert_eq!(long_functions(&sources), ["src/b.rs: f"]);
+}
