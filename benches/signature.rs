@@ -18,8 +18,8 @@ use flashsale::http::{Handler, Method, Reply, Request, Response};
 use flashsale::sale::{
     Cents, Command, HoldId, PlaceHold, ProductChanges, ProductId, Quantity, UpsertProduct,
 };
-use flashsale::store::Store;
 use flashsale::store::sqlite::{Access, Database, Durability};
+use flashsale::store::{Store, no_more};
 use flashsale::writer::{self, Writer};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -141,7 +141,9 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
     let mut store = database.writer(Durability::Full).expect("a writer");
     for commands in orders() {
         let now = |last_now| clock.begin_batch(last_now);
-        let decisions = store.transact(&terms, &now, &commands).expect("a commit");
+        let decisions = store
+            .transact(&terms, &now, &commands, &mut no_more)
+            .expect("a commit");
         clock.end_batch();
         assert!(decisions.iter().all(Result::is_ok), "there is enough");
     }

@@ -11,7 +11,7 @@ use flashsale::sale::{
     Cents, Command, PlaceHold, ProductChanges, ProductId, Quantity, STOCK_MAX, Terms, UpsertProduct,
 };
 use flashsale::store::sqlite::{Access, Database, Durability, SqliteStore};
-use flashsale::store::{Rest, Store};
+use flashsale::store::{Rest, Store, no_more};
 
 const RUN: Duration = Duration::from_secs(1);
 const RUNS: usize = 5;
@@ -74,7 +74,12 @@ fn rate(store: &mut SqliteStore, terms: &Terms, clock: &Clock, commands: usize) 
 
 fn transact(store: &mut SqliteStore, terms: &Terms, clock: &Clock, commands: &[Command]) {
     let decisions = store
-        .transact(terms, &|last_now| clock.begin_batch(last_now), commands)
+        .transact(
+            terms,
+            &|last_now| clock.begin_batch(last_now),
+            commands,
+            &mut no_more,
+        )
         .expect("a commit");
     clock.end_batch();
     assert!(

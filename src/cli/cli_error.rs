@@ -38,7 +38,8 @@ impl From<ConfigError> for CliError {
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> CliError {
         let code = match error {
-            StoreError::Busy | StoreError::Migrated => BUSY,
+            StoreError::Busy | StoreError::Outdated => BUSY,
+            StoreError::Away(_) | StoreError::InDoubt(_) => IO_ERROR,
             StoreError::NotApplied(_) | StoreError::Unknown(_) | StoreError::Displaced(_) => {
                 IO_ERROR
             }

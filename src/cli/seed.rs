@@ -19,10 +19,9 @@ use super::report::{Report, print_to_stderr, retry_while_busy};
 use super::seed_report::Seeded;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::sale::{Command, Rejection};
-use crate::store::memory::MemoryStore;
+use crate::sale::{Command, Counters, Rejection, WorkingSet};
 use crate::store::sqlite::{Access, SqliteStore};
-use crate::store::{Decision, Rest, Store, StoreError};
+use crate::store::{Decision, NoRows, Rest, Store, StoreError, judge_in_turn};
 
 #[derive(Args)]
 pub struct Seed {
@@ -164,7 +163,7 @@ pub fn upsert(
 ) -> Result<Seeded, CliError> {
     let seeded = judge_with_progress(catalogue, |each| {
         let now = |last_now| clock.begin_batch(last_now);
-        store.transact_in_chunks(&config.terms(), &now, chunks(&catalogue.rows), each)
+        store.load(&config.terms(), &now, &mut chunks(&catalogue.rows), each)
     });
     clock.end_batch();
     let seeded = seeded?;
@@ -182,9 +181,10 @@ fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let bytes = fs::symlink_metadata(&config.db).map(|metadata| metadata.len());
     if matches!(bytes, Ok(0)) || bytes.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return judge_with_progress(catalogue, |each| {
+            let now = clock.now();
             for commands in chunks(&catalogue.rows) {
-                let mut store = MemoryStore::default();
-                each(&store.transact(&config.terms(), &now, &commands)?);
+                let mut set = WorkingSet::new(now, config.terms(), Counters::FIRST);
+                each(&judge_in_turn(&mut NoRows, &mut set, &commands)?);
             }
             Ok(())
         });

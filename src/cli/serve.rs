@@ -350,7 +350,7 @@ fn report_end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, Cl
             IO_ERROR,
             format!("{db} is no longer the file that was served, and nothing more was written"),
         )),
-        Some(WriterExit::Migrated) => Err(CliError::new(
+        Some(WriterExit::Outdated) => Err(CliError::new(
             BUSY,
             format!("{db} was migrated by a newer flashsale, and nothing more was written to it"),
         )),
@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(status(Some(WriterExit::Unknown)), Some(74));
         assert_eq!(status(Some(WriterExit::Corrupt)), Some(65));
         assert_eq!(status(Some(WriterExit::Displaced)), Some(74));
-        assert_eq!(status(Some(WriterExit::Migrated)), Some(75));
+        assert_eq!(status(Some(WriterExit::Outdated)), Some(75));
         assert_eq!(status(None), Some(70), "the writer's thread died");
     }
 }

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Outcome, Swept};
 use crate::store::sqlite::{Access, SqliteStore};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, no_more};
 
 #[derive(Args)]
 pub struct SweepHolds {
@@ -67,7 +67,8 @@ pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<
     let mut total = Swept::default();
     loop {
         let decisions = retry_while_busy(|| {
-            store.transact(&terms, &|last_now| clock.begin_batch(last_now), &command)
+            let now = |last_now| clock.begin_batch(last_now);
+            store.transact(&terms, &now, &command, &mut no_more)
         });
         clock.end_batch();
         let [Ok(Outcome::Swept(swept))] = decisions?[..] else {

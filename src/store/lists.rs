@@ -95,7 +95,7 @@ pub trait Lists {
 }
 
 /// Counts a sales rate from movements, newest first.
-pub(super) fn sales_rate(
+pub fn sales_rate(
     movements: impl Iterator<Item = Result<Movement, StoreError>>,
     since: Timestamp,
     now: Timestamp,

@@ -1,18 +1,23 @@
 //! Where the rows of a sale are kept. A store opens one transaction for a batch of commands, lets the sale judge them on a
 //! working set, writes what changed and commits once. Nothing is written in any other way.
 //!
-//! The traits name no engine: `sqlite` is today's, `memory` is the tests' oracle.
+//! The traits name no engine; `open` alone knows which there are. `sqlite` is today's.
 
+mod judge;
 mod lists;
-pub mod memory;
 pub mod sqlite;
 
-use crate::sale::{
-    Command, Counters, Hold, HoldId, IdempotencyRecord, Movement, Need, Order, OrderId, Outcome,
-    Payment, PlaceHold, Product, ProductId, Rejection, Stop, Terms, Timestamp, WorkingSet, decide,
-};
+use std::time::Duration;
 
-pub use lists::{Filter, Lists, Page, SalesRate, Seek};
+use crate::sale::{
+    Command, Hold, HoldId, Order, OrderId, Outcome, PlaceHold, Product, ProductId, Rejection,
+    Secret, Terms, Timestamp,
+};
+#[cfg(feature = "test-support")]
+use crate::sale::{Counters, IdempotencyRecord, Movement, Payment};
+
+pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
+pub use lists::{Filter, Lists, Page, SalesRate, Seek, sales_rate};
 
 /// What the sale said to one command.
 pub type Decision = Result<Outcome, Rejection>;
@@ -21,16 +26,33 @@ pub type Decision = Result<Outcome, Rejection>;
 /// transaction before was judged at; the answer is never before it.
 pub type Now<'a> = &'a dyn Fn(Timestamp) -> Timestamp;
 
+/// Commands that came while the transaction waited for its turn. Asked at most once, when nobody else can write any more.
+pub type More<'a> = &'a mut dyn FnMut() -> Vec<Command>;
+
+/// For a transaction that takes no more commands than it was given.
+pub fn no_more() -> Vec<Command> {
+    Vec::new()
+}
+
 /// Why a whole batch failed. The text is for the log, not for clients.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Somebody else has the turn to write. Nothing was applied: worth asking again until the deadline.
     #[error("another process is writing")]
     Busy,
+    /// The store cannot be reached. Nothing was applied: worth asking again until the deadline, less often.
+    #[error("the store cannot be reached: {0}")]
+    Away(String),
     #[error("nothing was applied: {0}")]
     NotApplied(String),
     /// A constraint fired: a command of the batch is judged wrongly. Nothing was applied.
     #[error("a command broke a constraint: {0}")]
     Broken(String),
+    /// The store went away during the commit of a batch. `Store::settle` will tell what became of it. Only `transact` leaves
+    /// one in doubt.
+    #[error("whether the commit has happened is not known yet: {0}")]
+    InDoubt(String),
+    /// Whether the commit survives, only recovery can tell: this process writes no more.
     #[error("whether the commit survives is unknown: {0}")]
     Unknown(String),
     #[error("the database is damaged: {0}")]
@@ -38,10 +60,11 @@ pub enum StoreError {
     /// What is written would go into a file that its path does not name. Nothing was applied.
     #[error("nothing is written any more: {0}")]
     Displaced(String),
+    /// Nothing was applied, and this process writes no more.
     #[error(
         "another process has migrated the database to a version that this program does not know"
     )]
-    Migrated,
+    Outdated,
 }
 
 /// What a writer may do with the time between two batches.
@@ -62,14 +85,31 @@ pub enum Checkpoint {
     Incomplete { log_bytes: u64 },
 }
 
+/// What writes. A process has one.
 pub trait Store: Send {
-    /// Judges the commands in order in one transaction. When it returns `Ok`, what they did is durable.
+    /// Judges `commands`, and then what `more` gives, in order in one transaction, and returns the decisions in that order.
+    /// When it returns `Ok`, what they did is durable.
     fn transact(
         &mut self,
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
+        more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError>;
+
+    /// What became of the transaction that `StoreError::InDoubt` left behind: its decisions if it has committed, `None` if
+    /// nothing of it was applied. `Busy` and `Away`: not known yet. Never called for a store that never is in doubt.
+    fn settle(&mut self) -> Result<Option<Vec<Decision>>, StoreError>;
+
+    /// Judges chunk after chunk in one transaction: all of it is committed, or, if any command is rejected, none. `each` is
+    /// told every decision of this attempt, after a rejection too.
+    fn load(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: &mut dyn Iterator<Item = Vec<Command>>,
+        each: &mut dyn FnMut(&[Decision]),
+    ) -> Result<(), StoreError>;
 
     /// Writes what changes nothing for anybody, to see whether the store can.
     fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError>;
@@ -79,6 +119,12 @@ pub trait Store: Send {
 
     /// Housekeeping between batches, which may take a few milliseconds.
     fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError>;
+
+    /// How long the writer stands back now and then, so that other processes get their turn; zero where turns are a queue.
+    fn gap(&self) -> Duration;
+
+    /// What this database's tokens are made from.
+    fn secret(&self) -> &Secret;
 }
 
 /// Reads of committed rows, beside the writer. Each call sees one moment of the store.
@@ -110,11 +156,13 @@ pub trait Reader: Lists + Send + Sync {
     /// Whether rows can be read, and stand where whoever looks for the database finds it.
     fn is_sound(&self) -> Result<(), StoreError>;
 
-    /// Every row there is, in order. For tests: it has no bound.
+    /// Every row there is, in order, without any bound.
+    #[cfg(feature = "test-support")]
     fn contents(&self) -> Result<Contents, StoreError>;
 }
 
 /// All rows of a store, to compare it with another.
+#[cfg(feature = "test-support")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contents {
     pub counters: Counters,
@@ -124,41 +172,4 @@ pub struct Contents {
     pub payments: Vec<(Payment, Option<String>)>,
     pub movements: Vec<Movement>,
     pub idempotency_records: Vec<IdempotencyRecord>,
-}
-
-/// What fetches into a working set the rows that a rule needs to see.
-trait RowSource {
-    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> Result<(), StoreError>;
-}
-
-/// Judges commands in order on one working set, fetching what each needs until it can be judged.
-fn judge_all(
-    source: &mut impl RowSource,
-    set: &mut WorkingSet,
-    commands: &[Command],
-) -> Result<Vec<Decision>, StoreError> {
-    commands
-        .iter()
-        .map(|command| judge(source, set, command))
-        .collect()
-}
-
-fn judge(
-    source: &mut impl RowSource,
-    set: &mut WorkingSet,
-    command: &Command,
-) -> Result<Decision, StoreError> {
-    const LOOKS_MAX: usize = 100_000;
-    for _ in 0..LOOKS_MAX {
-        match decide(set, command) {
-            Ok(outcome) => return Ok(Ok(outcome)),
-            Err(Stop::Refused(rejection)) => return Ok(Err(rejection)),
-            Err(Stop::Needs(needs)) => {
-                for need in needs {
-                    source.fetch(set, need)?;
-                }
-            }
-        }
-    }
-    panic!("what a rule needs is there once it was fetched");
 }

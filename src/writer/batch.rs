@@ -1,11 +1,13 @@
 //! The commands of one transaction, and who waits for what comes of them.
 
 use std::time::Instant;
+use std::{iter, mem};
 
 use crossbeam_channel::Sender;
 
 use super::{Answer, Answers, CommandError, Job, Reply};
 use crate::sale::Command;
+use crate::store::Decision;
 
 /// Due rows that a batch ends besides its commands: about 2 ms of work, and at least twice the batch, so that the backlog
 /// cannot grow under load.
@@ -15,50 +17,142 @@ const SWEEP_MIN: usize = 256;
 /// nobody waits.
 const KEYS_UNDER_LOAD_MAX: usize = 16;
 
-/// Commands, a sweep first, and who waits for the others.
 pub struct Batch {
-    pub commands: Vec<Command>,
-    /// Whom each of the others answers, and until when that is worth it.
-    pub replies: Vec<(Instant, Reply)>,
+    commands: Vec<Command>,
+    /// Who waits for each of the commands.
+    waiters: Vec<Waiter>,
+    commands_max: usize,
+}
+
+enum Waiter {
+    /// Nobody waits for a sweep.
+    Nobody,
+    /// The command may be executed until the deadline.
+    Client { deadline: Instant, reply: Reply },
+    /// The client was told that nobody knows what became of the command.
+    GivenUp,
 }
 
 impl Batch {
-    pub fn of(jobs: Vec<Job>) -> Batch {
+    /// A batch of nothing that may come to this many commands.
+    pub fn with_room(commands_max: usize) -> Batch {
+        Batch {
+            commands: Vec::new(),
+            waiters: Vec::new(),
+            commands_max,
+        }
+    }
+
+    /// As many of the jobs as there is room for, after a sweep. `earlier`: how many commands the batch before this one came
+    /// to, which may have been more than it began with.
+    pub fn of(jobs: impl Iterator<Item = Job>, jobs_max: usize, earlier: usize) -> Batch {
+        let mut batch = Batch::with_room(jobs_max);
+        batch.join(jobs);
+        let jobs = batch.commands.len();
         let sweep = Command::Sweep {
-            rows_max: (2 * jobs.len()).max(SWEEP_MIN),
-            keys_max: if jobs.is_empty() {
+            rows_max: (2 * jobs.max(earlier)).max(SWEEP_MIN),
+            keys_max: if jobs == 0 {
                 SWEEP_MIN
             } else {
                 KEYS_UNDER_LOAD_MAX
             },
         };
-        let mut batch = Batch {
-            commands: vec![sweep],
-            replies: Vec::new(),
-        };
-        for job in jobs {
-            batch.commands.push(job.command);
-            batch.replies.push((job.deadline, job.reply));
-        }
+        batch.commands.insert(0, sweep);
+        batch.waiters.insert(0, Waiter::Nobody);
+        batch.commands_max += 1;
         batch
     }
 
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// How many commands more it may come to.
+    pub fn room(&self) -> usize {
+        self.commands_max.saturating_sub(self.commands.len())
+    }
+
+    pub fn has_waiters(&self) -> bool {
+        let mut waiters = self.waiters.iter();
+        waiters.any(|waiter| matches!(waiter, Waiter::Client { .. }))
+    }
+
+    /// Takes no more jobs than there is room for.
+    pub fn join(&mut self, jobs: impl Iterator<Item = Job>) {
+        for job in jobs.take(self.room()) {
+            self.commands.push(job.command);
+            self.waiters.push(Waiter::Client {
+                deadline: job.deadline,
+                reply: job.reply,
+            });
+        }
+    }
+
+    pub fn append(&mut self, mut other: Batch) {
+        self.commands.append(&mut other.commands);
+        self.waiters.append(&mut other.waiters);
+    }
+
+    /// Each command in a batch of its own, which takes no more.
+    pub fn split(self) -> impl Iterator<Item = Batch> {
+        let commands = self.commands.into_iter().zip(self.waiters);
+        commands.map(|(command, waiter)| Batch {
+            commands: vec![command],
+            waiters: vec![waiter],
+            commands_max: 1,
+        })
+    }
+
     pub fn answer(self, answers: impl Iterator<Item = Answer>, to: &Sender<Answers>) {
-        let replies = self.replies.into_iter().map(|(_, reply)| reply);
-        send_answers(replies.zip(answers).collect(), to);
+        let answered = self.waiters.into_iter().zip(answers);
+        let answered = answered.filter_map(|(waiter, answer)| match waiter {
+            Waiter::Client { reply, .. } => Some((reply, answer)),
+            Waiter::Nobody | Waiter::GivenUp => None,
+        });
+        send_answers(answered.collect(), to);
+    }
+
+    pub fn answer_decisions(self, decisions: Vec<Decision>, to: &Sender<Answers>) {
+        let decisions = decisions.into_iter();
+        let answers = decisions.map(|decision| decision.map_err(CommandError::Refused));
+        self.answer(answers, to);
+    }
+
+    pub fn answer_all(self, error: &CommandError, to: &Sender<Answers>) {
+        self.answer(iter::repeat_with(|| Err(error.clone())), to);
     }
 
     /// What waited too long is not executed.
     pub fn refuse_late(&mut self, to: &Sender<Answers>) {
+        self.give_up_late(&CommandError::Overloaded, to);
+        self.remove_given_up();
+    }
+
+    /// Gives this answer to what waited too long. The commands stay: their transaction may have committed.
+    pub fn give_up_late(&mut self, error: &CommandError, to: &Sender<Answers>) {
         let now = Instant::now();
-        let mut late = Vec::new();
-        for index in (0..self.replies.len()).rev() {
-            if self.replies[index].0 <= now {
-                self.commands.remove(index + 1);
-                late.push((self.replies.remove(index).1, Err(CommandError::Overloaded)));
+        let mut answers = Vec::new();
+        for waiter in &mut self.waiters {
+            if matches!(waiter, Waiter::Client { deadline, .. } if *deadline <= now)
+                && let Waiter::Client { reply, .. } = mem::replace(waiter, Waiter::GivenUp)
+            {
+                answers.push((reply, Err(error.clone())));
             }
         }
-        send_answers(late, to);
+        send_answers(answers, to);
+    }
+
+    /// What was given up is not executed any more.
+    pub fn remove_given_up(&mut self) {
+        let is_given_up = |waiter: &Waiter| matches!(waiter, Waiter::GivenUp);
+        let mut waiters = self.waiters.iter();
+        self.commands
+            .retain(|_| waiters.next().is_some_and(|waiter| !is_given_up(waiter)));
+        self.waiters.retain(|waiter| !is_given_up(waiter));
     }
 }
 

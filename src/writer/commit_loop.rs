@@ -1,6 +1,5 @@
 //! The commit loop: takes what waits, has the store judge it in one transaction, and answers after the commit.
 
-use std::iter;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,9 +12,9 @@ use super::batch::{Batch, send_answers};
 use super::halt::Halt;
 use super::kept_time::KeptTime;
 use super::log_watch::LogWatch;
-use super::{Answer, Answers, CommandError, Control, Job, WriterExit};
+use super::{Answers, CommandError, Control, Job, WriterExit};
 use crate::clock::Clock;
-use crate::sale::{Command, Terms};
+use crate::sale::Terms;
 use crate::store::{Decision, Rest, Store, StoreError};
 
 /// What the writer thread owns.
@@ -28,6 +27,8 @@ pub struct CommitLoop {
     pub controls: Receiver<Control>,
     pub heartbeat: Arc<AtomicUsize>,
     pub answers: Sender<Answers>,
+    /// How many commands the last batch came to.
+    pub last_batch: usize,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
     /// When the store last failed to write, if it has not written since.
@@ -38,12 +39,14 @@ pub struct CommitLoop {
     pub kept_time: KeptTime,
 }
 
-/// Other processes get a gap of this length …
-const GAP: Duration = Duration::from_millis(1);
-/// … after a stretch of back-to-back batches of this length.
+/// Other processes get a gap after a stretch of back-to-back batches of this length.
 const STRETCH: Duration = Duration::from_millis(50);
-/// How often the writer asks for a lock that another process holds.
+/// How often the writer asks for a lock that another process holds …
 const LOCK_POLL: Duration = Duration::from_millis(1);
+/// … for a store that it could not reach …
+const AWAY_POLL: Duration = Duration::from_millis(50);
+/// … and what became of a batch in doubt.
+const SETTLE_POLL: Duration = Duration::from_millis(20);
 /// Quiet for this long, the writer looks when the next deadline falls due …
 const QUIET: Duration = Duration::from_millis(20);
 /// … and each time that it was for this long, it tidies the log, and looks again: another process may have moved the next
@@ -104,20 +107,19 @@ impl CommitLoop {
     }
 
     fn handle(&mut self, wake: Wake) -> Result<(), Halt> {
-        let jobs = match wake {
-            Wake::Job(first) => iter::once(first)
-                .chain(self.jobs.try_iter())
-                .take(self.batch_max)
-                .collect(),
-            Wake::Deadline => Vec::new(),
+        let first = match wake {
+            Wake::Job(first) => Some(first),
+            Wake::Deadline => None,
             Wake::Pinged => return Ok(()),
             Wake::Stop(by) => return Err(Halt::Stop(by)),
         };
-        self.execute(jobs)?;
+        let jobs = first.into_iter().chain(self.jobs.try_iter());
+        let batch = Batch::of(jobs, self.batch_max, self.last_batch);
+        self.execute(batch)?;
         self.keep_time(self.kept_time.is_due(&self.clock))?;
         self.maintain(Rest::Short)?;
         if self.stretch_began.elapsed() >= STRETCH {
-            thread::sleep(GAP);
+            thread::sleep(self.store.gap());
             self.stretch_began = Instant::now();
         }
         Ok(())
@@ -130,7 +132,7 @@ impl CommitLoop {
             Some(wake) => wake,
             None => self.idle()?,
         };
-        if began.elapsed() >= GAP {
+        if began.elapsed() >= self.store.gap() {
             self.stretch_began = Instant::now();
         }
         Ok(first)
@@ -201,95 +203,82 @@ impl CommitLoop {
         }
     }
 
-    /// Executes and answers the jobs, with a sweep before them; fails when the store must not be written any more.
-    fn execute(&mut self, jobs: Vec<Job>) -> Result<(), Halt> {
-        let mut batch = Batch::of(jobs);
+    /// Executes and answers the batch, and what joins it until it has its turn; fails when the store must not be written any
+    /// more.
+    fn execute(&mut self, mut batch: Batch) -> Result<(), Halt> {
         batch.refuse_late(&self.answers);
         loop {
-            match self.transact(&batch.commands) {
+            match self.transact(&mut batch) {
                 Ok(decisions) => {
-                    let answers = decisions
-                        .into_iter()
-                        .skip(1)
-                        .map(|decision| decision.map_err(CommandError::Refused));
-                    batch.answer(answers, &self.answers);
+                    batch.answer_decisions(decisions, &self.answers);
                     return Ok(self.probe()?);
                 }
-                Err(StoreError::Busy) => {
+                Err(failure @ (StoreError::Busy | StoreError::Away(_))) => {
                     if let Some(by) = self.is_told_to_stop() {
-                        batch.answer(iter::repeat(Err(CommandError::Stopped)), &self.answers);
+                        batch.answer_all(&CommandError::Stopped, &self.answers);
                         return Err(Halt::Stop(by));
                     }
-                    thread::sleep(LOCK_POLL);
+                    thread::sleep(poll_interval(&failure));
                     batch.refuse_late(&self.answers);
-                    if batch.replies.is_empty() {
+                    if !batch.has_waiters() {
                         return Ok(());
                     }
                 }
-                Err(StoreError::Broken(why)) => {
+                Err(StoreError::InDoubt(why)) => {
+                    log::warn!("a batch of {} is in doubt: {why}", batch.len());
+                    if let Some(decisions) = self.settle(&mut batch)? {
+                        batch.answer_decisions(decisions, &self.answers);
+                        return Ok(());
+                    }
+                    batch.remove_given_up();
+                }
+                Err(StoreError::Broken(why)) if batch.len() > 1 => {
                     log::error!(
                         "a batch of {} broke a constraint and is tried one by one: {why}",
-                        batch.commands.len()
+                        batch.len()
                     );
-                    return self.one_by_one(batch);
+                    return self.execute_one_by_one(batch);
                 }
                 Err(failure) => {
                     let (error, ended) = self.answer_failure(&failure);
-                    batch.answer(iter::repeat(Err(error)), &self.answers);
+                    batch.answer_all(&error, &self.answers);
                     return ended.map_or(Ok(()), |ended| Err(ended.into()));
                 }
             }
         }
     }
 
-    /// Every command alone, on a freshly loaded working set, so that only the culprit fails.
-    fn one_by_one(&mut self, batch: Batch) -> Result<(), Halt> {
-        let mut answers = Vec::new();
-        let mut halt = None;
-        // The sweep is for nobody, and waits for nobody.
-        let deadlines = iter::once(Instant::now()).chain(batch.replies.iter().map(|(by, _)| *by));
-        for (command, deadline) in batch.commands.iter().zip(deadlines) {
-            let answer = match halt {
-                Some(_) => Err(CommandError::Stopped),
-                None => self
-                    .alone(command, deadline)
-                    .unwrap_or_else(|(error, why)| {
-                        halt = why;
-                        Err(error)
-                    }),
-            };
-            answers.push(answer);
+    /// Every command in a transaction of its own, on a freshly loaded working set, so that only the culprit fails.
+    fn execute_one_by_one(&mut self, batch: Batch) -> Result<(), Halt> {
+        let mut halted = Ok(());
+        for alone in batch.split() {
+            if halted.is_err() {
+                alone.answer_all(&CommandError::Stopped, &self.answers);
+            } else {
+                halted = self.execute(alone);
+            }
         }
-        batch.answer(answers.into_iter().skip(1), &self.answers);
-        halt.map_or(Ok(()), Err)
+        halted
     }
 
-    /// One command in a transaction of its own, waiting for another process's lock until the deadline.
-    fn alone(
-        &mut self,
-        command: &Command,
-        deadline: Instant,
-    ) -> Result<Answer, (CommandError, Option<Halt>)> {
+    /// Asks until it is known whether the batch in doubt has committed: its decisions, or `None` if nothing was applied.
+    /// Nothing is written before. What waits longer than it may is told that nobody knows.
+    fn settle(&mut self, batch: &mut Batch) -> Result<Option<Vec<Decision>>, Halt> {
         loop {
-            match self.transact(std::slice::from_ref(command)) {
-                Ok(mut decisions) => {
-                    let decision = decisions.pop().expect("a command has a decision");
-                    return Ok(decision.map_err(CommandError::Refused));
-                }
-                Err(StoreError::Busy) => {
-                    if let Some(by) = self.is_told_to_stop() {
-                        return Err((CommandError::Stopped, Some(Halt::Stop(by))));
-                    }
-                    if Instant::now() >= deadline {
-                        return Err((CommandError::Overloaded, None));
-                    }
-                    thread::sleep(LOCK_POLL);
-                }
+            match self.store.settle() {
+                Ok(settled) => return Ok(settled),
+                Err(StoreError::Busy | StoreError::Away(_) | StoreError::InDoubt(_)) => {}
                 Err(failure) => {
-                    let (error, ended) = self.answer_failure(&failure);
-                    return Err((error, ended.map(Halt::Exit)));
+                    if let (_, Some(ended)) = self.answer_failure(&failure) {
+                        return Err(ended.into());
+                    }
                 }
             }
+            if let Some(by) = self.is_told_to_stop() {
+                return Err(Halt::Stop(by));
+            }
+            thread::sleep(SETTLE_POLL);
+            batch.give_up_late(&CommandError::Unknown, &self.answers);
         }
     }
 
@@ -306,23 +295,42 @@ impl CommitLoop {
         }
         self.is_healthy.store(false, Ordering::SeqCst);
         match failure {
-            StoreError::Busy | StoreError::NotApplied(_) => (CommandError::NotApplied, None),
+            StoreError::Busy | StoreError::Away(_) | StoreError::NotApplied(_) => {
+                (CommandError::NotApplied, None)
+            }
+            StoreError::InDoubt(_) => (CommandError::Unknown, None),
             StoreError::Broken(_) => (CommandError::Broken, None),
             StoreError::Unknown(_) => (CommandError::Unknown, Some(WriterExit::Unknown)),
             StoreError::Corrupt(_) => (CommandError::NotApplied, Some(WriterExit::Corrupt)),
             StoreError::Displaced(_) => (CommandError::NotApplied, Some(WriterExit::Displaced)),
-            StoreError::Migrated => (CommandError::NotApplied, Some(WriterExit::Migrated)),
+            StoreError::Outdated => (CommandError::NotApplied, Some(WriterExit::Outdated)),
         }
     }
 
     /// A panic in the sale's rules is a broken rule of ours: the transaction is rolled back while it unwinds.
-    fn transact(&mut self, commands: &[Command]) -> Result<Vec<Decision>, StoreError> {
+    fn transact(&mut self, batch: &mut Batch) -> Result<Vec<Decision>, StoreError> {
         let (store, clock, terms) = (&mut self.store, &self.clock, &self.terms);
         let now = |last_now| clock.begin_batch(last_now);
-        let result =
-            panic::catch_unwind(AssertUnwindSafe(|| store.transact(terms, &now, commands)));
+        let mut joined = Batch::with_room(batch.room());
+        let mut more = || {
+            joined.join(self.jobs.try_iter());
+            joined.refuse_late(&self.answers);
+            joined.commands().to_vec()
+        };
+        let transact = || store.transact(terms, &now, batch.commands(), &mut more);
+        let result = panic::catch_unwind(AssertUnwindSafe(transact));
         clock.end_batch();
+        batch.append(joined);
+        self.last_batch = batch.len();
         result.unwrap_or_else(|_| Err(StoreError::Broken("a rule panicked".into())))
+    }
+}
+
+/// How often a store that is busy or away is asked again.
+fn poll_interval(failure: &StoreError) -> Duration {
+    match failure {
+        StoreError::Away(_) => AWAY_POLL,
+        _ => LOCK_POLL,
     }
 }
 

@@ -16,7 +16,7 @@ impl CommitLoop {
         match self.store.rest(rest) {
             Ok(Checkpoint::Complete) => self.log_watch.emptied(),
             Ok(Checkpoint::Incomplete { log_bytes }) => self.log_watch.kept(log_bytes),
-            Err(StoreError::Busy) => self.log_watch.kept(0),
+            Err(StoreError::Busy | StoreError::Away(_)) => self.log_watch.kept(0),
             Err(failure) => {
                 self.log_watch.failed(&failure);
                 self.housekeeping_failed(&failure)?;
@@ -28,11 +28,15 @@ impl CommitLoop {
     /// What housekeeping finds is as good a reason to stop as what a batch finds.
     pub fn housekeeping_failed(&mut self, failure: &StoreError) -> Result<(), WriterExit> {
         match failure {
-            StoreError::Busy | StoreError::NotApplied(_) | StoreError::Broken(_) => Ok(()),
+            StoreError::Busy
+            | StoreError::Away(_)
+            | StoreError::NotApplied(_)
+            | StoreError::Broken(_)
+            | StoreError::InDoubt(_) => Ok(()),
             StoreError::Unknown(_)
             | StoreError::Corrupt(_)
             | StoreError::Displaced(_)
-            | StoreError::Migrated => self.answer_failure(failure).1.map_or(Ok(()), Err),
+            | StoreError::Outdated => self.answer_failure(failure).1.map_or(Ok(()), Err),
         }
     }
 
@@ -81,7 +85,7 @@ impl CommitLoop {
         }
         match self.write_time() {
             Ok(()) => self.kept_time.was_kept(),
-            Err(StoreError::Busy) => {}
+            Err(StoreError::Busy | StoreError::Away(_)) => {}
             Err(failure) => return self.answer_failure(&failure).1.map_or(Ok(()), Err),
         }
         Ok(())

@@ -68,7 +68,7 @@ pub enum WriterExit {
     /// The file is not what its path names, and was not written any more.
     Displaced,
     /// Another program has given the database a newer schema, and it was not written any more.
-    Migrated,
+    Outdated,
 }
 
 /// A handle to submit commands with. The writer stops when it is told to, or when the last handle is dropped.
@@ -141,6 +141,7 @@ impl Writer {
             controls,
             heartbeat: heartbeat.clone(),
             answers,
+            last_batch: 0,
             stretch_began: Instant::now(),
             failed_at: None,
             is_healthy: is_healthy.clone(),

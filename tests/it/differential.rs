@@ -1,5 +1,7 @@
-//! The same commands and clock into the memory store and into SQLite: every decision and every row must be equal, and
-//! SQLite's books prove themselves. Now and then ids are lost, as with a disk.
+//! The same commands and clock into the memory store, which judges in waves, and into SQLite, which judges in turn: every
+//! decision and every row must be equal, and SQLite's books prove themselves. Half of each batch comes while its
+//! transaction waits for its turn, and two writers take turns, as two processes do. Now and then ids are lost, as with a
+//! disk.
 //!
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands of each seed (default 1 500), `FLASHSALE_TEST_SEEDS` that of the
 //! seeds (default 20).
@@ -7,10 +9,10 @@
 use std::collections::BTreeMap;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
-use flashsale::store::memory::MemoryStore;
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
 use flashsale::store::{Lists, Reader, Store};
 
+use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
 use crate::shop::{OPENING, terms};
 
@@ -52,7 +54,7 @@ fn agree_on_seeds(seeds: impl Iterator<Item = u64>) {
 fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
-    let mut sqlite = database.writer(Durability::Normal).unwrap();
+    let mut writers = [0, 1].map(|_| database.writer(Durability::Normal).unwrap());
     let reader = database.reader(1).unwrap();
     let mut memory = MemoryStore::default();
     let mut now = OPENING;
@@ -79,9 +81,18 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
         if crowd.flips() {
             accepting.late_payment = flashsale::sale::LatePayment::Accept;
         }
-        let ours = memory.transact(&accepting, &time, &batch).unwrap();
+        let (first, second) = batch.split_at(batch.len().div_ceil(2));
+        let ours = memory
+            .transact(&accepting, &time, first, &mut || second.to_vec())
+            .unwrap();
+        let waves = &memory.waves;
+        assert!(
+            waves.len() <= WAVES_MAX,
+            "seed {seed}, round {round}: {waves:?}"
+        );
+        let sqlite = &mut writers[round % 2];
         let theirs = sqlite
-            .transact(&accepting, &time, &batch)
+            .transact(&accepting, &time, first, &mut || second.to_vec())
             .unwrap_or_else(|error| panic!("seed {seed}, round {round}: {error}: {batch:#?}"));
         assert_eq!(ours, theirs, "seed {seed}, round {round}: {batch:#?}");
         assert_eq!(
@@ -123,6 +134,9 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
     }
     crowd.seen().clone()
 }
+
+/// What a store far away would ask for the wildest mix of commands.
+const WAVES_MAX: usize = 3;
 
 /// Now and then a disk is lost: so many ids may have been given after the backup.
 const SKIP_EVERY: usize = 40;

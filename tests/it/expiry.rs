@@ -9,10 +9,11 @@ use flashsale::sale::{
     Command, HoldId, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
 };
 use flashsale::store::sqlite::{Access, Database, Durability, SqliteStore};
-use flashsale::store::{Checkpoint, Decision, Now, Rest, Store, StoreError};
+use flashsale::store::{Decision, More, Now, Store, StoreError, no_more};
 use serde_json::json;
 
 use crate::shop::{Answer, HOLD_TTL, Hands, MILLISECOND, ORDER_TTL, Shop, call, item, terms};
+use crate::wrapped_store::delegates;
 
 #[test]
 fn an_expired_hold_frees_its_stock() {
@@ -151,6 +152,7 @@ impl Store for Watched {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
+        more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
         let now_and_look = |last_now: Timestamp| {
             let time = now(last_now);
@@ -159,20 +161,10 @@ impl Store for Watched {
             }
             time
         };
-        self.store.transact(terms, &now_and_look, commands)
+        self.store.transact(terms, &now_and_look, commands, more)
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
-        self.store.probe(now)
-    }
-
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.store.next_deadline()
-    }
-
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
-        self.store.rest(rest)
-    }
+    delegates!(settle, load, probe, next_deadline, rest, gap, secret);
 }
 
 /// The order is judged a millisecond before its hold's deadline and commits a millisecond after it; who reads in between
@@ -251,6 +243,7 @@ fn what_was_called_over_stays_over_after_a_crash_and_a_clock_that_was_set_back()
             &terms(),
             &|last_now| last_now.max(now),
             std::slice::from_ref(command),
+            &mut no_more,
         );
         decided.unwrap().pop().unwrap()
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
-use flashsale::store::{Reader, Rest, Store, StoreError};
+use flashsale::store::{Reader, Rest, Store, StoreError, no_more};
 use serde_json::json;
 
 use crate::server::{Premises, Server};
@@ -134,14 +134,16 @@ fn a_command_beside_notices_too() {
     let mut store = database.writer(Durability::Full).unwrap();
     let hands = Hands::at_opening();
     let load = [item("tee", 5).load()];
-    store.transact(&terms(), &|_| hands.now(), &load).unwrap();
+    store
+        .transact(&terms(), &|_| hands.now(), &load, &mut no_more)
+        .unwrap();
     let reader = database.reader(1).unwrap();
     fs::rename(&path, folder.path().join("moved.db")).unwrap();
     let more = [item("mug", 5).load()];
     let failed = |result| matches!(result, Err(StoreError::Displaced(_)));
     assert!(failed(
         store
-            .transact(&terms(), &|_| hands.now(), &more)
+            .transact(&terms(), &|_| hands.now(), &more, &mut no_more)
             .map(|_| ())
     ));
     assert!(failed(store.rest(Rest::Long).map(|_| ())));

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use flashsale::config::Config;
 use flashsale::http::{Method, Request};
-use flashsale::sale::{Command, Outcome, Terms, Timestamp};
-use flashsale::store::{Checkpoint, Decision, Now, Rest, Store, StoreError};
+use flashsale::sale::{Command, Outcome, Terms};
+use flashsale::store::{Decision, More, Now, Store, StoreError};
 use serde_json::json;
 
 use crate::shop::{HOLD_TTL, Shop, item};
+use crate::wrapped_store::delegates;
 
 #[test]
 fn the_same_key_and_request_get_the_first_answer_byte_for_byte() {
@@ -203,8 +204,9 @@ impl Store for Counting {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
+        more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
-        let decisions = self.store.transact(terms, now, commands)?;
+        let decisions = self.store.transact(terms, now, commands, more)?;
         let deleted = decisions.iter().filter_map(|decision| match decision {
             Ok(Outcome::Swept(swept)) => Some(swept.keys_forgotten),
             Ok(_) | Err(_) => None,
@@ -214,17 +216,7 @@ impl Store for Counting {
         Ok(decisions)
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
-        self.store.probe(now)
-    }
-
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.store.next_deadline()
-    }
-
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
-        self.store.rest(rest)
-    }
+    delegates!(settle, load, probe, next_deadline, rest, gap, secret);
 }
 
 /// A few under load, and the rest when nobody waits.

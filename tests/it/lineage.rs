@@ -11,7 +11,7 @@ use flashsale::sale::{Command, PlaceHold, ProductId, Quantity, Timestamp};
 use flashsale::store::sqlite::{
     Access, Database, Durability, OpenError, SqliteReader, SqliteStore,
 };
-use flashsale::store::{Contents, Reader, Rest, Store};
+use flashsale::store::{Contents, Reader, Rest, Store, no_more};
 use tempfile::TempDir;
 
 use crate::properties::Crowd;
@@ -96,7 +96,7 @@ impl Sale {
         let now = Timestamp::from_micros(self.now);
         let decided = self.stores[store]
             .1
-            .transact(&terms(), &|_| now, commands)
+            .transact(&terms(), &|_| now, commands, &mut no_more)
             .unwrap();
         assert!(decided.iter().all(Result::is_ok));
     }

@@ -11,7 +11,7 @@ use flashsale::sale::{Command, Outcome, PaymentTarget, Rejection, Timestamp};
 use flashsale::store::sqlite::{
     Access, Database, Depth, Durability, SqliteReader, SqliteStore, audit, make_servable,
 };
-use flashsale::store::{Decision, Reader, Store};
+use flashsale::store::{Decision, Reader, Store, no_more};
 
 use crate::properties::{Crowd, catalogue, every_payment_has_one_fate};
 use crate::shop::{OPENING, terms};
@@ -99,7 +99,7 @@ impl Sale {
 
     fn decide(&mut self, batch: &[Command]) -> Vec<Decision> {
         let time = |_| Timestamp::from_micros(self.now);
-        let decisions = self.store.transact(&terms(), &time, batch);
+        let decisions = self.store.transact(&terms(), &time, batch, &mut no_more);
         let decisions =
             decisions.unwrap_or_else(|error| panic!("seed {}: {error}: {batch:#?}", self.seed));
         self.crowd.learn(&decisions);

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod memory;
 mod provider;
 mod server;
 mod shop;
 mod wire;
+mod wrapped_store;
 
 mod backup;
 mod checkpoints;
@@ -49,4 +51,5 @@ mod tidy;
 mod tokens;
 mod usage;
 mod verify;
+mod waves;
 mod webhook_signatures;

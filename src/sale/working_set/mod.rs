@@ -24,7 +24,7 @@ pub use stop::{Rejection, Stop};
 pub(in crate::sale) use stop::{all_looked_at, ensure};
 pub use table::{Table, Written};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkingSet {
     pub now: Timestamp,
     pub terms: Terms,

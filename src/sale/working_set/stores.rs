@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Due, WorkingSet};
+use super::{Due, Need, WorkingSet};
 use crate::sale::rows::{
     Customer, IdempotencyKey, IdempotencyRecord, Movement, Payment, PaymentId, PaymentTarget,
     Product, ProductId,
@@ -72,6 +72,67 @@ impl WorkingSet {
 
     pub fn fetched_due(&mut self, due: Vec<Due>) {
         self.due = Some(due);
+    }
+}
+
+/// What is known before all is fetched.
+impl WorkingSet {
+    /// Lets the rule that stopped with this need go on as if there were nothing, where a rule can: what it then does counts
+    /// for nothing but more needs. Never for a row that a rule relies on once it has looked at it.
+    pub fn assume_nothing(&mut self, need: &Need) -> bool {
+        let may_be_assumed = match need {
+            Need::PaymentKey(_)
+            | Need::Parked(_)
+            | Need::Refunds(..)
+            | Need::Lost(_)
+            | Need::CustomerUse(..)
+            | Need::IdempotencyKey(_)
+            | Need::Due { .. } => true,
+            Need::Product(_)
+            | Need::Sku(_)
+            | Need::Hold(_)
+            | Need::Order(_)
+            | Need::Payment(_)
+            | Need::OverdueUnits(_)
+            | Need::OverdueRows(..) => false,
+        };
+        if may_be_assumed {
+            self.fetched_nothing(need.clone());
+        }
+        may_be_assumed
+    }
+
+    /// The store holds nothing of what was needed.
+    pub fn fetched_nothing(&mut self, need: Need) {
+        match need {
+            Need::Product(id) => self.products.fetched(id, None),
+            Need::Sku(sku) => self.fetched_sku(sku, None),
+            Need::Hold(id) => self.holds.fetched(id, None),
+            Need::Order(id) => self.orders.fetched(id, None),
+            Need::Payment(id) => self.payments.fetched(id, None),
+            Need::PaymentKey(key) => self.fetched_payment_key(key, None),
+            Need::Parked(target) => self.fetched_parked(target, Vec::new()),
+            Need::Refunds(target, transaction_id) => {
+                self.fetched_refunds(target, transaction_id, Vec::new());
+            }
+            Need::Lost(target) => self.fetched_lost(target, false),
+            Need::CustomerUse(product, customer) => {
+                self.fetched_customer_use(product, customer, 0);
+            }
+            Need::IdempotencyKey(key) => self.fetched_record(key, None),
+            Need::OverdueUnits(product) => self.fetched_overdue_units(product, 0),
+            Need::OverdueRows(product, _) => self.fetched_overdue_rows(product, VecDeque::new()),
+            Need::Due { .. } => self.fetched_due(Vec::new()),
+        }
+    }
+
+    /// Units of a product in overdue rows that were fetched.
+    pub fn overdue_units_fetched(&self, product: ProductId) -> i64 {
+        let of_holds = self.holds.rows().filter(|hold| hold.product == product);
+        let of_orders = self.orders.rows().filter(|order| order.product == product);
+        let of_holds = of_holds.filter_map(|hold| hold.overdue_units(self.now));
+        let of_orders = of_orders.filter_map(|order| order.overdue_units(self.now));
+        of_holds.chain(of_orders).sum()
     }
 }
 

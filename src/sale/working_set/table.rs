@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Rows by id: what the store held and what they are now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Table<K, V> {
     rows: HashMap<K, Option<Row<V>>>,
     changed: Vec<K>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row<V> {
     now: V,
     change: Change<V>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Change<V> {
     None,
     New,
@@ -95,6 +95,11 @@ impl<K: Copy + Eq + Hash + Ord, V: Clone> Table<K, V> {
         );
         assert!(before.flatten().is_none(), "a new row has a new id");
         self.changed.push(id);
+    }
+
+    /// What is there, in no order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &V> {
+        self.rows.values().flatten().map(|row| &row.now)
     }
 
     pub(super) fn is_changed(&self) -> bool {

@@ -3,6 +3,8 @@
 mod audit;
 mod backup;
 mod between_batches;
+#[cfg(feature = "test-support")]
+mod contents;
 mod convert;
 mod failed;
 mod files;
@@ -27,6 +29,7 @@ mod wal_index;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -46,7 +49,7 @@ use rows::SqliteRows;
 use tables::counters;
 use wal_index::WalIndex;
 
-use super::{Checkpoint, Decision, Now, Rest, Store, StoreError, judge_all};
+use super::{Checkpoint, Decision, More, Now, Rest, Store, StoreError, judge_in_turn};
 use crate::sale::{Command, Secret, Terms, Timestamp, WorkingSet};
 
 /// The writing connection. A process has at most one.
@@ -59,6 +62,9 @@ pub struct SqliteStore {
     wal_index: Arc<WalIndex>,
     opened: Arc<Opened>,
 }
+
+/// Other processes get SQLite's lock by asking for it again and again, and find it free for this long.
+const GAP: Duration = Duration::from_millis(1);
 
 /// Commits in the log before a checkpoint is worth its fsync.
 const CHECKPOINT_COMMITS: u32 = 256;
@@ -82,44 +88,6 @@ impl SqliteStore {
             wal_index,
             opened,
         }
-    }
-
-    /// What this database's tokens are made from.
-    pub fn secret(&self) -> &Secret {
-        &self.secret
-    }
-
-    /// Judges chunk after chunk in one transaction: all of it is committed, or, if any command is rejected, none. `each` is
-    /// told every decision of this attempt, after a rejection too; a chunk of another attempt is none of its business.
-    pub fn transact_in_chunks(
-        &mut self,
-        terms: &Terms,
-        now: Now<'_>,
-        chunks: impl Iterator<Item = Vec<Command>>,
-        mut each: impl FnMut(&[Decision]),
-    ) -> Result<(), StoreError> {
-        self.in_transaction(|tx, log| {
-            let (mut counters, last_now) = counters::read(tx).map_err(not_applied)?;
-            let now = now(last_now);
-            log.begins_from(tx, last_now)?;
-            let mut is_refused = false;
-            for commands in chunks {
-                let mut set = WorkingSet::new(now, *terms, counters);
-                let decisions = judge_all(&mut SqliteRows::of(tx), &mut set, &commands)?;
-                each(&decisions);
-                is_refused |= decisions.iter().any(Result::is_err);
-                if !is_refused {
-                    write::write(tx, &set).map_err(not_applied)?;
-                    counters = set.counters;
-                }
-            }
-            let change = if is_refused {
-                Change::None
-            } else {
-                Change::Written
-            };
-            Ok(((), change))
-        })
     }
 
     /// Runs `work` in one transaction, which is committed if it has written something, and rolled back otherwise. Nothing is
@@ -231,15 +199,18 @@ impl Store for SqliteStore {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
+        more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
         self.in_transaction(|tx, log| {
             let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let mut set = WorkingSet::new(now(last_now), *terms, counters);
-            let decisions = judge_all(&mut SqliteRows::of(tx), &mut set, commands)?;
+            let more = more();
+            let commands = || commands.iter().chain(&more);
+            let decisions = judge_in_turn(&mut SqliteRows::of(tx), &mut set, commands())?;
             if set.is_changed() {
                 log.begins_from(tx, last_now)?;
                 write::write(tx, &set).map_err(not_applied)?;
-            } else if told::tells_more_than(tx, commands, &decisions, last_now)
+            } else if told::tells_more_than(tx, commands(), &decisions, last_now)
                 .map_err(not_applied)?
             {
                 log.begins_from(tx, last_now)?;
@@ -248,6 +219,42 @@ impl Store for SqliteStore {
                 return Ok((decisions, Change::None));
             }
             Ok((decisions, Change::Written))
+        })
+    }
+
+    /// A transaction on a file ends before this process goes on, or this process ends.
+    fn settle(&mut self) -> Result<Option<Vec<Decision>>, StoreError> {
+        unreachable!("no transaction on a file is in doubt")
+    }
+
+    fn load(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: &mut dyn Iterator<Item = Vec<Command>>,
+        each: &mut dyn FnMut(&[Decision]),
+    ) -> Result<(), StoreError> {
+        self.in_transaction(|tx, log| {
+            let (mut counters, last_now) = counters::read(tx).map_err(not_applied)?;
+            let now = now(last_now);
+            log.begins_from(tx, last_now)?;
+            let mut is_refused = false;
+            for commands in chunks {
+                let mut set = WorkingSet::new(now, *terms, counters);
+                let decisions = judge_in_turn(&mut SqliteRows::of(tx), &mut set, &commands)?;
+                each(&decisions);
+                is_refused |= decisions.iter().any(Result::is_err);
+                if !is_refused {
+                    write::write(tx, &set).map_err(not_applied)?;
+                    counters = set.counters;
+                }
+            }
+            let change = if is_refused {
+                Change::None
+            } else {
+                Change::Written
+            };
+            Ok(((), change))
         })
     }
 
@@ -285,6 +292,14 @@ impl Store for SqliteStore {
         self.commits_since_checkpoint = 0;
         Ok(checkpoint)
     }
+
+    fn gap(&self) -> Duration {
+        GAP
+    }
+
+    fn secret(&self) -> &Secret {
+        &self.secret
+    }
 }
 
 fn begin(conn: &mut Connection) -> Result<Transaction<'_>, StoreError> {
@@ -294,7 +309,7 @@ fn begin(conn: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     if migrate::is_current(&tx).map_err(not_applied)? {
         Ok(tx)
     } else {
-        Err(StoreError::Migrated)
+        Err(StoreError::Outdated)
     }
 }
 

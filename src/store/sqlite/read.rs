@@ -17,13 +17,13 @@ use super::opened::Opened;
 use super::product_cache::{CachedProduct, ProductCache, with_overdue_units};
 use super::rows::SqliteRows;
 use super::tables::holds::{self, select_hold};
-use super::tables::products::{self, select_products};
-use super::tables::{counters, idempotency, movements, orders, payments};
+use super::tables::products::select_products;
+use super::tables::{counters, orders};
 use crate::sale::{
     Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, WorkingSet, decide,
 };
-use crate::store::{Contents, Decision, Now, Reader, StoreError, judge, judge_all};
+use crate::store::{Decision, Now, Reader, StoreError, judge, judge_in_turn};
 
 pub struct SqliteReader {
     pool: Pool<Connections>,
@@ -125,7 +125,11 @@ impl SqliteReader {
         let now = now(last_now);
         for commands in chunks {
             let mut set = WorkingSet::new(now, *terms, counters);
-            each(&judge_all(&mut SqliteRows::of(&tx), &mut set, &commands)?);
+            each(&judge_in_turn(
+                &mut SqliteRows::of(&tx),
+                &mut set,
+                &commands,
+            )?);
         }
         Ok(())
     }
@@ -260,35 +264,9 @@ impl Reader for SqliteReader {
         self.hold(HoldId::FIRST).map(|_| ())
     }
 
-    fn contents(&self) -> Result<Contents, StoreError> {
+    #[cfg(feature = "test-support")]
+    fn contents(&self) -> Result<crate::store::Contents, StoreError> {
         let mut conn = self.conn()?;
-        contents(&mut conn).map_err(|error| self.failed(error))
+        super::contents::of(&mut conn).map_err(|error| self.failed(error))
     }
-}
-
-fn contents(conn: &mut rusqlite::Connection) -> rusqlite::Result<Contents> {
-    let tx = conn.transaction()?;
-    fn all<T>(
-        tx: &rusqlite::Connection,
-        sql: &str,
-        read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        tx.prepare(sql)?.query_map([], read)?.collect()
-    }
-    let (counters, _) = counters::read(&tx)?;
-    Ok(Contents {
-        counters,
-        products: all(&tx, "select * from products order by id", products::read)?,
-        holds: all(&tx, select_hold!(" order by holds.id"), holds::read)?,
-        orders: all(&tx, "select * from orders order by id", orders::read)?,
-        payments: all(&tx, "select * from payments order by id", |row| {
-            Ok((payments::read(row)?, row.get("payload")?))
-        })?,
-        movements: all(
-            &tx,
-            "select * from movements order by product_id, version",
-            movements::read,
-        )?,
-        idempotency_records: all(&tx, "select * from replays order by key", idempotency::read)?,
-    })
 }

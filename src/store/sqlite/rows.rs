@@ -101,8 +101,14 @@ impl<'a> SqliteRows<'a> {
 }
 
 impl RowSource for SqliteRows<'_> {
-    fn fetch(&mut self, set: &mut WorkingSet, need: Need) -> std::result::Result<(), StoreError> {
-        self.fetch_into(set, need).map_err(not_applied)
+    fn fetch(
+        &mut self,
+        set: &mut WorkingSet,
+        needs: Vec<Need>,
+    ) -> std::result::Result<(), StoreError> {
+        needs
+            .into_iter()
+            .try_for_each(|need| self.fetch_into(set, need).map_err(not_applied))
     }
 }
 

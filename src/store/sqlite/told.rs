@@ -7,13 +7,13 @@ use crate::sale::{Command, Rejection, Timestamp};
 use crate::store::Decision;
 
 /// Whether any of the decisions rests on a deadline that had not passed at `last_now`, the latest time that is kept.
-pub fn tells_more_than(
+pub fn tells_more_than<'a>(
     tx: &Transaction<'_>,
-    commands: &[Command],
+    commands: impl Iterator<Item = &'a Command>,
     decisions: &[Decision],
     last_now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    for (command, decision) in commands.iter().zip(decisions) {
+    for (command, decision) in commands.zip(decisions) {
         if let Err(rejection) = decision
             && let Some((sql, id)) = deadline_behind(command, rejection)
         {

@@ -5,8 +5,8 @@ use flashsale::sale::{
     Command, Customer, HoldId, LatePayment, OrderId, PaymentEvent, PaymentStatus, PaymentTarget,
     PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
 };
-use flashsale::store::Store;
 use flashsale::store::sqlite::{Access, Database, Durability};
+use flashsale::store::{Store, no_more};
 
 use super::{CUSTOMERS, LIMIT};
 use crate::shop::{HOLD_TTL, OPENING, ORDER_TTL, Shop, item, terms};
@@ -233,7 +233,9 @@ fn within_a_transaction_units_count_and_come_back_as_between_them() {
         one_more(),
     ];
     let now = |_| Timestamp::from_micros(OPENING);
-    let decisions = store.transact(&terms(), &now, &commands).unwrap();
+    let decisions = store
+        .transact(&terms(), &now, &commands, &mut no_more)
+        .unwrap();
     let limit = Quantity::new(LIMIT).unwrap();
     let used = LIMIT;
     for (command, decision) in commands.iter().zip(decisions) {

@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use flashsale::clock::Clock;
 use flashsale::config::Config;
-use flashsale::sale::{
-    Command, HoldId, Outcome, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
-};
-use flashsale::store::memory::MemoryStore;
-use flashsale::store::{Checkpoint, Decision, Now, Reader, Rest, Store, StoreError};
+use flashsale::sale::{Command, HoldId, Outcome, PlaceHold, ProductId, Quantity, Rejection, Terms};
+use flashsale::store::{Checkpoint, Decision, More, Now, Reader, Rest, Store, StoreError, no_more};
 use flashsale::writer::{Answer, CommandError, Limits, Writer, WriterExit};
 
 use super::{Faulty, has_clients};
+use crate::memory::MemoryStore;
 use crate::shop::{Hands, item};
+use crate::wrapped_store::delegates;
 
 #[test]
 fn only_the_culprit_of_a_broken_batch_fails() {
@@ -185,6 +184,7 @@ fn all_at_once(
             &Config::default().terms(),
             &|_| Hands::at_opening().now(),
             &[stock],
+            &mut no_more,
         )
         .unwrap();
     let (entered, inside) = mpsc::channel();
@@ -224,7 +224,9 @@ fn all_at_once(
 }
 
 /// A store that takes the writer's thread with it.
-struct Deadly(Box<dyn Store>);
+struct Deadly {
+    store: Box<dyn Store>,
+}
 
 impl Store for Deadly {
     fn transact(
@@ -232,17 +234,12 @@ impl Store for Deadly {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
+        more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
-        self.0.transact(terms, now, commands)
+        self.store.transact(terms, now, commands, more)
     }
 
-    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
-        self.0.probe(now)
-    }
-
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.0.next_deadline()
-    }
+    delegates!(settle, load, probe, next_deadline, gap, secret);
 
     fn rest(&mut self, _: Rest) -> Result<Checkpoint, StoreError> {
         panic!("a test's panic")
@@ -252,7 +249,9 @@ impl Store for Deadly {
 /// Whoever started the writer is told, which is what the process ends with 70 for, and nobody waits for ever.
 #[test]
 fn a_writer_that_dies_is_missed() {
-    let store = Deadly(Box::new(MemoryStore::default()));
+    let store = Deadly {
+        store: Box::new(MemoryStore::default()),
+    };
     let config = Config::default();
     let limits = Limits {
         queue_max: 10,

@@ -3,10 +3,12 @@
 mod batch;
 mod store;
 
-use flashsale::sale::{Command, Terms, Timestamp};
-use flashsale::store::{Checkpoint, Decision, Now, Rest, Store, StoreError};
+use flashsale::sale::{Command, Terms};
+use flashsale::store::{Decision, More, Now, Store, StoreError, no_more};
 
-/// A store that does what the test says before it does its work.
+use crate::wrapped_store::delegates;
+
+/// A store that does what the test says before it does its work, once it knows all of the batch.
 struct Faulty<F> {
     store: Box<dyn Store>,
     fault: F,
@@ -18,10 +20,12 @@ impl<F: FnMut(&[Command]) -> Option<StoreError> + Send> Store for Faulty<F> {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
+        more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
-        match (self.fault)(commands) {
+        let commands = [commands, &more()].concat();
+        match (self.fault)(&commands) {
             Some(failure) => Err(failure),
-            None => self.store.transact(terms, now, commands),
+            None => self.store.transact(terms, now, &commands, &mut no_more),
         }
     }
 
@@ -32,13 +36,7 @@ impl<F: FnMut(&[Command]) -> Option<StoreError> + Send> Store for Faulty<F> {
         }
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.store.next_deadline()
-    }
-
-    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
-        self.store.rest(rest)
-    }
+    delegates!(settle, load, next_deadline, rest, gap, secret);
 }
 
 /// Whether a batch has a client's command, besides the sweep.

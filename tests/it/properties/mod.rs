@@ -9,12 +9,12 @@ use flashsale::sale::{
     Command, LatePayment, Outcome, Payment, PlaceHold, ProductChanges, ProductId, Quantity,
     Rejection, Resolution, Terms, Timestamp,
 };
-use flashsale::store::memory::MemoryStore;
-use flashsale::store::{Decision, Filter, Lists, Page, Reader, Seek, Store};
+use flashsale::store::{Decision, Filter, Lists, Page, Reader, Seek, Store, no_more};
 use proptest::prelude::*;
 
 use books::{books_are_right, recounted_use};
 
+use crate::memory::MemoryStore;
 use crate::shop::{OPENING, terms};
 
 pub use books::every_payment_has_one_fate;
@@ -25,7 +25,7 @@ const LIMIT: i64 = 6;
 
 fn transact(store: &mut MemoryStore, terms: &Terms, now: i64, batch: &[Command]) -> Vec<Decision> {
     store
-        .transact(terms, &|_| Timestamp::from_micros(now), batch)
+        .transact(terms, &|_| Timestamp::from_micros(now), batch, &mut no_more)
         .unwrap()
 }
 

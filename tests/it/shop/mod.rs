@@ -15,7 +15,7 @@ use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
 use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms};
 use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
-use flashsale::store::{Contents, Reader, Store};
+use flashsale::store::{Contents, Reader, Store, no_more};
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -72,7 +72,7 @@ impl Shop {
         let now = |last_now| clock.begin_batch(last_now);
         assert!(
             store
-                .transact(&config.terms(), &now, &load)
+                .transact(&config.terms(), &now, &load, &mut no_more)
                 .unwrap()
                 .iter()
                 .all(Result::is_ok)

@@ -1,12 +1,12 @@
 //! Lists, by walking over everything.
 
-use super::{MemoryStore, Tables};
-use crate::sale::{
+use flashsale::sale::{
     Customer, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment, PaymentTarget,
     ProductId, RefundStatus, Timestamp, Verdict,
 };
-use crate::store::StoreError;
-use crate::store::lists::{self, Filter, Lists, Page, SalesRate, Seek};
+use flashsale::store::{Filter, Lists, Page, SalesRate, Seek, StoreError, sales_rate};
+
+use super::{MemoryStore, Tables};
 
 impl Lists for MemoryStore {
     fn holds(
@@ -17,13 +17,14 @@ impl Lists for MemoryStore {
     ) -> Result<Vec<Hold>, StoreError> {
         let tables = self.tables();
         let wanted = tables.holds.values().filter(|hold| {
-            filter.admits(
+            admits(
+                filter,
                 Some(hold.product),
                 hold.customer.as_ref(),
                 hold.status_at(now),
             )
         });
-        Ok(page.of(wanted.cloned(), |hold| hold.id.get()))
+        Ok(rows_of(page, wanted.cloned(), |hold| hold.id.get()))
     }
 
     fn orders(
@@ -34,13 +35,14 @@ impl Lists for MemoryStore {
     ) -> Result<Vec<Order>, StoreError> {
         let tables = self.tables();
         let wanted = tables.orders.values().filter(|order| {
-            filter.admits(
+            admits(
+                filter,
                 Some(order.product),
                 order.customer.as_ref(),
                 order.status_at(now),
             )
         });
-        Ok(page.of(wanted.cloned(), |order| order.id.get()))
+        Ok(rows_of(page, wanted.cloned(), |order| order.id.get()))
     }
 
     fn payments(
@@ -52,13 +54,14 @@ impl Lists for MemoryStore {
         let tables = self.tables();
         let wanted = tables.payments_at(now).into_iter().filter(|payment| {
             let hold = tables.hold_of(payment);
-            filter.admits(
+            admits(
+                filter,
                 hold.map(|hold| hold.product),
                 hold.and_then(|hold| hold.customer.as_ref()),
                 payment.verdict,
             )
         });
-        Ok(page.of(wanted, |payment| payment.id.get()))
+        Ok(rows_of(page, wanted, |payment| payment.id.get()))
     }
 
     fn refunds(
@@ -72,7 +75,7 @@ impl Lists for MemoryStore {
             let wanted = status.is_none() || payment.refund_status() == status;
             payment.refund_due && wanted
         });
-        Ok(page.of(due, |payment| payment.id.get()))
+        Ok(rows_of(page, due, |payment| payment.id.get()))
     }
 
     fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, StoreError> {
@@ -81,7 +84,7 @@ impl Lists for MemoryStore {
             .movements
             .values()
             .filter(|movement| movement.product == product);
-        Ok(page.of(ledger.cloned(), |movement| movement.version))
+        Ok(rows_of(page, ledger.cloned(), |movement| movement.version))
     }
 
     fn sales_rate(
@@ -95,7 +98,7 @@ impl Lists for MemoryStore {
             limit: usize::MAX,
         };
         let movements = self.movements(product, newest_first)?;
-        lists::sales_rate(movements.into_iter().map(Ok), since, now)
+        sales_rate(movements.into_iter().map(Ok), since, now)
     }
 }
 
@@ -149,27 +152,31 @@ impl Tables {
     }
 }
 
-impl<S: PartialEq> Filter<S> {
-    fn admits(&self, product: Option<ProductId>, customer: Option<&Customer>, status: S) -> bool {
-        (self.product.is_none() || self.product == product)
-            && (self.customer.is_none() || self.customer.as_ref() == customer)
-            && self.status.as_ref().is_none_or(|wanted| *wanted == status)
-    }
+fn admits<S: PartialEq>(
+    filter: &Filter<S>,
+    product: Option<ProductId>,
+    customer: Option<&Customer>,
+    status: S,
+) -> bool {
+    (filter.product.is_none() || filter.product == product)
+        && (filter.customer.is_none() || filter.customer.as_ref() == customer)
+        && filter
+            .status
+            .as_ref()
+            .is_none_or(|wanted| *wanted == status)
 }
 
-impl Page {
-    /// The page of rows that come in ascending order.
-    fn of<T>(self, rows: impl Iterator<Item = T>, number: impl Fn(&T) -> i64) -> Vec<T> {
-        let rows: Vec<T> = rows.collect();
-        match self.seek {
-            Seek::Before(bound) => {
-                let below = rows.into_iter().rev().filter(|row| number(row) < bound);
-                below.take(self.limit).collect()
-            }
-            Seek::After(bound) => {
-                let above = rows.into_iter().filter(|row| number(row) > bound);
-                above.take(self.limit).collect()
-            }
+/// The page of rows that come in ascending order.
+fn rows_of<T>(page: Page, rows: impl Iterator<Item = T>, number: impl Fn(&T) -> i64) -> Vec<T> {
+    let rows: Vec<T> = rows.collect();
+    match page.seek {
+        Seek::Before(bound) => {
+            let below = rows.into_iter().rev().filter(|row| number(row) < bound);
+            below.take(page.limit).collect()
+        }
+        Seek::After(bound) => {
+            let above = rows.into_iter().filter(|row| number(row) > bound);
+            above.take(page.limit).collect()
         }
     }
 }

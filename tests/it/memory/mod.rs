@@ -1,4 +1,5 @@
-//! The store as a few maps: slow, plainly right, and gone at the end. The tests' oracle for every other store.
+//! The store as a few maps: slow, plainly right, and gone at the end. The oracle for every other store. It judges in waves,
+//! as a store far away would, and counts them.
 
 mod lists;
 mod rows;
@@ -6,19 +7,28 @@ mod rows;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::{
-    Checkpoint, Contents, Decision, Now, Reader, Rest, Store, StoreError, judge, judge_all,
+use flashsale::sale::{
+    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord, Movement, Need,
+    Order, OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, PlaceHold, Product, ProductId,
+    Rejection, SECRET_BYTES, Secret, Terms, Timestamp, WorkingSet, Written,
 };
-use crate::sale::{
-    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord, Movement, Order,
-    OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, PlaceHold, Product, ProductId,
-    Rejection, Terms, Timestamp, WorkingSet, Written,
+use flashsale::store::{
+    Checkpoint, Contents, Decision, More, Now, Reader, Rest, Store, StoreError, judge,
+    judge_in_waves,
 };
+
+use rows::Counting;
 
 /// Clones share their rows: one may write while others read.
 #[derive(Clone)]
-pub struct MemoryStore(Arc<Mutex<Tables>>);
+pub struct MemoryStore {
+    tables: Arc<Mutex<Tables>>,
+    secret: Secret,
+    /// What the last transaction asked for, each time that it did.
+    pub waves: Vec<Vec<Need>>,
+}
 
 struct Tables {
     counters: Counters,
@@ -36,7 +46,7 @@ struct Tables {
 
 impl Default for MemoryStore {
     fn default() -> MemoryStore {
-        MemoryStore(Arc::new(Mutex::new(Tables {
+        let tables = Tables {
             counters: Counters::FIRST,
             last_now: Timestamp::from_micros(0),
             products: BTreeMap::new(),
@@ -47,13 +57,18 @@ impl Default for MemoryStore {
             idempotency_records: BTreeMap::new(),
             holds_skipped: Vec::new(),
             orders_skipped: Vec::new(),
-        })))
+        };
+        MemoryStore {
+            tables: Arc::new(Mutex::new(tables)),
+            secret: Secret::new([7; SECRET_BYTES]),
+            waves: Vec::new(),
+        }
     }
 }
 
 impl MemoryStore {
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Never gives the next `count` ids of holds, orders and payments: a lost disk may have given them. An event that waits
@@ -88,16 +103,38 @@ impl Store for MemoryStore {
         terms: &Terms,
         now: Now<'_>,
         commands: &[Command],
+        more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
         let mut tables = self.tables();
         let now = now(tables.last_now);
-        let mut set = WorkingSet::new(now, *terms, tables.counters);
-        let decisions = judge_all(&mut *tables, &mut set, commands)?;
+        let set = WorkingSet::new(now, *terms, tables.counters);
+        let commands: Vec<Command> = commands.iter().cloned().chain(more()).collect();
+        let mut source = Counting::of(&tables);
+        let (set, decisions) = judge_in_waves(&mut source, set, &commands)?;
+        let waves = source.waves;
         if set.is_changed() {
-            tables.flush(&set)?;
+            tables.flush(&set);
             tables.last_now = now;
         }
+        drop(tables);
+        self.waves = waves;
         Ok(decisions)
+    }
+
+    fn settle(&mut self) -> Result<Option<Vec<Decision>>, StoreError> {
+        unreachable!("memory is never in doubt")
+    }
+
+    fn load(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: &mut dyn Iterator<Item = Vec<Command>>,
+        each: &mut dyn FnMut(&[Decision]),
+    ) -> Result<(), StoreError> {
+        let commands: Vec<Command> = chunks.flatten().collect();
+        each(&self.transact(terms, now, &commands, &mut flashsale::store::no_more)?);
+        Ok(())
     }
 
     fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
@@ -114,6 +151,14 @@ impl Store for MemoryStore {
 
     fn rest(&mut self, _rest: Rest) -> Result<Checkpoint, StoreError> {
         Ok(Checkpoint::Complete)
+    }
+
+    fn gap(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn secret(&self) -> &Secret {
+        &self.secret
     }
 }
 
@@ -147,10 +192,10 @@ impl Reader for MemoryStore {
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Option<Rejection>, StoreError> {
-        let mut tables = self.tables();
+        let tables = self.tables();
         let mut set = WorkingSet::new(now, *terms, tables.counters);
         let command = Command::PlaceHold(wish.clone());
-        Ok(judge(&mut *tables, &mut set, &command)?.err())
+        Ok(judge(&mut Counting::of(&tables), &mut set, &command)?.err())
     }
 
     fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
@@ -290,7 +335,7 @@ impl Tables {
         refunds.cloned().collect()
     }
 
-    fn flush(&mut self, set: &WorkingSet) -> Result<(), StoreError> {
+    fn flush(&mut self, set: &WorkingSet) {
         for product in set.products.written().map(Written::to) {
             self.products.insert(product.id, product.clone());
         }
@@ -320,6 +365,5 @@ impl Tables {
                 .insert(record.key.as_str().to_owned(), record.clone());
         }
         self.counters = set.counters;
-        Ok(())
     }
 }

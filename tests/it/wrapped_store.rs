@@ -1,0 +1,58 @@
+//! A store that wraps another, to see or to change one thing that goes through it: all else is the other's.
+
+/// Methods of `Store` that the wrapped store, in the field `store`, answers.
+macro_rules! delegates {
+    () => {};
+    (settle $(, $others:ident)*) => {
+        fn settle(&mut self) -> Result<Option<Vec<flashsale::store::Decision>>, StoreError> {
+            self.store.settle()
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
+    (load $(, $others:ident)*) => {
+        fn load(
+            &mut self,
+            terms: &Terms,
+            now: flashsale::store::Now<'_>,
+            chunks: &mut dyn Iterator<Item = Vec<Command>>,
+            each: &mut dyn FnMut(&[flashsale::store::Decision]),
+        ) -> Result<(), StoreError> {
+            self.store.load(terms, now, chunks, each)
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
+    (probe $(, $others:ident)*) => {
+        fn probe(&mut self, now: flashsale::store::Now<'_>) -> Result<(), StoreError> {
+            self.store.probe(now)
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
+    (next_deadline $(, $others:ident)*) => {
+        fn next_deadline(&mut self) -> Result<Option<flashsale::sale::Timestamp>, StoreError> {
+            self.store.next_deadline()
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
+    (rest $(, $others:ident)*) => {
+        fn rest(
+            &mut self,
+            rest: flashsale::store::Rest,
+        ) -> Result<flashsale::store::Checkpoint, StoreError> {
+            self.store.rest(rest)
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
+    (gap $(, $others:ident)*) => {
+        fn gap(&self) -> std::time::Duration {
+            self.store.gap()
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
+    (secret $(, $others:ident)*) => {
+        fn secret(&self) -> &flashsale::sale::Secret {
+            self.store.secret()
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
+}
+pub(crate) use delegates;
