@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use flashsale::clock::Clock;
 use flashsale::config::Config;
-use flashsale::sale::{Command, HoldId, Outcome, PlaceHold, ProductId, Quantity, Rejection, Terms};
+use flashsale::sale::{Command, HoldId, Outcome, Rejection, Terms};
 use flashsale::store::{Checkpoint, Decision, More, Now, Reader, Rest, Store, StoreError, no_more};
 use flashsale::writer::{Answer, CommandError, Limits, Writer, WriterExit};
 
-use super::{Faulty, has_clients};
+use super::{Faulty, has_clients, hold};
 use crate::memory::MemoryStore;
 use crate::shop::{Hands, item};
 use crate::wrapped_store::delegates;
@@ -136,16 +136,6 @@ fn a_full_queue_is_an_overload_at_once() {
             Err(CommandError::Refused(Rejection::ProductUnknown))
         );
     }
-}
-
-fn hold(units: i64) -> Command {
-    let quantity = Quantity::new(units).unwrap();
-    Command::PlaceHold(PlaceHold {
-        product: ProductId::FIRST,
-        quantity,
-        customer: None,
-        key: None,
-    })
 }
 
 fn start(

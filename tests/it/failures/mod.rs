@@ -2,8 +2,9 @@
 
 mod batch;
 mod store;
+mod turns;
 
-use flashsale::sale::{Command, Terms};
+use flashsale::sale::{Command, PlaceHold, ProductId, Quantity, Terms};
 use flashsale::store::{Decision, More, Now, Store, StoreError, no_more};
 
 use crate::wrapped_store::delegates;
@@ -44,4 +45,14 @@ fn has_clients(commands: &[Command]) -> bool {
     commands
         .iter()
         .any(|command| !matches!(command, Command::Sweep { .. }))
+}
+
+fn hold(units: i64) -> Command {
+    let quantity = Quantity::new(units).unwrap();
+    Command::PlaceHold(PlaceHold {
+        product: ProductId::FIRST,
+        quantity,
+        customer: None,
+        key: None,
+    })
 }

@@ -157,9 +157,12 @@ impl Shop {
     /// What an operator would do.
     pub fn command(&self, command: Command) -> Result<Outcome, CommandError> {
         let (sender, answer) = mpsc::channel();
-        self.writer
-            .submit(command, move |said| sender.send(said).unwrap());
+        self.submit(command, move |decided| sender.send(decided).unwrap());
         answer.recv().unwrap()
+    }
+
+    pub fn submit(&self, command: Command, then: impl FnOnce(writer::Answer) + Send + 'static) {
+        self.writer.submit(command, then);
     }
 
     pub fn pause(&self, sku: &str) {
