@@ -328,9 +328,10 @@ impl CommitLoop {
 
 /// How often a store that is busy or away is asked again.
 fn poll_interval(failure: &StoreError) -> Duration {
-    match failure {
-        StoreError::Away(_) => AWAY_POLL,
-        _ => LOCK_POLL,
+    if matches!(failure, StoreError::Away(_)) {
+        AWAY_POLL
+    } else {
+        LOCK_POLL
     }
 }
 
