@@ -10,6 +10,7 @@ mod exit_status;
 mod export;
 mod front_limits;
 mod global_args;
+mod key_flags;
 mod logging;
 mod report;
 mod restore;

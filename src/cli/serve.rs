@@ -17,6 +17,7 @@ use super::clock::ensure_is_not_far_ahead;
 use super::database::durability;
 use super::exit_status::{BAD_DATA, BUSY, CANNOT_LISTEN, INTERNAL, IO_ERROR};
 use super::front_limits::front_limits;
+use super::key_flags::KeyFlags;
 use super::logging;
 use super::report::print_line;
 use super::service_manager::{self, Watchdog};
@@ -34,21 +35,8 @@ pub struct Serve {
     /// Load the sample catalogue if the database has no products
     #[arg(long)]
     demo: bool,
-    /// Address and port, or unix:PATH; port 0 takes a free one [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<String>,
-    /// Seconds that a hold keeps its units [default: 120]
-    #[arg(long, value_name = "SECONDS")]
-    hold_ttl_s: Option<String>,
-    /// Seconds that an order waits for its payment, 0 for ever [default: 900]
-    #[arg(long, value_name = "SECONDS")]
-    order_ttl_s: Option<String>,
-    /// What becomes of late payments: refund or accept [default: refund]
-    #[arg(long, value_name = "POLICY")]
-    late_payment: Option<String>,
-    /// When an answer is durable: full or normal [default: full]
-    #[arg(long, value_name = "LEVEL")]
-    durability: Option<String>,
+    #[command(flatten)]
+    flags: KeyFlags,
 }
 
 /// Database connections for reading: more than cores, fewer than threads.
@@ -63,16 +51,7 @@ const WRITER_END_MAX: Duration = Duration::from_secs(10);
 
 impl Serve {
     pub fn flags(&self) -> Flags {
-        let said = [
-            ("listen", &self.listen),
-            ("hold_ttl_s", &self.hold_ttl_s),
-            ("order_ttl_s", &self.order_ttl_s),
-            ("late_payment", &self.late_payment),
-            ("durability", &self.durability),
-        ];
-        said.into_iter()
-            .filter_map(|(key, value)| Some((key, value.clone()?)))
-            .collect()
+        self.flags.0.clone()
     }
 
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
