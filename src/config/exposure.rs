@@ -1,4 +1,5 @@
-//! A server that others can reach must not be open by a slip, and never has secrets that everyone knows.
+//! Which servers other machines and users can reach, and what such a server must have: secrets of its own and tokens, unless
+//! the operator allows it to be open.
 
 use super::config_error::ConfigError;
 use super::keys::Config;
@@ -6,26 +7,25 @@ use super::listen::Listen;
 use super::secrets::{AdminToken, WebhookSecret};
 
 impl Config {
-    /// Whether anybody who reaches the server may pay, cancel and release what is not theirs.
+    /// Whether every client may pay, cancel and release what is not its own.
     pub fn is_open(&self) -> bool {
         self.webhook_secrets.is_empty() || !self.require_tokens
     }
 
-    /// A server that others can reach must not be open unless somebody said that it is meant, and never has secrets that
-    /// everybody knows.
+    /// Refuses a server that others can reach if it is open and `allow_open` is not set, or if a secret of its is the README's.
     pub fn check(&self) -> Result<(), ConfigError> {
         let Some(reached) = self.reached_from_elsewhere() else {
             return Ok(());
         };
         if self.is_open() && !self.allow_open {
             return Err(ConfigError::Invalid(format!(
-                "{reached}, and anybody could pay, cancel and release what is not theirs; set webhook_secrets and \
-                 require_tokens = true, or allow_open = true if that is meant"
+                "{reached}, and every client could pay, cancel and release what is not its own; set webhook_secrets \
+                 and require_tokens = true, or allow_open = true if that is meant"
             )));
         }
         let known = |key, makes_one| {
             let message = format!(
-                "{reached}, and {key} is the README's example, which everybody knows; make your own: {makes_one}"
+                "{reached}, and {key} is the README's example, which is public; make your own: {makes_one}"
             );
             Err(ConfigError::Invalid(message))
         };
@@ -42,14 +42,14 @@ impl Config {
         Ok(())
     }
 
-    /// By which key, and how.
+    /// The key by which others can reach the server, and how.
     fn reached_from_elsewhere(&self) -> Option<String> {
         match &self.listen {
             Listen::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
                 Some(format!("listen: {address} can be reached from elsewhere"))
             }
             Listen::Unix(path) => Some(format!(
-                "listen: whoever may open the socket {} is let in",
+                "listen: every process that may open the socket {} is let in",
                 path.display()
             )),
             Listen::Tcp(_) if !self.trusted_proxies.is_empty() => {

@@ -1,4 +1,4 @@
-//! Where clients find the server.
+//! The address on which the server listens.
 
 use std::fmt;
 use std::net::{AddrParseError, SocketAddr};

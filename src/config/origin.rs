@@ -30,7 +30,7 @@ impl Setting for Vec<Origin> {
     }
 }
 
-/// What is wrong with an entry of `cors_origins`, and what a browser sends instead where that can be told.
+/// `Err` says what a browser sends instead, where that is clear, or what an origin is.
 fn check(text: &str) -> Result<(), String> {
     if text == "*" || is_sent(text) {
         return Ok(());

@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::value::{Setting, Value};
 
-/// What a payment provider signs its webhooks with: `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks asks.
+/// The key that a payment provider signs its webhooks with: `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks asks.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(Vec<u8>);
 
 const WEBHOOK_SECRETS_MAX: usize = 2;
 
-/// The secrets that the README shows, for this machine alone: whoever has read it knows them.
+/// The secrets that the README shows. They are public, and so accepted on this machine alone.
 const EXAMPLE_WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const EXAMPLE_ADMIN_TOKEN: &str = "correct-horse-battery-staple";
 
@@ -41,7 +41,7 @@ impl WebhookSecret {
     }
 }
 
-/// What the operator shows: 16 to 255 visible ASCII characters.
+/// The operator's bearer token: 16 to 255 visible ASCII characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminToken(String);
 
@@ -70,7 +70,7 @@ impl AdminToken {
     }
 }
 
-/// As some tools leave a value that they have read from a file of variables.
+/// Whether the text is in quotes, as some tools leave a value that they have read from a file of variables.
 pub fn is_quoted(text: &str) -> bool {
     ['"', '\'']
         .iter()
