@@ -1,16 +1,16 @@
-//! What a server counts of itself while it serves.
+//! Figures that a server keeps of itself while it serves.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-/// How long requests took that went through the writer, recently.
+/// The latencies of recent requests that went through the writer.
 pub struct Latency(Mutex<Windows>);
 
 struct Windows {
-    before: Window,
-    present: Window,
+    previous: Window,
+    current: Window,
 }
 
 struct Window {
@@ -18,15 +18,15 @@ struct Window {
     micros: Histogram<u64>,
 }
 
-/// A window this old gives way to the next, as soon as somebody looks.
+/// A window this old is followed by the next one at the next summary.
 const WINDOW: Duration = Duration::from_secs(10);
 const MICROS_MAX: u64 = 60_000_000;
-/// Of the figures, 2 digits are right.
+/// The significant digits of a latency.
 const DIGITS: u8 = 2;
 
 /// Over `over_s` seconds; the latencies are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct LatencySeen {
+pub struct LatencySummary {
     pub over_s: f64,
     pub count: u64,
     pub p50_ms: f64,
@@ -37,8 +37,8 @@ pub struct LatencySeen {
 impl Default for Latency {
     fn default() -> Latency {
         Latency(Mutex::new(Windows {
-            before: Window::new(),
-            present: Window::new(),
+            previous: Window::new(),
+            current: Window::new(),
         }))
     }
 }
@@ -46,21 +46,21 @@ impl Default for Latency {
 impl Latency {
     pub fn record(&self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        self.windows().present.micros.saturating_record(micros);
+        self.windows().current.micros.saturating_record(micros);
     }
 
-    /// The last 10 to 20 seconds; longer if nobody has looked for longer.
-    pub fn seen(&self) -> LatencySeen {
+    /// Of the last 10 to 20 seconds, or of all since the summary before if that is longer ago.
+    pub fn summary(&self) -> LatencySummary {
         let mut windows = self.windows();
-        if windows.present.began.elapsed() >= WINDOW {
-            windows.before = std::mem::replace(&mut windows.present, Window::new());
+        if windows.current.began.elapsed() >= WINDOW {
+            windows.previous = std::mem::replace(&mut windows.current, Window::new());
         }
-        let mut micros = windows.before.micros.clone();
-        micros += &windows.present.micros;
-        let over_s = windows.before.began.elapsed().as_secs_f64();
+        let mut micros = windows.previous.micros.clone();
+        micros += &windows.current.micros;
+        let over_s = windows.previous.began.elapsed().as_secs_f64();
         drop(windows);
         let ms = |micros: u64| micros as f64 / 1e3;
-        LatencySeen {
+        LatencySummary {
             over_s: (over_s * 1e3).round() / 1e3,
             count: micros.len(),
             p50_ms: ms(micros.value_at_quantile(0.5)),
@@ -89,16 +89,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn latencies_are_seen_to_two_digits() {
+    fn latencies_are_right_to_two_digits() {
         let latency = Latency::default();
         for ms in 1..=100 {
             latency.record(Duration::from_millis(ms));
         }
         latency.record(Duration::from_secs(3600));
-        let seen = latency.seen();
-        assert_eq!(seen.count, 101);
-        assert!((50.0..52.0).contains(&seen.p50_ms), "{seen:?}");
-        assert!((99.0..102.0).contains(&seen.p99_ms), "{seen:?}");
-        assert!(seen.max_ms > 59_000.0, "{seen:?}");
+        let summary = latency.summary();
+        assert_eq!(summary.count, 101);
+        assert!((50.0..52.0).contains(&summary.p50_ms), "{summary:?}");
+        assert!((99.0..102.0).contains(&summary.p99_ms), "{summary:?}");
+        assert!(summary.max_ms > 59_000.0, "{summary:?}");
     }
 }

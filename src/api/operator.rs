@@ -15,7 +15,7 @@ use super::fields::{
 use super::query::{Paging, Query};
 use super::{Api, json};
 use crate::http::Response;
-use crate::metrics::LatencySeen;
+use crate::metrics::LatencySummary;
 use crate::sale::{
     Command, CreateProduct, Customer, HoldStatus, OrderStatus, Product, ProductChanges, ProductId,
     RefundStatus, RestockProduct, STOCK_MAX, Timestamp, TokenKind, Verdict, spelling,
@@ -135,7 +135,7 @@ struct StatsBody<'a> {
     products: Vec<ProductStatsBody<'a>>,
     next_cursor: Option<String>,
     queue: QueueBody,
-    latency: LatencySeen,
+    latency: LatencySummary,
 }
 
 #[derive(Serialize)]
@@ -264,7 +264,7 @@ impl Api {
                 waiting: self.writer.waiting(),
                 max: self.writer.waiting_max(),
             },
-            latency: self.latency.seen(),
+            latency: self.latency.summary(),
         }))
     }
 
