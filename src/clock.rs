@@ -1,5 +1,6 @@
-//! The one place that reads the time. The sale's time never runs back and never stands still: ahead of a wall clock that
-//! was set back it runs at half speed, and a wall clock that was set forward counts as time passed.
+//! The time of the sale. It never runs back and never stands still: ahead of a wall clock that was set back it runs at half
+//! speed, and a wall clock that was set forward counts as time passed. Every deadline is compared with it; only the log and
+//! measurements of durations read other clocks.
 
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use crate::sale::Timestamp;
 
-/// Where the time comes from: the system, or a test's hand.
+/// Where the time comes from: the system, or a test.
 pub trait TimeSource: Send + Sync {
     fn wall(&self) -> Timestamp;
 
     /// Time since some fixed moment; never runs back.
     fn monotonic(&self) -> Duration;
 
-    /// Time since some moment that is the same for every process of the machine, where it can be told.
+    /// Time since a moment that is the same for every process of the machine; `None` where the system does not say.
     fn since_boot(&self) -> Option<Duration> {
         None
     }
@@ -90,7 +91,7 @@ impl Clock {
         self.now_from(&mut self.state(), NO_FLOOR)
     }
 
-    /// What others call the time. The sale's time may be ahead of it.
+    /// The time of the system's clock. The sale's time may be ahead of it.
     pub fn wall(&self) -> Timestamp {
         self.source.wall()
     }
@@ -100,8 +101,8 @@ impl Clock {
         self.now() > self.wall()
     }
 
-    /// What the wall clock says, for other processes of the machine to compare theirs with, now or later. As long as any
-    /// other.
+    /// A text with the wall clock's time, for other processes of the machine to compare theirs with, now or later. Every one has
+    /// the same length.
     pub fn beacon(&self) -> String {
         let since_boot = self.source.since_boot().map_or(0, |time| time.as_micros());
         format!("{:>20} {since_boot:>20}\n", self.wall().micros())
@@ -109,8 +110,8 @@ impl Clock {
 
     /// By how many seconds this wall clock is ahead of the one that gave the beacon; `None` if it gave none.
     ///
-    /// How old the beacon is, is told by the time since the machine started; where the two processes do not agree on that,
-    /// as in separate sandboxes, by nothing, and it is taken for new.
+    /// The time since the machine started says how old the beacon is. Where the two processes do not agree on that, as in
+    /// separate sandboxes, the beacon is taken for new.
     pub fn seconds_ahead_of(&self, beacon: &str) -> Option<i64> {
         let mut figures = beacon.split_ascii_whitespace().map(str::parse::<i64>);
         let (wall, since_boot) = (figures.next()?.ok()?, figures.next()?.ok()?);
@@ -125,7 +126,7 @@ impl Clock {
         Some(ahead / 1_000_000)
     }
 
-    /// The time to judge a batch at, for whoever holds the write lock; `last_now` is the latest that was judged at before.
+    /// The time to judge a batch at, taken while the write lock is held; `last_now` is the latest time of any batch before.
     ///
     /// The time is taken and shown to readers under one lock: a reading was either taken before, and is no later than the
     /// batch's time, or it is the batch's time at most.
@@ -136,12 +137,12 @@ impl Clock {
         now
     }
 
-    /// The batch is committed, or was given up.
+    /// Called once the batch is committed or rolled back.
     pub fn end_batch(&self) {
         self.state().in_flight = None;
     }
 
-    /// The time to read at, taken before the read begins: what it calls expired, no batch still to commit calls alive.
+    /// The time to read at, taken before the read begins: a hold that is expired by it is alive to no batch still to commit.
     pub fn reading(&self) -> Timestamp {
         let mut state = self.state();
         let now = self.now_from(&mut state, NO_FLOOR);
@@ -185,12 +186,12 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Hands {
+    struct ManualTime {
         wall: AtomicI64,
         monotonic: AtomicI64,
     }
 
-    impl TimeSource for Arc<Hands> {
+    impl TimeSource for Arc<ManualTime> {
         fn wall(&self) -> Timestamp {
             Timestamp::from_micros(self.wall.load(Ordering::SeqCst))
         }
@@ -200,21 +201,21 @@ mod tests {
         }
     }
 
-    fn set_at(wall_micros: i64) -> (Arc<Hands>, Clock) {
-        let hands = Arc::new(Hands::default());
-        hands.wall.store(wall_micros, Ordering::SeqCst);
-        (hands.clone(), Clock::new(hands))
+    fn set_at(wall_micros: i64) -> (Arc<ManualTime>, Clock) {
+        let time = Arc::new(ManualTime::default());
+        time.wall.store(wall_micros, Ordering::SeqCst);
+        (time.clone(), Clock::new(time))
     }
 
     #[test]
     fn time_never_runs_back_and_never_stands_still() {
-        let (hands, clock) = set_at(1_000);
+        let (time, clock) = set_at(1_000);
         assert_eq!(clock.now().micros(), 1_000);
 
-        hands.wall.store(400, Ordering::SeqCst);
+        time.wall.store(400, Ordering::SeqCst);
         assert_eq!(clock.now().micros(), 1_000, "the wall clock was set back");
         for _ in 0..50 {
-            hands.monotonic.fetch_add(1, Ordering::SeqCst);
+            time.monotonic.fetch_add(1, Ordering::SeqCst);
             clock.now();
         }
         assert_eq!(
@@ -223,7 +224,7 @@ mod tests {
             "time goes on at half speed, however often it is asked for"
         );
 
-        hands.wall.store(9_000, Ordering::SeqCst);
+        time.wall.store(9_000, Ordering::SeqCst);
         assert_eq!(
             clock.now().micros(),
             9_000,
@@ -233,24 +234,24 @@ mod tests {
             clock.begin_batch(Timestamp::from_micros(20_000)).micros(),
             20_000
         );
-        hands.monotonic.fetch_add(6, Ordering::SeqCst);
+        time.monotonic.fetch_add(6, Ordering::SeqCst);
         assert_eq!(clock.now().micros(), 20_003);
     }
 
     #[test]
     fn a_sale_ahead_of_the_wall_clock_is_caught_up_with() {
-        let (hands, clock) = set_at(1_000_000);
+        let (time, clock) = set_at(1_000_000);
         let ahead = Timestamp::from_micros(1_600_000);
         clock.begin_batch(ahead);
         clock.end_batch();
         let mut before = ahead;
         for second in 1..=2_000 {
-            hands.wall.fetch_add(1_000, Ordering::SeqCst);
-            hands.monotonic.fetch_add(1_000, Ordering::SeqCst);
+            time.wall.fetch_add(1_000, Ordering::SeqCst);
+            time.monotonic.fetch_add(1_000, Ordering::SeqCst);
             let now = clock.now();
             assert!(now > before, "{second}");
             before = now;
-            let wall = hands.wall.load(Ordering::SeqCst);
+            let wall = time.wall.load(Ordering::SeqCst);
             assert_eq!(now.micros(), wall.max(1_600_000 + second * 500));
         }
         assert_eq!(clock.now(), clock.wall());
@@ -258,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_clock_knows_how_far_it_is_from_another() {
-        let ((_, ours), (hands, theirs)) = (set_at(100_000_000), set_at(100_000_000));
+        let ((_, ours), (time, theirs)) = (set_at(100_000_000), set_at(100_000_000));
         assert_eq!(ours.seconds_ahead_of(&theirs.beacon()), Some(0));
-        hands.wall.store(161_500_000, Ordering::SeqCst);
+        time.wall.store(161_500_000, Ordering::SeqCst);
         assert_eq!(ours.seconds_ahead_of(&theirs.beacon()), Some(-61));
         assert_eq!(theirs.seconds_ahead_of(&ours.beacon()), Some(61));
         assert_eq!(ours.seconds_ahead_of(""), None);
@@ -295,11 +296,11 @@ mod tests {
 
     #[test]
     fn a_reader_beside_a_batch_judges_no_later_than_the_batch() {
-        let hands = Arc::new(Hands::default());
-        hands.wall.store(1_000, Ordering::SeqCst);
-        let clock = Clock::new(hands.clone());
+        let time = Arc::new(ManualTime::default());
+        time.wall.store(1_000, Ordering::SeqCst);
+        let clock = Clock::new(time.clone());
         let batch = clock.begin_batch(Timestamp::from_micros(0));
-        hands.wall.store(2_000, Ordering::SeqCst);
+        time.wall.store(2_000, Ordering::SeqCst);
         assert!(clock.reading() <= batch);
         clock.end_batch();
         assert_eq!(clock.reading().micros(), 2_000);

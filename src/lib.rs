@@ -25,8 +25,8 @@
 //! |---|---|
 //! | [`sale`] | the rules, in four floors: rules that may refuse, transitions that cannot, the working set that both see, the rows |
 //! | [`store`] | the traits `Store` and `Reader`; SQLite, and the memory store that is the tests' oracle |
-//! | [`clock`] | the one place that reads the time |
-//! | [`config`] | file, environment and flags; every bound |
+//! | [`clock`] | the sale's time, which never runs back |
+//! | [`config`] | the keys, one definition each with its default and bounds; file, environment and flags |
 //! | [`metrics`] | what a server counts of itself |
 //! | [`writer`] | the bounded queue, group commit, answers after the commit |
 //! | [`http`] | bytes to requests, responses to bytes; who gets a thread when |
