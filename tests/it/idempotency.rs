@@ -309,27 +309,15 @@ fn the_operators_products_and_restocks_take_keys_too() {
         2
     );
 
+    for other in [
+        r#"{"name":"New","price":1.51,"total_stock":3,"sku":"new","max_per_hold":2}"#,
+        r#"{"name":"New","price":1.50,"total_stock":4,"sku":"new","max_per_hold":2}"#,
+        r#"{"name":"New","price":1.50,"total_stock":3,"max_per_hold":2}"#,
+        r#"{"name":"New","price":1.50,"total_stock":3,"sku":"new"}"#,
+    ] {
+        keyed("/products", "c", other).failed_with(422, "idempotency_key_reused");
+    }
     for (path, key, body) in [
-        (
-            "/products",
-            "c",
-            r#"{"name":"New","price":1.51,"total_stock":3,"sku":"new","max_per_hold":2}"#,
-        ),
-        (
-            "/products",
-            "c",
-            r#"{"name":"New","price":1.50,"total_stock":4,"sku":"new","max_per_hold":2}"#,
-        ),
-        (
-            "/products",
-            "c",
-            r#"{"name":"New","price":1.50,"total_stock":3,"max_per_hold":2}"#,
-        ),
-        (
-            "/products",
-            "c",
-            r#"{"name":"New","price":1.50,"total_stock":3,"sku":"new"}"#,
-        ),
         ("/products", "r", novelty),
         (&restock, "c", counted),
         (&restock, "r", r#"{"quantity":4}"#),

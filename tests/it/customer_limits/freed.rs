@@ -162,13 +162,8 @@ fn a_limit_is_for_one_product_and_one_customer() {
     }
 }
 
-/// Commands of one transaction see each other's effects on rows in memory, and not the store's sums.
-#[test]
-fn within_a_transaction_units_count_and_come_back_as_between_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shop.db");
-    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
-    let mut store = database.writer(Durability::Normal).unwrap();
+/// All of the units, and one more than there are, before and after each command that frees some.
+fn units_come_and_go() -> Vec<Command> {
     let hold = |units: i64| {
         Command::PlaceHold(PlaceHold {
             product: ProductId::FIRST,
@@ -207,7 +202,7 @@ fn within_a_transaction_units_count_and_come_back_as_between_them() {
         restock,
     };
     let one_more = || hold(1);
-    let commands = [
+    vec![
         item("tee", 100).max_per_customer(LIMIT).load(),
         all(),
         one_more(),
@@ -231,7 +226,17 @@ fn within_a_transaction_units_count_and_come_back_as_between_them() {
         refund(4, false),
         all(),
         one_more(),
-    ];
+    ]
+}
+
+/// Commands of one transaction see each other's effects on rows in memory, and not the store's sums.
+#[test]
+fn within_a_transaction_units_count_and_come_back_as_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut store = database.writer(Durability::Normal).unwrap();
+    let commands = units_come_and_go();
     let now = |_| Timestamp::from_micros(OPENING);
     let decisions = store
         .transact(&terms(), &now, &commands, &mut no_more)

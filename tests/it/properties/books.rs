@@ -1,7 +1,7 @@
 //! What must be true of all rows together, whatever has happened.
 
 use flashsale::sale::{
-    HoldStatus, OrderStatus, Payment, PaymentStatus, PaymentTarget, ProductId, Resolution,
+    HoldStatus, OrderStatus, Payment, PaymentStatus, PaymentTarget, Product, ProductId, Resolution,
     Timestamp, Verdict,
 };
 use flashsale::store::Contents;
@@ -40,55 +40,8 @@ pub fn recounted_use(
 /// Conservation, the ledger, and what the rows say about the counters.
 pub fn books_are_right(contents: &Contents) {
     for product in &contents.products {
-        assert_eq!(
-            product.total,
-            product.available + product.reserved + product.sold
-        );
-        assert!(product.available >= 0 && product.reserved >= 0 && product.sold >= 0);
-        let moved = contents
-            .movements
-            .iter()
-            .filter(|movement| movement.product == product.id);
-        let (mut available, mut reserved, mut sold, mut version) = (0, 0, 0, 0);
-        for movement in moved {
-            available += movement.delta.available;
-            reserved += movement.delta.reserved;
-            sold += movement.delta.sold;
-            version += 1;
-            assert_eq!(movement.version, version, "the ledger has no gap");
-        }
-        let counters = [
-            product.available,
-            product.reserved,
-            product.sold,
-            product.version,
-        ];
-        assert_eq!(
-            counters,
-            [available, reserved, sold, version],
-            "the ledger's replay gives the counters"
-        );
-        let holds = contents
-            .holds
-            .iter()
-            .filter(|h| h.product == product.id && h.status == HoldStatus::Active);
-        let pending = contents
-            .orders
-            .iter()
-            .filter(|o| o.product == product.id && o.status == OrderStatus::Pending);
-        let held: i64 = holds.map(|hold| hold.quantity.units()).sum();
-        assert_eq!(
-            product.reserved,
-            held + pending.map(|order| order.quantity.units()).sum::<i64>()
-        );
-        let paid = contents
-            .orders
-            .iter()
-            .filter(|o| o.product == product.id && o.status == OrderStatus::Paid);
-        assert_eq!(
-            product.sold,
-            paid.map(|order| order.quantity.units()).sum::<i64>()
-        );
+        counters_are_what_the_ledger_says(contents, product);
+        counters_are_what_the_rows_say(contents, product);
     }
     for hold in &contents.holds {
         let orders = contents
@@ -109,6 +62,61 @@ pub fn books_are_right(contents: &Contents) {
         .filter(|(payment, _)| payment.is_parked())
         .count();
     assert_eq!(usize::try_from(contents.counters.parked).unwrap(), parked);
+}
+
+fn counters_are_what_the_ledger_says(contents: &Contents, product: &Product) {
+    assert_eq!(
+        product.total,
+        product.available + product.reserved + product.sold
+    );
+    assert!(product.available >= 0 && product.reserved >= 0 && product.sold >= 0);
+    let moved = contents
+        .movements
+        .iter()
+        .filter(|movement| movement.product == product.id);
+    let (mut available, mut reserved, mut sold, mut version) = (0, 0, 0, 0);
+    for movement in moved {
+        available += movement.delta.available;
+        reserved += movement.delta.reserved;
+        sold += movement.delta.sold;
+        version += 1;
+        assert_eq!(movement.version, version, "the ledger has no gap");
+    }
+    let counters = [
+        product.available,
+        product.reserved,
+        product.sold,
+        product.version,
+    ];
+    assert_eq!(
+        counters,
+        [available, reserved, sold, version],
+        "the ledger's replay gives the counters"
+    );
+}
+
+fn counters_are_what_the_rows_say(contents: &Contents, product: &Product) {
+    let holds = contents
+        .holds
+        .iter()
+        .filter(|h| h.product == product.id && h.status == HoldStatus::Active);
+    let pending = contents
+        .orders
+        .iter()
+        .filter(|o| o.product == product.id && o.status == OrderStatus::Pending);
+    let held: i64 = holds.map(|hold| hold.quantity.units()).sum();
+    assert_eq!(
+        product.reserved,
+        held + pending.map(|order| order.quantity.units()).sum::<i64>()
+    );
+    let paid = contents
+        .orders
+        .iter()
+        .filter(|o| o.product == product.id && o.status == OrderStatus::Paid);
+    assert_eq!(
+        product.sold,
+        paid.map(|order| order.quantity.units()).sum::<i64>()
+    );
 }
 
 /// A transaction paid its order, or is owed back: never both. And what is paid was paid once.

@@ -9,6 +9,7 @@ use crate::provider::{OTHER_SECRET, SECRET, borrowed, present_s, signed_with};
 use crate::server::{Premises, Server};
 use crate::wire::{self, Answer, configure};
 
+const WEBHOOK: &str = "POST /api/payments/webhook";
 const CUSTOMER: &str = "ada.lovelace@shop.example";
 
 const KEYS: [&str; 3] = [
@@ -36,7 +37,14 @@ fn in_a_whole_sale_no_secret_gets_into_the_log_or_an_error() {
         configure(&mut command, &settings).env("RUST_LOG", "trace");
         let server = premises.serve_by(&mut command);
         let command_line = fs::read(format!("/proc/{}/cmdline", server.id())).unwrap();
-        let (tokens, answers) = whole_sale(&server);
+        let mut client = Client {
+            server: &server,
+            answers: Vec::new(),
+        };
+        let tokens = client.buys();
+        client.errs(&tokens);
+        client.babbles(&tokens);
+        let answers = client.answers;
         let log = server.stop_and_read_log();
 
         let mut secrets = vec![
@@ -68,144 +76,145 @@ fn in_a_whole_sale_no_secret_gets_into_the_log_or_an_error() {
     }
 }
 
-/// What is sold and what goes wrong: the tokens that were given, and every answer.
-fn whole_sale(server: &Server) -> ([String; 2], Vec<Answer>) {
-    let mut answers = Vec::new();
-    let mut send = |line: &str, headers: &[(&str, &str)], body: &[u8]| {
-        let answer = wire::call(server, line, headers, body);
-        let told = (answer.status, answer.body.clone());
-        answers.push(answer);
+fn text(body: &Value) -> Vec<u8> {
+    body.to_string().into_bytes()
+}
+
+/// A client that keeps every answer.
+struct Client<'a> {
+    server: &'a Server,
+    answers: Vec<Answer>,
+}
+
+impl Client<'_> {
+    #[track_caller]
+    fn send(&mut self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+        let answer = wire::call(self.server, line, headers, body);
+        let told = json!({"status": answer.status, "body": answer.body});
+        self.answers.push(answer);
         told
-    };
-    let text = |body: &Value| body.to_string().into_bytes();
-
-    let wish = text(&json!({"product_id": 1, "quantity": 2, "customer": CUSTOMER}));
-    let (_, hold) = send("POST /api/holds", &[("Idempotency-Key", KEYS[0])], &wish);
-    send("POST /api/holds", &[("Idempotency-Key", KEYS[0])], &wish);
-    let hold = hold["token"].as_str().unwrap().to_owned();
-    let bearer = format!("Bearer {hold}");
-    assert_eq!(
-        send("GET /api/holds/1", &[("Authorization", &bearer)], b"").0,
-        200
-    );
-    let wish = text(&json!({"hold_id": 1, "token": hold}));
-    let (_, order) = send("POST /api/orders", &[("Idempotency-Key", KEYS[1])], &wish);
-    send("POST /api/orders", &[("Idempotency-Key", KEYS[1])], &wish);
-    assert_eq!(send("POST /api/orders", &[], &wish).0, 400, "used");
-    let order = order["token"].as_str().unwrap().to_owned();
-    let bearer = format!("Bearer {order}");
-    let event = text(
-        &json!({"idempotency_key": PAYMENT_KEY, "order_id": 1, "status": "success",
-        "payload": {"transaction_id": TRANSACTION, "amount": 199.98, "email": CUSTOMER}}),
-    );
-    for secret in [SECRET, OTHER_SECRET] {
-        let signed = signed_with(secret, present_s(), &event);
-        assert_eq!(
-            send("POST /api/payments/webhook", &borrowed(&signed), &event).0,
-            200
-        );
     }
-    assert_eq!(
-        send("GET /api/orders/1", &[("Authorization", &bearer)], b"").0,
-        200
-    );
-    let cancel = [
-        ("Authorization", bearer.as_str()),
-        ("Idempotency-Key", KEYS[2]),
-    ];
-    assert_eq!(
-        send("POST /api/orders/1/cancel", &cancel, b"").0,
-        400,
-        "paid"
-    );
-    let other = br#"{"product_id":1,"quantity":3}"#;
-    assert_eq!(
-        send("POST /api/holds", &[("Idempotency-Key", KEYS[0])], other).0,
-        422,
-        "reused"
-    );
 
-    // What is sent wrongly, secrets and all.
-    let all = format!("{hold} {order} {SECRET} {ADMIN_TOKEN} {PAYMENT_KEY} {CUSTOMER}");
-    let shown = [
-        ("Authorization", bearer.as_str()),
-        ("Idempotency-Key", KEYS[0]),
-    ];
-    let spaced = format!("{} {}", KEYS[0], KEYS[1]);
-    for line in [
-        "POST /api/holds",
-        "POST /api/orders",
-        "POST /api/orders/1/cancel",
-        "DELETE /api/holds/1",
-        "POST /api/payments/webhook",
-    ] {
-        for body in [
-            format!("{{\"token\":\"{all}\""),
-            format!("{{\"token\":[\"{all}\"]}}"),
-            format!("{{\"token\":\"{all}\",\"customer\":\"{all} \",\"x\":\"{all}\"}}"),
-            format!(
-                "{{\"product_id\":\"{all}\",\"hold_id\":\"{all}\",\"idempotency_key\":\"{all}\"}}"
-            ),
-            all.clone(),
+    /// Sends it, and is answered so.
+    #[track_caller]
+    fn gets(&mut self, status: u16, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+        let mut told = self.send(line, headers, body);
+        assert_eq!(told["status"], status, "{line}: {told}");
+        told["body"].take()
+    }
+
+    /// Money comes in twice for what was held and ordered; the tokens of both.
+    fn buys(&mut self) -> [String; 2] {
+        let key = |index: usize| [("Idempotency-Key", KEYS[index])];
+        let token = |answer: Value| answer["token"].as_str().unwrap().to_owned();
+        let wish = text(&json!({"product_id": 1, "quantity": 2, "customer": CUSTOMER}));
+        let hold = token(self.gets(201, "POST /api/holds", &key(0), &wish));
+        self.gets(201, "POST /api/holds", &key(0), &wish);
+        let bearer = format!("Bearer {hold}");
+        self.gets(200, "GET /api/holds/1", &[("Authorization", &bearer)], b"");
+        let wish = text(&json!({"hold_id": 1, "token": hold}));
+        let order = token(self.gets(201, "POST /api/orders", &key(1), &wish));
+        self.gets(201, "POST /api/orders", &key(1), &wish);
+        // It is used already.
+        self.gets(400, "POST /api/orders", &[], &wish);
+        let event = text(
+            &json!({"idempotency_key": PAYMENT_KEY, "order_id": 1, "status": "success",
+            "payload": {"transaction_id": TRANSACTION, "amount": 199.98, "email": CUSTOMER}}),
+        );
+        for secret in [SECRET, OTHER_SECRET] {
+            let signed = signed_with(secret, present_s(), &event);
+            self.gets(200, WEBHOOK, &borrowed(&signed), &event);
+        }
+        let bearer = format!("Bearer {order}");
+        self.gets(200, "GET /api/orders/1", &[("Authorization", &bearer)], b"");
+        let cancel = [("Authorization", bearer.as_str()), key(2)[0]];
+        // It is paid already, and that key is for another wish.
+        self.gets(400, "POST /api/orders/1/cancel", &cancel, b"");
+        let other = br#"{"product_id":1,"quantity":3}"#;
+        self.gets(422, "POST /api/holds", &key(0), other);
+        [hold, order]
+    }
+
+    /// Wrong requests, secrets and all.
+    fn errs(&mut self, [hold, order]: &[String; 2]) {
+        let bearer = format!("Bearer {order}");
+        let all = format!("{hold} {order} {SECRET} {ADMIN_TOKEN} {PAYMENT_KEY} {CUSTOMER}");
+        let shown = [
+            ("Authorization", bearer.as_str()),
+            ("Idempotency-Key", KEYS[0]),
+        ];
+        let spaced = format!("{} {}", KEYS[0], KEYS[1]);
+        for line in [
+            "POST /api/holds",
+            "POST /api/orders",
+            "POST /api/orders/1/cancel",
+            "DELETE /api/holds/1",
+            WEBHOOK,
         ] {
-            for headers in [
-                &shown[..],
-                &[],
-                &[("Idempotency-Key", &spaced)],
-                &[("Authorization", &all), ("webhook-signature", &all)],
+            for body in [
+                format!("{{\"token\":\"{all}\""),
+                format!("{{\"token\":[\"{all}\"]}}"),
+                format!("{{\"token\":\"{all}\",\"customer\":\"{all} \",\"x\":\"{all}\"}}"),
+                format!(
+                    "{{\"product_id\":\"{all}\",\"hold_id\":\"{all}\",\"idempotency_key\":\"{all}\"}}"
+                ),
+                all.clone(),
             ] {
-                let (status, body) = send(line, headers, body.as_bytes());
-                assert!(matches!(status, 400..=499), "{line}: {body}");
+                for headers in [
+                    &shown[..],
+                    &[],
+                    &[("Idempotency-Key", &spaced)],
+                    &[("Authorization", &all), ("webhook-signature", &all)],
+                ] {
+                    let told = self.send(line, headers, body.as_bytes());
+                    let status = told["status"].as_u64().unwrap();
+                    assert!(matches!(status, 400..=499), "{line}: {told}");
+                }
             }
         }
-    }
-    let broken = format!(
-        "{{\"order_id\":1,\"idempotency_key\":\"{PAYMENT_KEY}\",\"status\":\"{all}\",\"payload\":\"{all}\"}}"
-    );
-    let signed = signed_with(SECRET, present_s(), broken.as_bytes());
-    assert_eq!(
-        send(
-            "POST /api/payments/webhook",
-            &borrowed(&signed),
-            broken.as_bytes()
-        )
-        .0,
-        422
-    );
-    let reused = text(&json!({"idempotency_key": PAYMENT_KEY, "order_id": 1, "status": "failure"}));
-    let signed = signed_with(SECRET, present_s(), &reused);
-    assert_eq!(
-        send("POST /api/payments/webhook", &borrowed(&signed), &reused).0,
-        422,
-        "reused"
-    );
-    for path in [&hold, SECRET, ADMIN_TOKEN, KEYS[0], PAYMENT_KEY, CUSTOMER] {
-        send(&format!("GET /api/holds/{path}"), &shown, b"");
-        send(&format!("GET /api/orders/{path}?token={path}"), &shown, b"");
-        send(&format!("PUT /{path}"), &shown, b"");
-        send(
-            &format!("GET /api/products?cursor={path}&limit={path}"),
-            &shown,
-            b"",
+        let broken = format!(
+            "{{\"order_id\":1,\"idempotency_key\":\"{PAYMENT_KEY}\",\"status\":\"{all}\",\"payload\":\"{all}\"}}"
         );
+        let signed = signed_with(SECRET, present_s(), broken.as_bytes());
+        self.gets(422, WEBHOOK, &borrowed(&signed), broken.as_bytes());
+        let reused =
+            text(&json!({"idempotency_key": PAYMENT_KEY, "order_id": 1, "status": "failure"}));
+        let signed = signed_with(SECRET, present_s(), &reused);
+        self.gets(422, WEBHOOK, &borrowed(&signed), &reused);
+        for path in [hold, SECRET, ADMIN_TOKEN, KEYS[0], PAYMENT_KEY, CUSTOMER] {
+            self.send(&format!("GET /api/holds/{path}"), &shown, b"");
+            self.send(&format!("GET /api/orders/{path}?token={path}"), &shown, b"");
+            self.send(&format!("PUT /{path}"), &shown, b"");
+            self.send(
+                &format!("GET /api/products?cursor={path}&limit={path}"),
+                &shown,
+                b"",
+            );
+        }
     }
-    // What is no request at all.
-    for bytes in [
-        format!("GET /api/holds/1 HTTP/1.1\r\nHost: a\r\nAuthorization {bearer}\r\n\r\n"),
-        format!("GET /api/holds/1 HTTP/1.1\r\nHost: {all}\r\nAuthorization: {bearer}\r\n\r\n"),
-        format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", hold.repeat(50)),
-        format!(
-            "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\n\r\n",
-            hold.repeat(300)
-        ),
-        format!("POST /api/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{all}"),
-        format!("POST /api/orders HTTP/1.1\r\nHost: a\r\nAuthorization: {bearer}\r\n\r\n"),
-        format!("{all}\r\n\r\n"),
-        format!("{order} /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
-    ] {
-        let answer = wire::answer_to(server, bytes.as_bytes());
-        assert!(matches!(answer.status, 400..=599), "{}", answer.head);
-        answers.push(answer);
+
+    /// What is no request at all.
+    fn babbles(&mut self, [hold, order]: &[String; 2]) {
+        let bearer = format!("Bearer {order}");
+        let all = format!("{hold} {order} {SECRET} {ADMIN_TOKEN} {PAYMENT_KEY} {CUSTOMER}");
+        for bytes in [
+            format!("GET /api/holds/1 HTTP/1.1\r\nHost: a\r\nAuthorization {bearer}\r\n\r\n"),
+            format!("GET /api/holds/1 HTTP/1.1\r\nHost: {all}\r\nAuthorization: {bearer}\r\n\r\n"),
+            format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", hold.repeat(50)),
+            format!(
+                "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\n\r\n",
+                hold.repeat(300)
+            ),
+            format!(
+                "POST /api/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{all}"
+            ),
+            format!("POST /api/orders HTTP/1.1\r\nHost: a\r\nAuthorization: {bearer}\r\n\r\n"),
+            format!("{all}\r\n\r\n"),
+            format!("{order} /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+        ] {
+            let answer = wire::answer_to(self.server, bytes.as_bytes());
+            assert!(matches!(answer.status, 400..=599), "{}", answer.head);
+            self.answers.push(answer);
+        }
     }
-    ([hold, order], answers)
 }

@@ -98,48 +98,51 @@ fn a_quote_in_the_wrong_place_is_refused_and_never_loaded_altered() {
         .complains("line 1: a quote stands inside");
 }
 
+/// What a cell may have become, and what is said of it.
+const SPOILT: [(&str, &str); 11] = [
+    (
+        "VINYL,Signed Vinyl,35.0,300.0",
+        "column total_stock: it must be a whole number from 0 to 2147483647, not 300.0: that is how a program writes a whole number that it took for a decimal one; write 300\n",
+    ),
+    (
+        "VINYL,Signed Vinyl,35.0,\"1,200\"",
+        "without separators between the thousands: 1200",
+    ),
+    ("VINYL,Signed Vinyl,35.0,1.2E+03", "write all of its digits"),
+    (
+        "4.01235E+12,Mangled EAN,35.00,300",
+        "column sku: 4.01235E+12 is what a spreadsheet or a program makes of a long number",
+    ),
+    (
+        "\"4,01235E+12\",Mangled EAN,35.00,300",
+        "column sku: 4,01235E+12 is what",
+    ),
+    (
+        "VINYL,Signed Vinyl,\"35,00\",300",
+        "a decimal comma is read where semicolons separate the cells",
+    ),
+    ("VINYL,Signed Vinyl,35,00,300", "5 cells under 4 columns"),
+    (
+        "VINYL,Signed Vinyl,\"1,200.00\",300",
+        "without separators between the thousands",
+    ),
+    (
+        "VINYL,Signed Vinyl,35.00 €,300",
+        "write digits alone, like 35.00",
+    ),
+    (
+        "VI\u{200b}NYL,Signed Vinyl,35.00,300",
+        "column sku: it must be 1 to 255 characters without control or format characters, not VI\\u{200b}NYL: there is the character U+200B in it, which nobody sees",
+    ),
+    (
+        "VINYL,\"Signed\nVinyl\",35.00,300",
+        "column name: it must be 1 to 255 characters without control characters, not Signed\\nVinyl: there is a line break in it",
+    ),
+];
+
 #[test]
 fn what_a_spreadsheet_or_a_program_has_spoilt_is_explained() {
-    for (row, said) in [
-        (
-            "VINYL,Signed Vinyl,35.0,300.0",
-            "column total_stock: it must be a whole number from 0 to 2147483647, not 300.0: that is how a program writes a whole number that it took for a decimal one; write 300\n",
-        ),
-        (
-            "VINYL,Signed Vinyl,35.0,\"1,200\"",
-            "without separators between the thousands: 1200",
-        ),
-        ("VINYL,Signed Vinyl,35.0,1.2E+03", "write all of its digits"),
-        (
-            "4.01235E+12,Mangled EAN,35.00,300",
-            "column sku: 4.01235E+12 is what a spreadsheet or a program makes of a long number",
-        ),
-        (
-            "\"4,01235E+12\",Mangled EAN,35.00,300",
-            "column sku: 4,01235E+12 is what",
-        ),
-        (
-            "VINYL,Signed Vinyl,\"35,00\",300",
-            "a decimal comma is read where semicolons separate the cells",
-        ),
-        ("VINYL,Signed Vinyl,35,00,300", "5 cells under 4 columns"),
-        (
-            "VINYL,Signed Vinyl,\"1,200.00\",300",
-            "without separators between the thousands",
-        ),
-        (
-            "VINYL,Signed Vinyl,35.00 €,300",
-            "write digits alone, like 35.00",
-        ),
-        (
-            "VI\u{200b}NYL,Signed Vinyl,35.00,300",
-            "column sku: it must be 1 to 255 characters without control or format characters, not VI\\u{200b}NYL: there is the character U+200B in it, which nobody sees",
-        ),
-        (
-            "VINYL,\"Signed\nVinyl\",35.00,300",
-            "column name: it must be 1 to 255 characters without control characters, not Signed\\nVinyl: there is a line break in it",
-        ),
-    ] {
+    for (row, said) in SPOILT {
         Premises::new()
             .seed(&format!("{HEADER}{row}\n"))
             .exited(65)

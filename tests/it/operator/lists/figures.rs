@@ -10,13 +10,8 @@ use super::rows;
 use crate::operator::at;
 use crate::shop::{Answer, MICROSECOND, OPENING, ORDER_TTL, Shop, item};
 
-#[test]
-fn the_ledger_tells_every_movement_and_adds_up_to_the_counters() {
-    let config = Config {
-        late_payment: LatePayment::Accept,
-        ..Config::default()
-    };
-    let shop = Shop::operated_on_terms(vec![item("tee", 20), item("cap", 5)], config);
+/// Every kind of movement: the orders that expire, that are paid and written off, cancelled and paid late, and paid.
+fn every_movement(shop: &Shop) -> [i64; 4] {
     let released = shop.hold("tee", 1).created().id("hold_id");
     shop.release(released).ok();
     shop.hold("tee", 2).created();
@@ -40,21 +35,32 @@ fn the_ledger_tells_every_movement_and_adds_up_to_the_counters() {
     let last = shop.ordered("tee", 5);
     shop.pay("last", last).ok();
     shop.hold("tee", 1).created();
+    [expired, paid, cancelled, last]
+}
 
+/// Its kind, what it moved, and the hold or the order that it moved it for.
+fn movement(row: &Value) -> (&str, [i64; 3], Option<i64>, Option<i64>) {
+    let moved = ["available", "reserved", "sold"].map(|name| row[name].as_i64().unwrap());
+    let kind = row["kind"].as_str().unwrap();
+    (
+        kind,
+        moved,
+        row["hold_id"].as_i64(),
+        row["order_id"].as_i64(),
+    )
+}
+
+#[test]
+fn the_ledger_tells_every_movement_and_adds_up_to_the_counters() {
+    let config = Config {
+        late_payment: LatePayment::Accept,
+        ..Config::default()
+    };
+    let shop = Shop::operated_on_terms(vec![item("tee", 20), item("cap", 5)], config);
+    let [expired, paid, cancelled, last] = every_movement(&shop);
     let list = shop.admin_get("/products/1/movements?limit=100").ok();
     let ledger: Vec<&Value> = rows(&list).iter().rev().collect();
-    let told: Vec<_> = ledger
-        .iter()
-        .map(|row| {
-            let name = |name: &str| row[name].as_i64();
-            (
-                row["kind"].as_str().unwrap(),
-                [name("available"), name("reserved"), name("sold")].map(Option::unwrap),
-                name("hold_id"),
-                name("order_id"),
-            )
-        })
-        .collect();
+    let told: Vec<_> = ledger.iter().map(|row| movement(row)).collect();
     let expected = [
         ("stocked", [20, 0, 0], None, None),
         ("hold_placed", [-1, 1, 0], Some(1), None),

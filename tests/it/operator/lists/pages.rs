@@ -109,6 +109,12 @@ fn what_a_list_is_not_asked_by_is_refused() {
             .invalid("cursor")
             .invalid("y");
     }
+}
+
+#[test]
+fn what_a_list_is_not_narrowed_by_is_refused() {
+    let shop = Shop::operated(vec![item("tee", 1000)]);
+    five_of_each(&shop);
     for (path, known, unknown) in [
         ("/holds", "status", "verdict"),
         ("/orders", "status", "verdict"),
