@@ -41,17 +41,6 @@ pub struct Unlogged {
     counts: Counts,
 }
 
-/// What becomes of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Logged {
-    Line,
-    /// As the first of its second, or a further one.
-    Counted {
-        is_first: bool,
-    },
-    Not,
-}
-
 impl Quota {
     pub fn new(per_s: u32) -> Quota {
         Quota {
@@ -60,25 +49,19 @@ impl Quota {
         }
     }
 
-    /// And what was counted in the second before, if this answer is the first of another.
-    pub fn admit(&self, second: i64, entry: &AccessEntry) -> (Logged, Option<Unlogged>) {
+    /// Whether the answer has a line of its own; and what was counted in the second before, if this one is the first answer of
+    /// another.
+    pub fn admit(&self, second: i64, entry: &AccessEntry) -> (bool, Option<Unlogged>) {
         let mut window = self.window();
         let before = window.turn_to(second);
-        (self.judge(&mut window, entry), before)
-    }
-
-    fn judge(&self, window: &mut Window, entry: &AccessEntry) -> Logged {
-        if window.lines < self.per_s || entry.status >= 500 {
+        let has_line = window.lines < self.per_s || entry.status >= 500;
+        if has_line {
             window.lines = window.lines.saturating_add(1);
-            return Logged::Line;
+        } else if self.per_s > 0 {
+            let answer = (entry.route.unwrap_or("-"), entry.status);
+            *window.unlogged.entry(answer).or_insert(0) += 1;
         }
-        if self.per_s == 0 {
-            return Logged::Not;
-        }
-        let is_first = window.unlogged.is_empty();
-        let answer = (entry.route.unwrap_or("-"), entry.status);
-        *window.unlogged.entry(answer).or_insert(0) += 1;
-        Logged::Counted { is_first }
+        (has_line, before)
     }
 
     /// What was counted in a second that is over at this one.
@@ -244,7 +227,7 @@ mod tests {
 
     fn lines(quota: &Quota, second: i64, status: u16, count: usize) -> usize {
         let answers = (0..count).map(|_| quota.admit(second, &answer(Some("/healthz"), status)).0);
-        answers.filter(|logged| *logged == Logged::Line).count()
+        answers.filter(|has_line| *has_line).count()
     }
 
     #[test]
@@ -263,17 +246,15 @@ mod tests {
     fn what_has_no_line_is_counted_once() {
         let quota = Quota::new(1);
         let admit = |second, route, status| quota.admit(second, &answer(route, status));
-        assert_eq!(admit(7, None, 200), (Logged::Line, None));
-        let first = Logged::Counted { is_first: true };
-        let further = Logged::Counted { is_first: false };
-        assert_eq!(admit(7, Some("/b"), 200), (first, None));
+        assert_eq!(admit(7, None, 200), (true, None));
+        assert_eq!(admit(7, Some("/b"), 200), (false, None));
         for _ in 0..2 {
-            assert_eq!(admit(7, Some("/a"), 404), (further, None));
+            assert_eq!(admit(7, Some("/a"), 404), (false, None));
         }
-        assert_eq!(admit(7, None, 431), (further, None));
+        assert_eq!(admit(7, None, 431), (false, None));
         assert_eq!(quota.take_before(7), None, "the second is not over");
-        let (logged, unlogged) = admit(8, Some("/a"), 200);
-        assert_eq!(logged, Logged::Line);
+        let (has_line, unlogged) = admit(8, Some("/a"), 200);
+        assert!(has_line);
         let unlogged = unlogged.unwrap();
         let mut text = String::new();
         print_unlogged(&mut text, LogFormat::Text, (8, 5), &unlogged).unwrap();

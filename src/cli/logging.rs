@@ -1,16 +1,9 @@
-//! The log: what a line looks like, and how it gets to stderr without anybody waiting for it. Lines are collected and
-//! written by a thread of their own; a reader that stalls costs lines, which are counted, and never an answer.
+//! The log: what a line looks like. A thread of its own writes it (`log_writer.rs`).
 
 use std::fmt::{self, Write as _};
-use std::fs::File;
 use std::io::{self, Write as _};
-use std::mem;
-use std::os::fd::AsFd;
 use std::panic;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
 
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Env, Target};
@@ -18,66 +11,46 @@ use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 use serde_json::{Map, json};
 
-use super::access_log::{self, Logged, Quota, Unlogged};
+use super::access_log::{self, Quota, Unlogged};
+use super::log_writer::LogWriter;
 use crate::api::{AccessEntry, AccessLog};
 use crate::config::LogFormat;
 
-/// What may wait to be written.
-const SPOOL_BYTES_MAX: usize = 1024 * 1024;
-/// Lines of this long are written together.
-const COLLECT: Duration = Duration::from_millis(20);
-/// What a stalled reader may keep the process from ending.
-const FINISH_MAX: Duration = Duration::from_secs(1);
-/// Until somebody says that there is something.
-const FOR_LONG: Duration = Duration::from_secs(3600);
+/// `None` before the log is started, and in a process that cannot start its thread.
+static WRITER: OnceLock<LogWriter> = OnceLock::new();
 
-/// The level is set by `RUST_LOG`.
+/// Starts the log. The level is set by `RUST_LOG`.
 pub fn start(format: LogFormat) {
+    let writer = match LogWriter::start(log_counted_requests) {
+        Ok(writer) => WRITER.get_or_init(|| writer),
+        Err(error) => {
+            return eprintln!("flashsale: there is no log: its thread cannot be started: {error}");
+        }
+    };
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
-    builder.target(Target::Pipe(Box::new(IntoSpool)));
+    builder.target(Target::Pipe(Box::new(writer.clone())));
     match format {
         LogFormat::Text => builder.format(text_line),
         LogFormat::Json => builder.format(json_line),
     };
-    // Not by way of io::stderr(), whose lock would be held while a reader stalls.
-    let mut out: Box<dyn io::Write + Send> = match io::stderr().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => Box::new(File::from(descriptor)),
-        Err(_) => Box::new(io::stderr()),
-    };
-    let spawned = thread::Builder::new()
-        .name("log".into())
-        .spawn(move || SPOOL.write_out(&mut out, tell_in_time));
-    if spawned.is_ok() {
-        builder.init();
-        IS_STARTED.store(true, Ordering::SeqCst);
-        // A panic is told to nobody's stderr but through the log: it must not wait for a reader either.
-        panic::set_hook(Box::new(|panic| log::error!("{panic}")));
-    } else {
-        eprintln!("flashsale: no thread can be started, and so there is no log");
-    }
+    builder.init();
+    // The default hook prints to stderr, and would wait for its reader.
+    panic::set_hook(Box::new(|panic| log::error!("{panic}")));
 }
 
-/// The last thing to say, and the end of the log. Even that waits for nobody for long.
+/// Writes `last` and ends the log.
 pub fn finish_with(last: Option<&str>) {
-    if !IS_STARTED.load(Ordering::SeqCst) {
+    let Some(writer) = WRITER.get() else {
         return last.into_iter().for_each(|last| eprintln!("{last}"));
-    }
+    };
     if let Some(requests) = REQUESTS.get() {
-        requests.tell_last();
+        requests.log_counted(access_log::present(), requests.quota.take());
     }
     if let Some(last) = last {
-        SPOOL.add(format!("{last}\n").as_bytes());
+        writer.add(format!("{last}\n").into_bytes());
     }
-    SPOOL.finish();
+    writer.finish();
 }
-
-fn tell_in_time() {
-    if let Some(requests) = REQUESTS.get() {
-        requests.tell_in_time();
-    }
-}
-
-static IS_STARTED: AtomicBool = AtomicBool::new(false);
 
 fn text_line(to: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = String::with_capacity(LINE_BYTES);
@@ -150,191 +123,56 @@ impl<'kvs> VisitSource<'kvs> for JsonFields<'_> {
 
 /// A line for each answered request, at level info, up to so many a second.
 pub fn access_log(format: LogFormat, per_s: u32) -> AccessLog {
-    let requests = REQUESTS.get_or_init(|| Requests {
+    let requests = REQUESTS.get_or_init(|| RequestLog {
         format,
         quota: Quota::new(per_s),
     });
     Box::new(move |entry| {
         if log::log_enabled!(target: access_log::TARGET, log::Level::Info) {
-            requests.tell(entry);
+            requests.log(entry);
         }
     })
 }
 
-/// What the lines of requests are written by, once a server has any.
-static REQUESTS: OnceLock<Requests> = OnceLock::new();
+/// Set by a server.
+static REQUESTS: OnceLock<RequestLog> = OnceLock::new();
 
-struct Requests {
+/// The lines of answered requests. They do not go by way of `log::info!`, which is slower.
+struct RequestLog {
     format: LogFormat,
     quota: Quota,
 }
 
-impl Requests {
-    fn tell(&self, entry: &AccessEntry) {
+impl RequestLog {
+    fn log(&self, entry: &AccessEntry) {
         let now = access_log::present();
-        let (logged, unlogged) = self.quota.admit(now.0, entry);
-        self.tell_unlogged(now, unlogged);
-        match logged {
-            Logged::Line => {
-                let mut line = String::with_capacity(LINE_BYTES);
-                if access_log::print(&mut line, self.format, now, entry).is_ok() {
-                    SPOOL.add(line.as_bytes());
-                }
-            }
-            Logged::Counted { is_first: true } => SPOOL.wake_in(Duration::from_secs(1)),
-            Logged::Counted { is_first: false } | Logged::Not => {}
+        let (has_line, unlogged) = self.quota.admit(now.0, entry);
+        self.log_counted(now, unlogged);
+        if has_line {
+            write(|line| access_log::print(line, self.format, now, entry));
         }
     }
 
-    /// If its second is over, and nobody has told of it since.
-    fn tell_in_time(&self) {
+    /// One line for answers that have no lines of their own.
+    fn log_counted(&self, now: (i64, u32), unlogged: Option<Unlogged>) {
+        if let Some(unlogged) = unlogged {
+            write(|line| access_log::print_unlogged(line, self.format, now, &unlogged));
+        }
+    }
+}
+
+/// Logs the answers that were counted in a second that is over, where no further answer has brought that about.
+fn log_counted_requests() {
+    if let Some(requests) = REQUESTS.get() {
         let now = access_log::present();
-        let unlogged = self.quota.take_before(now.0);
-        self.tell_unlogged(now, unlogged);
-    }
-
-    fn tell_last(&self) {
-        self.tell_unlogged(access_log::present(), self.quota.take());
-    }
-
-    fn tell_unlogged(&self, now: (i64, u32), unlogged: Option<Unlogged>) {
-        let mut line = String::new();
-        if let Some(unlogged) = unlogged
-            && access_log::print_unlogged(&mut line, self.format, now, &unlogged).is_ok()
-        {
-            SPOOL.add(line.as_bytes());
-        }
+        requests.log_counted(now, requests.quota.take_before(now.0));
     }
 }
 
-/// Where all lines go.
-static SPOOL: Spool = Spool::new();
-
-struct IntoSpool;
-
-impl io::Write for IntoSpool {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        SPOOL.add(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Lines on their way to stderr.
-struct Spool {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-struct Waiting {
-    bytes: Vec<u8>,
-    lines_lost: usize,
-    /// When there may be something to tell, though nobody has added it yet.
-    wake_at: Option<Instant>,
-    is_writing: bool,
-    is_finishing: bool,
-}
-
-impl Spool {
-    const fn new() -> Spool {
-        Spool {
-            waiting: Mutex::new(Waiting {
-                bytes: Vec::new(),
-                lines_lost: 0,
-                wake_at: None,
-                is_writing: false,
-                is_finishing: false,
-            }),
-            changed: Condvar::new(),
-        }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, line: &[u8]) {
-        let mut waiting = self.waiting();
-        if waiting.bytes.len() + line.len() > SPOOL_BYTES_MAX {
-            waiting.lines_lost += 1;
-            return;
-        }
-        let is_first = waiting.bytes.is_empty();
-        waiting.bytes.extend_from_slice(line);
-        if is_first {
-            self.changed.notify_all();
-        }
-    }
-
-    /// Has the writing thread look again whether there is something to tell.
-    fn wake_in(&self, time: Duration) {
-        self.waiting().wake_at = Some(Instant::now() + time);
-        self.changed.notify_all();
-    }
-
-    fn write_out(&self, out: &mut impl io::Write, look: impl Fn()) -> ! {
-        loop {
-            while !self.has_lines() {
-                look();
-            }
-            let bytes = self.collect();
-            // An error here could only be told to stderr, which is what it is about.
-            out.write_all(&bytes).ok();
-            self.waiting().is_writing = false;
-            self.changed.notify_all();
-        }
-    }
-
-    /// Waits for the next line, or until it is time to look whether there is one.
-    fn has_lines(&self) -> bool {
-        let mut waiting = self.waiting();
-        while waiting.bytes.is_empty() {
-            let now = Instant::now();
-            let time = match waiting.wake_at {
-                Some(at) if at <= now => {
-                    waiting.wake_at = None;
-                    return false;
-                }
-                Some(at) => at - now,
-                None => FOR_LONG,
-            };
-            let waited = self.changed.wait_timeout(waiting, time);
-            (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        }
-        true
-    }
-
-    /// The lines that there are, and what else comes soon after.
-    fn collect(&self) -> Vec<u8> {
-        let collected = self
-            .changed
-            .wait_timeout_while(self.waiting(), COLLECT, |waiting| !waiting.is_finishing);
-        let (mut waiting, _) = collected.unwrap_or_else(PoisonError::into_inner);
-        waiting.is_writing = true;
-        let mut bytes = mem::take(&mut waiting.bytes);
-        let lines_lost = mem::take(&mut waiting.lines_lost);
-        if lines_lost > 0 {
-            bytes.extend_from_slice(
-                format!("({lines_lost} lines of the log were lost: nobody took them)\n").as_bytes(),
-            );
-        }
-        bytes
-    }
-
-    fn finish(&self) {
-        let mut waiting = self.waiting();
-        waiting.is_finishing = true;
-        self.changed.notify_all();
-        let finished = self
-            .changed
-            .wait_timeout_while(waiting, FINISH_MAX, |waiting| {
-                waiting.is_writing || !waiting.bytes.is_empty()
-            });
-        let (mut waiting, _) = finished.unwrap_or_else(PoisonError::into_inner);
-        waiting.is_finishing = false;
+fn write(print: impl FnOnce(&mut String) -> fmt::Result) {
+    let mut line = String::with_capacity(LINE_BYTES);
+    if let (Ok(()), Some(writer)) = (print(&mut line), WRITER.get()) {
+        writer.add(line.into_bytes());
     }
 }
 
@@ -347,18 +185,5 @@ mod tests {
         let mut line = String::new();
         push_escaped(&mut line, "a\nb\u{1b}[2J\u{9b}\u{2028}ü");
         assert_eq!(line, "a\\nb\\u{1b}[2J\\u{9b}\\u{2028}ü");
-    }
-
-    #[test]
-    fn what_nobody_takes_is_bounded_and_counted() {
-        let spool = Spool::new();
-        let line = [b'x'; 1000];
-        for _ in 0..2 * SPOOL_BYTES_MAX / line.len() {
-            spool.add(&line);
-        }
-        let bytes = spool.collect();
-        assert!(bytes.len() < SPOOL_BYTES_MAX + 100);
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(text.contains("lines of the log were lost"));
     }
 }

@@ -11,6 +11,7 @@ mod export;
 mod front_limits;
 mod global_args;
 mod key_flags;
+mod log_writer;
 mod logging;
 mod report;
 mod restore;
