@@ -3,7 +3,7 @@
 use super::*;
 
 /// A hold by what follows its head.
-fn chunked_hold(chunks: &[u8]) -> Vec<u8> {
+pub fn chunked_hold(chunks: &[u8]) -> Vec<u8> {
     chunked("/api/holds", chunks)
 }
 
@@ -13,7 +13,7 @@ fn chunked(path: &str, chunks: &[u8]) -> Vec<u8> {
 }
 
 /// A whole body of one chunk.
-fn one_chunk(body: &[u8]) -> Vec<u8> {
+pub fn one_chunk(body: &[u8]) -> Vec<u8> {
     let size = format!("{:x}\r\n", body.len());
     [size.as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
 }
@@ -103,38 +103,6 @@ fn a_body_may_come_in_chunks() {
                   POST /api/holds HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                   1d\r\n{\"product_id\":1,\"quantity\":1}\r\n0\r\nX: y\r\n\r\n\
                   GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
-        },
-    );
-    theme.close();
-}
-
-#[test]
-fn a_body_in_chunks_may_be_held_back_until_it_is_invited() {
-    let mut theme = Theme::open();
-    theme.expect(
-        stays([100, 201]).once_invited(&one_chunk(HOLD)),
-        post_hold_with,
-        cases! {
-            "chunks are invited" => b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
-        },
-    );
-    theme.expect(
-        stays([201]),
-        post_hold_with,
-        cases! {
-            "chunks that are there need no invitation" =>
-                b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n\
-                  1d\r\n{\"product_id\":1,\"quantity\":1}\r\n0\r\n\r\n",
-        },
-    );
-    theme.expect(
-        stays([201, 100, 201]).once_invited(&one_chunk(HOLD)),
-        chunked_hold,
-        cases! {
-            "an invitation waits for the answer before" =>
-                b"1d\r\n{\"product_id\":1,\"quantity\":1}\r\n0\r\n\r\n\
-                  POST /api/holds HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
-                  Expect: 100-continue\r\n\r\n",
         },
     );
     theme.close();
