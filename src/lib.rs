@@ -27,6 +27,7 @@
 //! | [`store`] | the traits `Store` and `Reader`; SQLite, and the memory store that is the tests' oracle |
 //! | [`clock`] | the sale's time, which never runs back |
 //! | [`config`] | the keys, one definition each with its default and bounds; file, environment and flags |
+//! | [`input`] | text to values, for what HTTP brings and for what the command line reads |
 //! | [`metrics`] | what a server counts of itself |
 //! | [`writer`] | the bounded queue, group commit, answers after the commit |
 //! | [`http`] | bytes to requests, responses to bytes; who gets a thread when |
@@ -76,6 +77,8 @@ pub mod clock;
 pub mod config;
 
 pub mod metrics;
+
+pub mod input;
 
 pub mod writer;
 

@@ -1,9 +1,9 @@
 //! A request that has found its endpoint, and what its handler reads of it: the id in its path, its body, its key.
 
 use super::errors::Error;
-use super::fields::Fields;
 use super::guard::Guard;
 use crate::http::Request;
+use crate::input::Fields;
 use crate::sale::{Command, IdempotencyKey, OrderId, PaymentId, ProductId};
 
 pub struct Call<'a> {
@@ -44,12 +44,12 @@ impl<'a> Call<'a> {
     /// The fields of a body that must be there.
     pub fn fields(&self) -> Result<Fields<'a>, Error> {
         self.ensure_body()?;
-        Fields::of_body(&self.request.body)
+        Ok(Fields::of_body(&self.request.body)?)
     }
 
     /// The fields of a body that may be left out.
     pub fn optional_fields(&self) -> Result<Fields<'a>, Error> {
-        Fields::of_optional_body(&self.request.body)
+        Ok(Fields::of_optional_body(&self.request.body)?)
     }
 
     pub fn ensure_body(&self) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::json;
 use crate::http::{Refusal, Response};
+use crate::input::{InvalidJson, WrongValues};
 use crate::sale::{OrderId, Rejection, Secret, TokenKind};
 use crate::store::StoreError;
 use crate::writer::CommandError;
@@ -25,8 +26,7 @@ pub enum Error {
     IdempotencyKeyTooShort,
     InvalidSignature,
     NotTheOperator,
-    /// By field, in the order in which they were found.
-    Invalid(Vec<(String, String)>),
+    Invalid(WrongValues),
     ProductNotFound,
     HoldNotFound,
     OrderNotFound,
@@ -150,15 +150,6 @@ impl Error {
         }
     }
 
-    /// The first wrong field and what is wrong with it.
-    pub fn first_field(&self) -> Option<(String, String)> {
-        if let Error::Invalid(errors) = self {
-            errors.first().cloned()
-        } else {
-            None
-        }
-    }
-
     #[rustfmt::skip]
     fn row(&self, audience: Audience<'_>) -> Row {
         match self {
@@ -183,7 +174,7 @@ impl Error {
                     .with_header("WWW-Authenticate", "StandardWebhooks"),
             Error::NotTheOperator =>
                 row(401, "unauthorized", "Show the operator's token").with_header("WWW-Authenticate", "Bearer"),
-            Error::Invalid(errors) => invalid(errors),
+            Error::Invalid(wrong) => invalid(&wrong.0),
             Error::ProductNotFound => row(404, "product_not_found", "Product not found"),
             Error::HoldNotFound => row(404, "hold_not_found", "Hold not found"),
             Error::OrderNotFound => row(404, "order_not_found", "Order not found"),
@@ -291,6 +282,18 @@ fn of_rejection(rejection: &Rejection, audience: Audience<'_>) -> Row {
         Rejection::StockCommitted { committed } =>
             field("quantity", &format!("The stock cannot fall below the {committed} units reserved and sold.")),
         Rejection::StockTooLarge => field("quantity", "The stock cannot rise above 2147483647."),
+    }
+}
+
+impl From<InvalidJson> for Error {
+    fn from(InvalidJson(why): InvalidJson) -> Self {
+        Error::InvalidJson(why)
+    }
+}
+
+impl From<WrongValues> for Error {
+    fn from(wrong: WrongValues) -> Self {
+        Error::Invalid(wrong)
     }
 }
 

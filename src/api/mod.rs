@@ -8,7 +8,6 @@ mod content_headers;
 mod cors;
 mod endpoints;
 mod errors;
-pub(crate) mod fields;
 mod front_page;
 mod guard;
 mod health;

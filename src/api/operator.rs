@@ -8,17 +8,17 @@ use super::bodies::{
 };
 use super::call::{Call, Submission};
 use super::errors::Error;
-use super::fields::{
-    Fields, WANTED_ID, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_STOCK, WANTED_TIME, label,
-    limit, price, stock, string, switch, time, whole_number,
-};
 use super::query::{Paging, Query};
 use super::{Api, json};
 use crate::http::Response;
+use crate::input::Fields;
+use crate::input::formats::{
+    CUSTOMER, LABEL, PRICE, PRODUCT_ID, QUANTITY, SKU, STOCK, STOCK_CHANGE, SWITCH, TIME,
+};
 use crate::metrics::LatencySummary;
 use crate::sale::{
-    Command, CreateProduct, Customer, HoldStatus, OrderStatus, Product, ProductChanges, ProductId,
-    RefundStatus, RestockProduct, STOCK_MAX, Timestamp, TokenKind, Verdict, spelling,
+    Command, CreateProduct, Customer, HoldStatus, OrderStatus, Product, ProductChanges,
+    RefundStatus, RestockProduct, Timestamp, TokenKind, Verdict,
 };
 use crate::store::{Filter, Page, SalesRate, Seek};
 
@@ -26,20 +26,10 @@ impl Api {
     pub fn create_product(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let mut fields = call.fields()?;
         let key = call.idempotency_key(&self.guard)?;
-        let sku = fields.optional(
-            "sku",
-            "null, or 1 to 255 characters without control or format characters",
-            |raw| {
-                if raw == "null" {
-                    Some(None)
-                } else {
-                    string(raw).and_then(spelling::sku).map(Some)
-                }
-            },
-        );
-        let name = fields.required("name", WANTED_LABEL, label);
-        let price = fields.required("price", WANTED_PRICE, price);
-        let total_stock = fields.required("total_stock", WANTED_STOCK, stock);
+        let sku = fields.nullable("sku", &SKU);
+        let name = fields.required("name", &LABEL);
+        let price = fields.required("price", &PRICE);
+        let total_stock = fields.required("total_stock", &STOCK);
         let changes = ProductChanges {
             name,
             price,
@@ -62,13 +52,8 @@ impl Api {
         let product = call.product()?;
         let mut fields = call.fields()?;
         let key = call.idempotency_key(&self.guard)?;
-        let wanted = "a whole number from -2147483647 to 2147483647, and not 0";
-        let units = fields.required("quantity", wanted, |raw| {
-            let units = whole_number(raw.strip_prefix('-').unwrap_or(raw))?;
-            let units = if raw.starts_with('-') { -units } else { units };
-            (units != 0 && units.abs() <= STOCK_MAX).then_some(units)
-        });
-        let reason = fields.optional("reason", WANTED_LABEL, label);
+        let units = fields.required("quantity", &STOCK_CHANGE);
+        let reason = fields.optional("reason", &LABEL);
         fields.finish()?;
         let Some(units) = units else {
             unreachable!("finish refuses missing fields")
@@ -86,9 +71,9 @@ impl Api {
         let product = call.product()?;
         let mut fields = call.fields()?;
         let changes = ProductChanges {
-            name: fields.optional("name", WANTED_LABEL, label),
-            price: fields.optional("price", WANTED_PRICE, price),
-            paused: fields.optional("paused", "true or false", switch),
+            name: fields.optional("name", &LABEL),
+            price: fields.optional("price", &PRICE),
+            paused: fields.optional("paused", &SWITCH),
             ..window_and_limits(&mut fields)
         };
         fields.finish()?;
@@ -98,7 +83,7 @@ impl Api {
     pub fn refund_order(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let order = call.order()?;
         let mut fields = call.optional_fields()?;
-        let restock = fields.optional("restock", "true or false", switch);
+        let restock = fields.optional("restock", &SWITCH);
         fields.finish()?;
         let restock = restock.unwrap_or(false);
         Ok(Command::RefundOrder { order, restock }.into())
@@ -107,7 +92,7 @@ impl Api {
     pub fn resolve_refund(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let payment = call.refund()?;
         let mut fields = call.optional_fields()?;
-        let note = fields.optional("note", WANTED_LABEL, label);
+        let note = fields.optional("note", &LABEL);
         fields.finish()?;
         Ok(Command::ResolveRefund { payment, note }.into())
     }
@@ -121,10 +106,10 @@ impl Api {
 
 fn window_and_limits(fields: &mut Fields<'_>) -> ProductChanges {
     ProductChanges {
-        starts_at: fields.settable("starts_at", WANTED_TIME, time),
-        ends_at: fields.settable("ends_at", WANTED_TIME, time),
-        max_per_hold: fields.settable("max_per_hold", WANTED_LIMIT, limit),
-        max_per_customer: fields.settable("max_per_customer", WANTED_LIMIT, limit),
+        starts_at: fields.patch("starts_at", &TIME),
+        ends_at: fields.patch("ends_at", &TIME),
+        max_per_hold: fields.patch("max_per_hold", &QUANTITY),
+        max_per_customer: fields.patch("max_per_customer", &QUANTITY),
         ..ProductChanges::default()
     }
 }
@@ -176,7 +161,7 @@ impl From<SalesRate> for SalesRateBody {
 impl Api {
     pub fn list_holds(&self, call: &Call<'_>) -> Result<Response, Error> {
         let mut query = Query::of(call.request);
-        let filter = filter(&mut query, "status", HoldStatus::parse);
+        let filter = filter(&mut query, "status", HoldStatus::ONE_OF, HoldStatus::parse);
         let paging = self.paging(query, TokenKind::HoldCursor)?;
         let now = self.clock.reading();
         let mut holds = self.reader.holds(&filter, newest_first(&paging), now)?;
@@ -190,7 +175,12 @@ impl Api {
 
     pub fn list_orders(&self, call: &Call<'_>) -> Result<Response, Error> {
         let mut query = Query::of(call.request);
-        let filter = filter(&mut query, "status", OrderStatus::parse);
+        let filter = filter(
+            &mut query,
+            "status",
+            OrderStatus::ONE_OF,
+            OrderStatus::parse,
+        );
         let paging = self.paging(query, TokenKind::OrderCursor)?;
         let now = self.clock.reading();
         let mut orders = self.reader.orders(&filter, newest_first(&paging), now)?;
@@ -204,7 +194,7 @@ impl Api {
 
     pub fn list_payments(&self, call: &Call<'_>) -> Result<Response, Error> {
         let mut query = Query::of(call.request);
-        let filter = filter(&mut query, "verdict", Verdict::parse);
+        let filter = filter(&mut query, "verdict", Verdict::ONE_OF, Verdict::parse);
         let paging = self.paging(query, TokenKind::PaymentCursor)?;
         let now = self.clock.reading();
         let mut payments = self.reader.payments(&filter, newest_first(&paging), now)?;
@@ -218,7 +208,7 @@ impl Api {
 
     pub fn list_refunds(&self, call: &Call<'_>) -> Result<Response, Error> {
         let mut query = Query::of(call.request);
-        let status = query.optional("status", "due or resolved", RefundStatus::parse);
+        let status = query.read("status", RefundStatus::ONE_OF, RefundStatus::parse);
         let paging = self.paging(query, TokenKind::RefundCursor)?;
         let now = self.clock.reading();
         let mut refunds = self.reader.refunds(status, newest_first(&paging), now)?;
@@ -270,7 +260,7 @@ impl Api {
 
     fn paging(&self, mut query: Query<'_>, list: TokenKind) -> Result<Paging, Error> {
         let paging = query.paging(&self.guard.secret, list);
-        query.finish_strictly()?;
+        query.finish()?;
         Ok(paging)
     }
 
@@ -297,12 +287,17 @@ fn newest_first(paging: &Paging) -> Page {
     }
 }
 
-fn filter<S>(query: &mut Query<'_>, status: &str, parse: fn(&str) -> Option<S>) -> Filter<S> {
+fn filter<S>(
+    query: &mut Query<'_>,
+    status: &'static str,
+    one_of: &'static str,
+    parse: fn(&str) -> Option<S>,
+) -> Filter<S> {
     Filter {
-        product: query.optional("product_id", WANTED_ID, ProductId::parse),
-        customer: query.optional("customer", "1 to 128 characters", |text| {
+        product: query.optional("product_id", &PRODUCT_ID),
+        customer: query.read("customer", CUSTOMER.wanted, |text| {
             Customer::new(text.to_owned())
         }),
-        status: query.optional(status, "one that there is", parse),
+        status: query.read(status, one_of, parse),
     }
 }

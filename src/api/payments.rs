@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::Api;
 use super::call::{Call, Submission};
 use super::errors::Error;
-use super::fields::{Fields, WANTED_ID, string, whole_number};
 use super::throttle::Throttle;
+use crate::input::formats::{HOLD_ID, ORDER_ID, TEXT, string};
+use crate::input::{Fields, Format};
 use crate::sale::{
-    Amount, Command, HoldId, OrderId, PaymentEvent, PaymentId, PaymentStatus, PaymentTarget,
-    Report, is_visible_key,
+    Amount, Command, PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, Report, is_visible_key,
 };
 
 impl Api {
@@ -20,17 +20,23 @@ impl Api {
     }
 }
 
+const KEY: Format<String> = Format::new("1 to 255 visible ASCII characters", |raw| {
+    string(raw).filter(|key| is_visible_key(key))
+});
+const STATUS: Format<PaymentStatus> = Format::new(PaymentStatus::ONE_OF, |raw| {
+    PaymentStatus::parse(&string(raw)?)
+});
+const AMOUNT: Format<Amount> = Format::new(
+    "an amount in major units with at most two decimals and no sign, as a number (199.98) or a string of digits \
+     (\"199.98\"), up to 21474836480000000.00",
+    |raw| Some(Amount::new(raw.to_owned())).filter(|amount| amount.cents().is_some()),
+);
+
 fn payment_event(mut fields: Fields<'_>) -> Result<PaymentEvent, Error> {
-    let wanted = "1 to 255 visible ASCII characters";
-    let key = fields.required("idempotency_key", wanted, |raw| {
-        string(raw).filter(|key| is_visible_key(key))
-    });
-    let wanted = "\"success\" or \"failure\"";
-    let status = fields.required("status", wanted, |raw| PaymentStatus::parse(&string(raw)?));
+    let key = fields.required("idempotency_key", &KEY);
+    let status = fields.required("status", &STATUS);
     let target = target(&mut fields);
-    let payload = fields.optional("payload", "an object", |raw| {
-        raw.starts_with('{').then_some(raw)
-    });
+    let payload = fields.raw("payload");
     let (amount, transaction_id) =
         payload.map_or((None, None), |payload| payment_of(payload, &mut fields));
     fields.finish()?;
@@ -53,18 +59,12 @@ fn payment_event(mut fields: Fields<'_>) -> Result<PaymentEvent, Error> {
 /// Exactly one of the order and the hold that it will come from.
 fn target(fields: &mut Fields<'_>) -> Option<PaymentTarget> {
     let is_one = fields.has("order_id") != fields.has("hold_id");
-    let order = fields.optional("order_id", WANTED_ID, |raw| {
-        whole_number(raw).and_then(OrderId::new)
-    });
-    let hold = fields.optional("hold_id", WANTED_ID, |raw| {
-        whole_number(raw).and_then(HoldId::new)
-    });
+    let order = fields.optional("order_id", &ORDER_ID);
+    let hold = fields.optional("hold_id", &HOLD_ID);
     if !is_one {
         for name in ["order_id", "hold_id"] {
-            fields.error(
-                name,
-                "Exactly one of order_id and hold_id must be given.".into(),
-            );
+            let sentence = "Exactly one of order_id and hold_id must be given.";
+            fields.tell(name, sentence.into());
         }
         return None;
     }
@@ -73,30 +73,21 @@ fn target(fields: &mut Fields<'_>) -> Option<PaymentTarget> {
         .or(hold.map(PaymentTarget::Hold))
 }
 
-const WANTED_AMOUNT: &str = "an amount in major units with at most two decimals and no sign, as a number (199.98) or a \
-     string of digits (\"199.98\"), up to 21474836480000000.00; or null";
-
 /// The two fields of the payload that are judged; the rest of it is the provider's business.
 fn payment_of(payload: &str, fields: &mut Fields<'_>) -> (Option<Amount>, Option<String>) {
     let Some(mut payload) = Fields::of_object(payload) else {
-        fields.error("payload", "The payload field must be an object.".into());
+        fields.tell("payload", "The payload must be an object.".into());
         return (None, None);
     };
-    let amount = payload.optional("amount", WANTED_AMOUNT, |raw| match raw {
-        "null" => Some(None),
-        raw => Some(Amount::new(raw.to_owned()))
-            .filter(|amount| amount.cents().is_some())
-            .map(Some),
-    });
-    let wanted = "a string, or null";
-    let transaction_id = payload.optional("transaction_id", wanted, |raw| match raw {
-        "null" | "\"\"" => Some(None),
-        raw => string(raw).map(Some),
-    });
-    for (name, sentence) in payload.into_errors() {
-        fields.error(&format!("payload.{name}"), sentence);
+    let amount = payload.nullable("amount", &AMOUNT);
+    let transaction_id = payload.nullable("transaction_id", &TEXT);
+    if let Err(wrong) = payload.finish_leniently() {
+        for (name, sentence) in wrong.0 {
+            fields.tell(&format!("payload.{name}"), sentence);
+        }
     }
-    (amount.flatten(), transaction_id.flatten())
+    let transaction_id = transaction_id.flatten().filter(|id| !id.is_empty());
+    (amount.flatten(), transaction_id)
 }
 
 /// A provider that counts in minor units reports a hundred times each total: a bridge that was built wrong, which the log

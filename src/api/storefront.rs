@@ -5,23 +5,18 @@ use sha2::{Digest, Sha256};
 use super::bodies::{HoldBody, ListBody, OrderBody, ProductBody};
 use super::call::{Call, Submission};
 use super::errors::Error;
-use super::fields::{WANTED_ID, string, whole_number};
 use super::query::{Paging, Query, cursor};
 use super::{Api, json};
 use crate::http::{Request, Response};
-use crate::sale::{
-    Command, Customer, HoldId, OrderId, PlaceHold, Product, ProductId, Quantity, Timestamp,
-    TokenKind,
-};
+use crate::input::formats::{CUSTOMER, HOLD_ID, PRODUCT_ID, QUANTITY, TEXT};
+use crate::sale::{Command, HoldId, OrderId, PlaceHold, Product, ProductId, Timestamp, TokenKind};
 use crate::writer::CommandError;
-
-const WANTED_TOKEN: &str = "a string";
 
 impl Api {
     pub fn list_products(&self, call: &Call<'_>) -> Result<Response, Error> {
         let mut query = Query::of(call.request);
         let paging = query.paging(&self.guard.secret, TokenKind::ProductCursor);
-        query.finish()?;
+        query.finish_leniently()?;
         let now = self.clock.reading();
         let (products, next_cursor) = self.products(&paging, now)?;
         let mut list = ListBody {
@@ -113,18 +108,9 @@ impl Api {
     fn wish(&self, call: &Call<'_>) -> Result<PlaceHold, Error> {
         let mut fields = call.fields()?;
         let key = call.idempotency_key(&self.guard)?;
-        let product = fields.required("product_id", WANTED_ID, |raw| {
-            whole_number(raw).and_then(ProductId::new)
-        });
-        let wanted = "a whole number from 1 to 2147483647";
-        let quantity = fields.required("quantity", wanted, |raw| {
-            whole_number(raw).and_then(Quantity::new)
-        });
-        let wanted = "1 to 128 characters without control characters, format characters (zero-width and \
-            bidirectional ones among them) or spaces at the ends";
-        let customer = fields.optional("customer", wanted, |raw| {
-            string(raw).and_then(Customer::new)
-        });
+        let product = fields.required("product_id", &PRODUCT_ID);
+        let quantity = fields.required("quantity", &QUANTITY);
+        let customer = fields.optional("customer", &CUSTOMER);
         fields.finish()?;
         let (Some(product), Some(quantity)) = (product, quantity) else {
             unreachable!("finish refuses missing fields")
@@ -146,10 +132,8 @@ impl Api {
     pub fn place_order(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let mut fields = call.fields()?;
         let key = call.idempotency_key(&self.guard)?;
-        let hold = fields.required("hold_id", WANTED_ID, |raw| {
-            whole_number(raw).and_then(HoldId::new)
-        });
-        let token = fields.optional("token", WANTED_TOKEN, string);
+        let hold = fields.required("hold_id", &HOLD_ID);
+        let token = fields.optional("token", &TEXT);
         fields.finish()?;
         let (request, token) = (call.request, token.as_deref());
         let hold = self.hold_shown(request, token, hold)?;
@@ -211,7 +195,7 @@ impl Api {
 /// The body of a request that needs none: left out, or an object that shows a token.
 fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
     let mut fields = call.optional_fields()?;
-    let token = fields.optional("token", WANTED_TOKEN, string);
+    let token = fields.optional("token", &TEXT);
     fields.finish()?;
     Ok(token)
 }

@@ -2,9 +2,7 @@
 //! it.
 
 use super::{Wrong, shown};
-use crate::api::fields::{
-    self, WANTED_LABEL, WANTED_LIMIT, WANTED_PRICE, WANTED_SKU, WANTED_STOCK, WANTED_TIME,
-};
+use crate::input::formats::{self, LABEL, PRICE, QUANTITY, SKU, STOCK, TIME};
 use crate::sale::{Cents, Patch, ProductChanges, Quantity, Timestamp, UpsertProduct, spelling};
 
 #[derive(Clone, Copy)]
@@ -27,19 +25,17 @@ pub fn upsert<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<UpsertProduct, Vec<
         cell,
         wrong: Vec::new(),
     };
-    let sku = row.required("sku", WANTED_SKU, sku);
-    let name = row.required("name", WANTED_LABEL, label);
-    let price = row.required("price", WANTED_PRICE, price);
-    let total_stock = row.required("total_stock", WANTED_STOCK, |cell| {
-        fields::stock(cell.raw())
-    });
+    let sku = row.required("sku", SKU.wanted, sku);
+    let name = row.required("name", LABEL.wanted, label);
+    let price = row.required("price", PRICE.wanted, price);
+    let total_stock = row.required("total_stock", STOCK.wanted, |cell| (STOCK.read)(cell.raw()));
     let changes = ProductChanges {
         name,
         price,
-        starts_at: row.optional("starts_at", WANTED_TIME, time),
-        ends_at: row.optional("ends_at", WANTED_TIME, time),
-        max_per_hold: row.optional("max_per_hold", WANTED_LIMIT, limit),
-        max_per_customer: row.optional("max_per_customer", WANTED_LIMIT, limit),
+        starts_at: row.optional("starts_at", TIME.wanted, time),
+        ends_at: row.optional("ends_at", TIME.wanted, time),
+        max_per_hold: row.optional("max_per_hold", QUANTITY.wanted, limit),
+        max_per_customer: row.optional("max_per_customer", QUANTITY.wanted, limit),
         paused: None,
     };
     match (sku, total_stock) {
@@ -112,7 +108,7 @@ impl<'a> Cell<'a> {
         match self {
             Cell::Absent | Cell::Empty => None,
             Cell::Text { text, .. } => Some(text.to_owned()),
-            Cell::Json(raw) => fields::string(raw),
+            Cell::Json(raw) => formats::string(raw),
         }
     }
 }
@@ -123,7 +119,7 @@ fn sku(cell: Cell<'_>) -> Option<String> {
 }
 
 fn label(cell: Cell<'_>) -> Option<String> {
-    fields::as_label(cell.text()?)
+    formats::as_label(cell.text()?)
 }
 
 fn time(cell: Cell<'_>) -> Option<Timestamp> {
@@ -133,7 +129,7 @@ fn time(cell: Cell<'_>) -> Option<Timestamp> {
 fn price(cell: Cell<'_>) -> Option<Cents> {
     match cell {
         Cell::Absent | Cell::Empty => None,
-        Cell::Json(raw) => fields::price(raw),
+        Cell::Json(raw) => (PRICE.read)(raw),
         Cell::Text {
             text,
             decimal_comma: true,
@@ -143,7 +139,7 @@ fn price(cell: Cell<'_>) -> Option<Cents> {
 }
 
 fn limit(cell: Cell<'_>) -> Option<Quantity> {
-    fields::limit(cell.raw())
+    (QUANTITY.read)(cell.raw())
 }
 
 fn why_not(column: &str, wanted: &str, cell: Cell<'_>) -> String {

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::cell::{Cell, upsert};
 use super::{COLUMNS, Rows, Wrong};
-use crate::api::fields::Fields;
+use crate::input::Fields;
 use crate::sale::UpsertProduct;
 
 pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
@@ -25,10 +25,12 @@ pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
 fn row(object: &str) -> Result<UpsertProduct, Vec<Wrong>> {
     let not_an_object = || vec![Wrong::with_the_row("this is not an object")];
     let mut fields = Fields::of_object(object).ok_or_else(not_an_object)?;
-    let cells = COLUMNS.map(|name| fields.optional(name, "given", Some));
-    if let Err(error) = fields.finish() {
-        let (column, why) = error.first_field().unwrap_or_default();
-        return Err(vec![Wrong::in_column(&column, why)]);
+    let cells = COLUMNS.map(|name| fields.raw(name));
+    if let Err(wrong) = fields.finish() {
+        let wrong = wrong.0.into_iter().take(1);
+        return Err(wrong
+            .map(|(column, why)| Wrong::in_column(&column, why))
+            .collect());
     }
     upsert(|name| {
         let index = COLUMNS.iter().position(|column| *column == name);

@@ -83,7 +83,9 @@ fn a_body_is_one_json_object() {
         },
     );
     theme.expect(
-        stays([422]).saying("\"x\":[\"This field is not known here.\"]"),
+        stays([422]).saying(
+            "\"x\":[\"This is not known here; known are product_id, quantity, customer.\"]",
+        ),
         hold,
         cases! {
             "sixteen levels are read" => &nested(16),
