@@ -18,8 +18,7 @@ use flashsale::http::{Handler, Method, Reply, Request, Response};
 use flashsale::sale::{
     Cents, Command, HoldId, PlaceHold, ProductChanges, ProductId, Quantity, UpsertProduct,
 };
-use flashsale::store::sqlite::{Access, Database, Durability};
-use flashsale::store::{Store, no_more};
+use flashsale::store::{self, Access, Durability, no_more};
 use flashsale::writer::{self, Writer};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -137,8 +136,8 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
     let config = Config::default();
     let terms = config.terms();
     let clock = Arc::new(Clock::system());
-    let database = Database::open(path, Access::CreateOrMigrate).expect("a database");
-    let mut store = database.writer(Durability::Full).expect("a writer");
+    let database = store::open(path, Access::CreateOrMigrate).expect("a database");
+    let mut store = database.store(Durability::Full).expect("a writer");
     for commands in orders() {
         let now = |last_now| clock.begin_batch(last_now);
         let decisions = store
@@ -153,11 +152,11 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
         batch_max: config.batch_max,
         wait_max: config.wait_max(),
     };
-    let started = Writer::start(Box::new(store), clock.clone(), terms, limits);
+    let started = Writer::start(store, clock.clone(), terms, limits);
     let (writer, _) = started.expect("a thread");
     Api {
         writer,
-        reader: Box::new(database.reader(1).expect("a reader")),
+        reader: database.reader(1).expect("a reader"),
         clock,
         terms,
         guard: Guard {

@@ -10,34 +10,33 @@ use flashsale::config::Config;
 use flashsale::sale::{
     Cents, Command, PlaceHold, ProductChanges, ProductId, Quantity, STOCK_MAX, Terms, UpsertProduct,
 };
-use flashsale::store::sqlite::{Access, Database, Durability, SqliteStore};
-use flashsale::store::{Rest, Store, no_more};
+use flashsale::store::{self, Access, Durability, Rest, Store, no_more};
 
 const RUN: Duration = Duration::from_secs(1);
 const RUNS: usize = 5;
 
 fn main() {
     let folder = tempfile::tempdir_in(".").expect("a folder for the database");
-    let database = Database::open(&folder.path().join("bench.db"), Access::CreateOrMigrate)
-        .expect("a database");
-    let mut store = database.writer(Durability::Full).expect("a writer");
+    let database =
+        store::open(&folder.path().join("bench.db"), Access::CreateOrMigrate).expect("a database");
+    let mut store = database.store(Durability::Full).expect("a writer");
     let terms = Config::default().terms();
     let clock = Clock::system();
-    stock(&mut store, &terms, &clock);
+    stock(&mut *store, &terms, &clock);
     println!(
         "commands a transaction   holds/s (median of {RUNS} runs of {} s)",
         RUN.as_secs()
     );
     for commands in [1, 8, 32, 128, 512] {
         let mut rates: Vec<f64> = (0..RUNS)
-            .map(|_| rate(&mut store, &terms, &clock, commands))
+            .map(|_| rate(&mut *store, &terms, &clock, commands))
             .collect();
         rates.sort_by(f64::total_cmp);
         println!("{commands:>22}   {:>7.0}", rates[RUNS / 2]);
     }
 }
 
-fn stock(store: &mut SqliteStore, terms: &Terms, clock: &Clock) {
+fn stock(store: &mut dyn Store, terms: &Terms, clock: &Clock) {
     let changes = ProductChanges {
         name: Some("Tee".into()),
         price: Some(Cents::new(1990)),
@@ -51,7 +50,7 @@ fn stock(store: &mut SqliteStore, terms: &Terms, clock: &Clock) {
     transact(store, terms, clock, &[Command::UpsertProduct(upsert)]);
 }
 
-fn rate(store: &mut SqliteStore, terms: &Terms, clock: &Clock, commands: usize) -> f64 {
+fn rate(store: &mut dyn Store, terms: &Terms, clock: &Clock, commands: usize) -> f64 {
     let wish = PlaceHold {
         product: ProductId::FIRST,
         quantity: Quantity::new(1).expect("one is a quantity"),
@@ -72,7 +71,7 @@ fn rate(store: &mut SqliteStore, terms: &Terms, clock: &Clock, commands: usize) 
     holds as f64 / began.elapsed().as_secs_f64()
 }
 
-fn transact(store: &mut SqliteStore, terms: &Terms, clock: &Clock, commands: &[Command]) {
+fn transact(store: &mut dyn Store, terms: &Terms, clock: &Clock, commands: &[Command]) {
     let decisions = store
         .transact(
             terms,

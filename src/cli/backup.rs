@@ -1,5 +1,5 @@
-//! `flashsale backup`: a copy of the database while it is served. The copy is verified before it gets its name, replaces no file
-//! that has the name, and is marked as a copy, which is read and never served.
+//! `flashsale backup`: a copy of the database while it is served. The copy is verified before it gets its name, replaces
+//! no file that has the name, and is marked as a copy, which is read and never served.
 //!
 //! The database itself is opened by SQLite alone: closing any other descriptor of it would take this process's locks away.
 
@@ -16,7 +16,7 @@ use super::report::{Report, retry_while_busy};
 use super::staged_file::StagedFile;
 use super::verify;
 use crate::config::Config;
-use crate::store::sqlite::{Access, Check};
+use crate::store::{Access, Check};
 
 #[derive(Args)]
 pub struct Backup {

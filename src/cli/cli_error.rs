@@ -6,8 +6,7 @@ use super::exit_status::{
     BAD_DATA, BUSY, CANNOT_CREATE, CONFIGURATION, INPUT_MISSING, INTERNAL, IO_ERROR, NOT_PERMITTED,
 };
 use crate::config::{Config, ConfigError};
-use crate::store::StoreError;
-use crate::store::sqlite::OpenError;
+use crate::store::{OpenError, StoreError};
 
 /// The exit status, and the sentence that follows `flashsale: ` on stderr.
 #[derive(Debug)]
@@ -71,7 +70,7 @@ pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
         OpenError::NoRandomness(_) => INTERNAL,
         OpenError::Unreadable(_)
         | OpenError::Readers(_)
-        | OpenError::Sqlite(_)
+        | OpenError::Engine(_)
         | OpenError::Refused { .. }
         | OpenError::Displaced(_) => IO_ERROR,
     };

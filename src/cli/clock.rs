@@ -1,5 +1,5 @@
-//! `flashsale clock`: prints the sale's time beside the wall clock's, and sets it back where it was wrongly ahead. Commands that
-//! write check their clock here.
+//! `flashsale clock`: prints the sale's time beside the wall clock's, and sets it back where it was wrongly ahead.
+//! Commands that write check their clock here.
 
 use std::process::ExitCode;
 use std::thread;
@@ -15,8 +15,7 @@ use super::report::{Report, retry_while_busy};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::Timestamp;
-use crate::store::sqlite::{Access, Database, OpenError, ServeLock, SetBack};
-use crate::store::{Rest, Store};
+use crate::store::{self, Access, Database, OpenError, Rest, ServeLock, SetBack};
 
 #[derive(Args)]
 pub struct ShowClock {
@@ -47,7 +46,7 @@ impl ShowClock {
             None
         };
         let database = open(config, Access::Read)?;
-        let (wall, sale) = times(&database, &clock, config)?;
+        let (wall, sale) = times(&*database, &clock, config)?;
         let printed = Printed {
             sale_time: sale.to_string(),
             wall_time: wall.to_string(),
@@ -91,7 +90,7 @@ impl ShowClock {
 
 /// The wall clock's time, and the sale's: they are equal unless a transaction was judged at a later time.
 fn times(
-    database: &Database,
+    database: &dyn Database,
     clock: &Clock,
     config: &Config,
 ) -> Result<(Timestamp, Timestamp), CliError> {
@@ -106,7 +105,7 @@ fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, CliError>
     let database = open(config, Access::Existing)?;
     let failed = |error| cannot_open(config, &error);
     let _lock = ServeLock::take(&config.db).map_err(failed)?;
-    let mut store = database.writer(durability(config)).map_err(failed)?;
+    let mut store = database.store(durability(config)).map_err(failed)?;
     let set_back = retry_while_busy(|| store.set_back(clock.wall(), &config.terms()))?;
     if let Err(failure) = store.rest(Rest::Long) {
         log::debug!("the log is left for the next checkpoint: {failure}");
@@ -125,17 +124,20 @@ const CREATING_MAX: Duration = Duration::from_secs(1);
 const CREATING_POLL: Duration = Duration::from_millis(5);
 
 /// Opens the database for a command that writes, and checks the clock that it will judge by.
-pub fn open_with_clock(config: &Config, access: Access) -> Result<(Database, Clock), CliError> {
+pub fn open_with_clock(
+    config: &Config,
+    access: Access,
+) -> Result<(Box<dyn Database>, Clock), CliError> {
     let clock = Clock::system();
     ensure_agrees_with_server(config, &clock)?;
     let patience = Instant::now() + CREATING_MAX;
     let database = loop {
-        match Database::open(&config.db, access) {
+        match store::open(&config.db, access) {
             Err(OpenError::Served) if Instant::now() < patience => thread::sleep(CREATING_POLL),
             opened => break opened.map_err(|error| cannot_open(config, &error))?,
         }
     };
-    ensure_is_not_far_ahead(&database, &clock, config)?;
+    ensure_is_not_far_ahead(&*database, &clock, config)?;
     Ok((database, clock))
 }
 
@@ -157,7 +159,7 @@ fn ensure_agrees_with_server(config: &Config, clock: &Clock) -> Result<(), CliEr
 }
 
 pub fn ensure_is_not_far_ahead(
-    database: &Database,
+    database: &dyn Database,
     clock: &Clock,
     config: &Config,
 ) -> Result<(), CliError> {

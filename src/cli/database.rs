@@ -2,10 +2,10 @@
 
 use super::cli_error::{CliError, cannot_open};
 use crate::config::{self, Config};
-use crate::store::sqlite::{Access, Database, Durability};
+use crate::store::{self, Access, Database, Durability};
 
-pub fn open(config: &Config, access: Access) -> Result<Database, CliError> {
-    Database::open(&config.db, access).map_err(|error| cannot_open(config, &error))
+pub fn open(config: &Config, access: Access) -> Result<Box<dyn Database>, CliError> {
+    store::open(&config.db, access).map_err(|error| cannot_open(config, &error))
 }
 
 pub fn durability(config: &Config) -> Durability {

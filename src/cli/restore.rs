@@ -13,7 +13,7 @@ use super::report::{Report, retry_while_busy};
 use super::staged_file::StagedFile;
 use super::verify;
 use crate::config::Config;
-use crate::store::sqlite::{
+use crate::store::{
     Check, OpenError, RestoreError, Restored, ServeLock, make_servable, open_source,
 };
 
@@ -152,7 +152,8 @@ impl Restore {
     }
 }
 
-/// Keeps a server from starting on the database meanwhile. In a folder where no lock file can be made, no server could start.
+/// Keeps a server from starting on the database meanwhile. In a folder where no lock file can be made, no server could
+/// start.
 fn lock(database: &Path) -> Result<Option<ServeLock>, OpenError> {
     match ServeLock::take(database) {
         Err(OpenError::CannotCreate(_)) if ServeLock::published(database).is_none() => Ok(None),

@@ -20,8 +20,7 @@ use super::seed_report::Seeded;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Counters, Rejection, WorkingSet};
-use crate::store::sqlite::{Access, SqliteStore};
-use crate::store::{Decision, NoRows, Rest, Store, StoreError, judge_in_turn};
+use crate::store::{Access, Decision, NoRows, Rest, Store, StoreError, judge_in_turn};
 
 #[derive(Args)]
 pub struct Seed {
@@ -47,9 +46,9 @@ impl Seed {
         } else {
             let (database, clock) = open_with_clock(config, Access::CreateOrMigrate)?;
             let mut store = database
-                .writer(durability(config))
+                .store(durability(config))
                 .map_err(|error| cannot_open(config, &error))?;
-            upsert(&mut store, config, &clock, &catalogue)?
+            upsert(&mut *store, config, &clock, &catalogue)?
         };
         if self.report.is_json() {
             print_to_stderr(&seeded.json_lines());
@@ -156,7 +155,7 @@ fn chunks(rows: &[Row]) -> impl Iterator<Item = Vec<Command>> {
 
 /// Loads all rows in one transaction, or none.
 pub fn upsert(
-    store: &mut SqliteStore,
+    store: &mut dyn Store,
     config: &Config,
     clock: &Clock,
     catalogue: &Catalogue,
@@ -173,8 +172,8 @@ pub fn upsert(
     Ok(seeded)
 }
 
-/// What loading would do, judged without the write lock, so that a server goes on selling. Where there is no database, none is
-/// made.
+/// What loading would do, judged without the write lock, so that a server goes on selling. Where there is no database,
+/// none is made.
 fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let clock = Clock::system();
     let now = |last_now| clock.begin_batch(last_now);
@@ -192,9 +191,8 @@ fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let database = open(config, Access::Read)?;
     let cannot = |error| cannot_open(config, &error);
     database.ensure_is_no_copy().map_err(cannot)?;
-    let reader = database.reader(1).map_err(cannot)?;
     let seeded = judge_with_progress(catalogue, |each| {
-        reader.judge_in_chunks(&config.terms(), &now, chunks(&catalogue.rows), each)
+        database.rehearse(&config.terms(), &now, &mut chunks(&catalogue.rows), each)
     })?;
     database.ensure_was_still().map_err(cannot)?;
     Ok(seeded)

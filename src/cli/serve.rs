@@ -26,8 +26,7 @@ use crate::api::{Api, Guard, Origins, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server};
-use crate::store::sqlite::{Database, OpenError, ServeLock, SqliteReader, SqliteStore};
-use crate::store::{Reader, Rest, Store};
+use crate::store::{self, OpenError, Reader, Rest, ServeLock, Store};
 use crate::writer::{self, Writer, WriterExit};
 
 #[derive(Args)]
@@ -61,13 +60,13 @@ impl Serve {
         let clock = Arc::new(Clock::system());
         publish_clock(&lock, &clock);
         let failed = |error| cannot_open(config, &error);
-        let database = Database::open_to_serve(&config.db, &lock).map_err(failed)?;
-        ensure_is_not_far_ahead(&database, &clock, config)?;
-        let mut store = database.writer(durability(config)).map_err(failed)?;
+        let database = store::open_to_serve(&config.db, &lock).map_err(failed)?;
+        ensure_is_not_far_ahead(&*database, &clock, config)?;
+        let mut store = database.store(durability(config)).map_err(failed)?;
         let _ = store.rest(Rest::Long)?;
         let reader = database.reader(READERS_MAX).map_err(failed)?;
-        self.load_demo(config, &mut store, &reader, &clock)?;
-        let swept = sweep_holds::sweep(&mut store, config, &clock)?;
+        self.load_demo(config, &mut *store, &*reader, &clock)?;
+        let swept = sweep_holds::sweep(&mut *store, config, &clock)?;
         if swept.rows() > 0 {
             log::info!(
                 "{} holds and {} orders were past their deadlines and are ended; {} units are free again",
@@ -81,14 +80,14 @@ impl Serve {
             listener,
             clock,
         };
-        serve(config, store, Box::new(reader), resources)
+        serve(config, store, reader, resources)
     }
 
     fn load_demo(
         &self,
         config: &Config,
-        store: &mut SqliteStore,
-        reader: &SqliteReader,
+        store: &mut dyn Store,
+        reader: &dyn Reader,
         clock: &Clock,
     ) -> Result<(), CliError> {
         let db = config.db.display();
@@ -117,8 +116,8 @@ struct Resources {
     clock: Arc<Clock>,
 }
 
-/// Held for the life of the process, so that no second server writes to the database. A lock that is taken is asked for again
-/// for a moment: commands take it to find out whether a server runs.
+/// Held for the life of the process, so that no second server writes to the database. A lock that is taken is asked for
+/// again for a moment: commands take it to find out whether a server runs.
 fn take_lock(config: &Config) -> Result<ServeLock, CliError> {
     let patience = Instant::now() + LOCK_PATIENCE;
     loop {
@@ -131,7 +130,7 @@ fn take_lock(config: &Config) -> Result<ServeLock, CliError> {
 
 fn serve(
     config: &Config,
-    store: SqliteStore,
+    store: Box<dyn Store>,
     reader: Box<dyn Reader>,
     resources: Resources,
 ) -> Result<ExitCode, CliError> {
@@ -150,7 +149,7 @@ fn serve(
         wait_max: config.wait_max(),
     };
     let (writer, writer_ended) =
-        Writer::start(Box::new(store), clock.clone(), config.terms(), limits).map_err(no_thread)?;
+        Writer::start(store, clock.clone(), config.terms(), limits).map_err(no_thread)?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let api = Api {
@@ -225,16 +224,16 @@ fn wait_for_end(
     }
 }
 
-/// Commands beside this server compare their wall clocks with it: one that judged by a later time would expire holds that are
-/// alive here.
+/// Commands beside this server compare their wall clocks with it: one that judged by a later time would expire holds that
+/// are alive here.
 fn publish_clock(lock: &ServeLock, clock: &Clock) {
     if let Err(error) = lock.publish(&clock.beacon()) {
         log::debug!("the wall clock cannot be written to the lock file: {error}");
     }
 }
 
-/// Lets requests that have begun end, and returns whether they did. At a second signal the connections are closed at once: their
-/// clients miss answers, and no commit is lost.
+/// Lets requests that have begun end, and returns whether they did. At a second signal the connections are closed at once:
+/// their clients miss answers, and no commit is lost.
 fn drain_front(server: &Server, signals: &Receiver<i32>) -> bool {
     server.stopper().stop();
     let mut all_answered = true;

@@ -12,7 +12,7 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 use super::cli_error::CliError;
 use super::exit_status::{CANNOT_CREATE, IO_ERROR};
 use crate::store::StoreError;
-use crate::store::sqlite::{Access, Check, Database, Depth, audit};
+use crate::store::{self, Access, COMPANIONS, Check, Depth};
 
 /// Dropping it removes the folder with all that is in it; a process that is killed leaves the folder.
 pub struct StagedFile {
@@ -20,10 +20,6 @@ pub struct StagedFile {
     folder: TempDir,
     dest: PathBuf,
 }
-
-/// The suffixes of the files that SQLite puts beside a database. A log that an older database left would be played into the
-/// copy.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 impl StagedFile {
     /// `prefix` begins the name of the temporary folder.
@@ -61,9 +57,9 @@ impl StagedFile {
             let message = format!("{}: it cannot be verified: {error}", self.dest.display());
             CliError::new(IO_ERROR, message)
         };
-        let copy = Database::open(self.file.path(), Access::Read).map_err(cannot_open)?;
-        let conn = copy.read_connection().map_err(cannot_open)?;
-        audit(&conn, Depth::Full).map_err(|failure| self.failed(failure))
+        let copy = store::open(self.file.path(), Access::Read).map_err(cannot_open)?;
+        copy.audit(Depth::Full)
+            .map_err(|failure| self.failed(failure))
     }
 
     pub fn bytes(&self) -> Result<u64, CliError> {

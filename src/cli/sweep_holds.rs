@@ -14,8 +14,7 @@ use super::report::{Report, retry_while_busy};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Outcome, Swept};
-use crate::store::sqlite::{Access, SqliteStore};
-use crate::store::{Store, StoreError, no_more};
+use crate::store::{Access, Store, StoreError, no_more};
 
 #[derive(Args)]
 pub struct SweepHolds {
@@ -39,9 +38,9 @@ impl SweepHolds {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let (database, clock) = open_with_clock(config, Access::Existing)?;
         let mut store = database
-            .writer(durability(config))
+            .store(durability(config))
             .map_err(|error| cannot_open(config, &error))?;
-        let swept = sweep(&mut store, config, &clock)?;
+        let swept = sweep(&mut *store, config, &clock)?;
         let text = format!(
             "holds_expired: {}\norders_expired: {}\nunits_released: {}",
             swept.holds_expired, swept.orders_expired, swept.units_released
@@ -58,7 +57,7 @@ impl SweepHolds {
 
 /// Ends everything that is past its deadline, in bounded transactions. Lapsed idempotency keys are left to the server, which
 /// deletes them when it is idle.
-pub fn sweep(store: &mut SqliteStore, config: &Config, clock: &Clock) -> Result<Swept, StoreError> {
+pub fn sweep(store: &mut dyn Store, config: &Config, clock: &Clock) -> Result<Swept, StoreError> {
     let terms = config.terms();
     let command = [Command::Sweep {
         rows_max: ROWS_MAX,

@@ -10,7 +10,7 @@ use super::database::open;
 use super::exit_status::FOUND_A_PROBLEM;
 use super::report::Report;
 use crate::config::Config;
-use crate::store::sqlite::{Access, Check, Depth, audit};
+use crate::store::{Access, Check, Depth};
 
 #[derive(Args)]
 pub struct Verify {
@@ -30,17 +30,11 @@ struct Verified {
 impl Verify {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
-        let conn = database
-            .read_connection()
-            .map_err(|error| cannot_open(config, &error))?;
-        let checks = audit(
-            &conn,
-            if self.quick {
-                Depth::Quick
-            } else {
-                Depth::Full
-            },
-        )?;
+        let checks = database.audit(if self.quick {
+            Depth::Quick
+        } else {
+            Depth::Full
+        })?;
         let was_still = database.ensure_was_still();
         was_still.map_err(|error| cannot_open(config, &error))?;
         let verified = Verified {

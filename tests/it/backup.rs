@@ -6,8 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use flashsale::store::Reader;
-use flashsale::store::sqlite::{Access, Database};
+use flashsale::store::{self, Access};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -16,7 +15,7 @@ use crate::faults::Disk;
 use crate::server::{Premises, Ran};
 
 fn holds(database: &Path) -> BTreeSet<i64> {
-    let database = Database::open(database, Access::Existing).unwrap();
+    let database = store::open(database, Access::Existing).unwrap();
     let holds = database.reader(1).unwrap().contents().unwrap().holds;
     holds.iter().map(|hold| hold.id.get()).collect()
 }

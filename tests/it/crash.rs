@@ -8,8 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use flashsale::sale::{HoldStatus, OrderStatus};
-use flashsale::store::Reader;
-use flashsale::store::sqlite::{Access, Database};
+use flashsale::store::{self, Access};
 use serde_json::json;
 
 use crate::server::{Premises, Server};
@@ -136,8 +135,7 @@ fn buy(
 }
 
 fn everything_acknowledged_is_stored(premises: &Premises, acknowledged: &Acknowledged) {
-    let database =
-        Database::open(&premises.path().join("flash_sale.db"), Access::Existing).unwrap();
+    let database = store::open(&premises.path().join("flash_sale.db"), Access::Existing).unwrap();
     let contents = database.reader(1).unwrap().contents().unwrap();
     let holds: BTreeSet<i64> = contents.holds.iter().map(|hold| hold.id.get()).collect();
     assert_eq!(

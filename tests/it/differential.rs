@@ -7,10 +7,10 @@
 //! seeds (default 20).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
-use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
-use flashsale::store::{Lists, Reader, Store};
+use flashsale::store::{self, Access, Depth, Durability, Lists, Reader, Store};
 
 use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
@@ -53,8 +53,9 @@ fn agree_on_seeds(seeds: impl Iterator<Item = u64>) {
 /// What was decided how often.
 fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
-    let mut writers = [0, 1].map(|_| database.writer(Durability::Normal).unwrap());
+    let path = folder.path().join("shop.db");
+    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut writers = [0, 1].map(|_| database.store(Durability::Normal).unwrap());
     let reader = database.reader(1).unwrap();
     let mut memory = MemoryStore::default();
     let mut now = OPENING;
@@ -69,7 +70,7 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
         now += crowd.pause_micros();
         if round % SKIP_EVERY == SKIP_EVERY - 1 {
             memory.skip_ids(SKIPPED);
-            skip_ids(&database);
+            skip_ids(&path);
         }
         let time = |_| Timestamp::from_micros(now);
         let mut accepting = terms();
@@ -105,13 +106,13 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
         for later in [0, 0, 1, 60_000_000] {
             let now = Timestamp::from_micros(now + later);
             for id in (1..=crowd.products() + 1).filter_map(ProductId::new) {
-                product_is_alike(&memory, &reader, id, now);
+                product_is_alike(&memory, &*reader, id, now);
             }
-            refusals_are_alike(&memory, &reader, &accepting, &batch, now);
+            refusals_are_alike(&memory, &*reader, &accepting, &batch, now);
         }
         for later in [0, 60_000_000] {
             let now = Timestamp::from_micros(now + later);
-            lists_are_alike(&memory, &reader, &mut crowd, now);
+            lists_are_alike(&memory, &*reader, &mut crowd, now);
         }
         if round % 50 == 0 || decided >= commands {
             assert_eq!(
@@ -124,7 +125,7 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
                 memory.products(None, 100, now).unwrap(),
                 reader.products(None, 100, now).unwrap()
             );
-            let mut checks = audit(&database.read_connection().unwrap(), Depth::Quick).unwrap();
+            let mut checks = database.audit(Depth::Quick).unwrap();
             checks.retain(|check| check.broken > 0);
             assert!(checks.is_empty(), "seed {seed}, round {round}: {checks:?}");
         }
@@ -143,8 +144,8 @@ const SKIP_EVERY: usize = 40;
 const SKIPPED: i64 = 3;
 
 /// What `flashsale restore` writes, by another process while nobody writes.
-fn skip_ids(database: &Database) {
-    let conn = rusqlite::Connection::open(database.path()).unwrap();
+fn skip_ids(database: &Path) {
+    let conn = rusqlite::Connection::open(database).unwrap();
     let gaps = [
         ("holds", "next_hold"),
         ("orders", "next_order"),
@@ -165,7 +166,7 @@ fn skip_ids(database: &Database) {
     conn.execute_batch(&sql).unwrap();
 }
 
-fn product_is_alike(memory: &MemoryStore, sqlite: &impl Reader, id: ProductId, now: Timestamp) {
+fn product_is_alike(memory: &MemoryStore, sqlite: &dyn Reader, id: ProductId, now: Timestamp) {
     assert_eq!(
         memory.product(id, now).unwrap(),
         sqlite.product(id, now).unwrap(),
@@ -176,7 +177,7 @@ fn product_is_alike(memory: &MemoryStore, sqlite: &impl Reader, id: ProductId, n
 /// Which wishes would be refused between two batches.
 fn refusals_are_alike(
     memory: &MemoryStore,
-    sqlite: &impl Reader,
+    sqlite: &dyn Reader,
     terms: &Terms,
     batch: &[Command],
     now: Timestamp,
@@ -193,7 +194,7 @@ fn refusals_are_alike(
 }
 
 /// What an operator sees: every list, by a filter and from a place of the crowd's choice.
-fn lists_are_alike(memory: &MemoryStore, sqlite: &impl Lists, crowd: &mut Crowd, now: Timestamp) {
+fn lists_are_alike(memory: &MemoryStore, sqlite: &dyn Reader, crowd: &mut Crowd, now: Timestamp) {
     let holds = crowd.filter(HoldStatus::ALL);
     let page = crowd.page();
     assert_eq!(

@@ -8,8 +8,7 @@ use flashsale::http::{Method, Request};
 use flashsale::sale::{
     Command, HoldId, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
 };
-use flashsale::store::sqlite::{Access, Database, Durability, SqliteStore};
-use flashsale::store::{Decision, More, Now, Store, StoreError, no_more};
+use flashsale::store::{self, Access, Decision, Durability, More, Now, Store, StoreError, no_more};
 use serde_json::json;
 
 use crate::shop::{Answer, HOLD_TTL, Hands, MILLISECOND, ORDER_TTL, Shop, call, item, terms};
@@ -164,7 +163,16 @@ impl Store for Watched {
         self.store.transact(terms, &now_and_look, commands, more)
     }
 
-    delegates!(settle, load, probe, next_deadline, rest, gap, secret);
+    delegates!(
+        settle,
+        load,
+        probe,
+        next_deadline,
+        rest,
+        gap,
+        secret,
+        set_back
+    );
 }
 
 /// The order is judged a millisecond before its hold's deadline and commits a millisecond after it; who reads in between
@@ -235,9 +243,9 @@ fn what_was_called_over_stays_over_after_a_crash_and_a_clock_that_was_set_back()
         key: None,
     };
     let load = item("tee", 9).ends_at(opening + 60_000_000).load();
-    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
-    let mut store = database.writer(Durability::Normal).unwrap();
-    let transact = |store: &mut SqliteStore, seconds, command: &Command| {
+    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut store = database.store(Durability::Normal).unwrap();
+    let transact = |store: &mut dyn Store, seconds, command: &Command| {
         let now = at(seconds);
         let decided = store.transact(
             &terms(),
@@ -247,24 +255,24 @@ fn what_was_called_over_stays_over_after_a_crash_and_a_clock_that_was_set_back()
         );
         decided.unwrap().pop().unwrap()
     };
-    transact(&mut store, 0, &load).unwrap();
-    transact(&mut store, 1, &wish).unwrap();
+    transact(&mut *store, 0, &load).unwrap();
+    transact(&mut *store, 1, &wish).unwrap();
     for (seconds, command, rejection) in [
         (61, &wish, Rejection::SaleEnded),
         (122, &order, Rejection::HoldExpired),
     ] {
         assert_eq!(
-            transact(&mut store, seconds, command),
+            transact(&mut *store, seconds, command),
             Err(rejection.clone())
         );
         let kept = database.last_now().unwrap();
         assert_eq!(kept, at(seconds), "{rejection:?} is kept");
         assert_eq!(
-            transact(&mut store, seconds + 9, command),
+            transact(&mut *store, seconds + 9, command),
             Err(rejection.clone())
         );
         assert_eq!(database.last_now().unwrap(), kept, "and costs no more");
-        let mut again = database.writer(Durability::Normal).unwrap();
-        assert_eq!(transact(&mut again, 2, command), Err(rejection));
+        let mut again = database.store(Durability::Normal).unwrap();
+        assert_eq!(transact(&mut *again, 2, command), Err(rejection));
     }
 }

@@ -5,8 +5,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
-use flashsale::store::{Reader, Rest, Store, StoreError, no_more};
+use flashsale::store::{self, Access, Depth, Durability, Rest, StoreError, no_more};
 use serde_json::json;
 
 use crate::server::{Premises, Server};
@@ -130,8 +129,8 @@ fn a_log_that_lost_its_name_is_not_played_into_what_others_wrote_since() {
 fn a_command_beside_notices_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
-    let mut store = database.writer(Durability::Full).unwrap();
+    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut store = database.store(Durability::Full).unwrap();
     let hands = Hands::at_opening();
     let load = [item("tee", 5).load()];
     store
@@ -150,10 +149,10 @@ fn a_command_beside_notices_too() {
     assert!(failed(reader.is_sound()));
     drop((store, reader, database));
     fs::rename(folder.path().join("moved.db"), &path).unwrap();
-    let database = Database::open(&path, Access::Existing).unwrap();
+    let database = store::open(&path, Access::Existing).unwrap();
     let products = database.reader(1).unwrap().contents().unwrap().products;
     assert_eq!(products.len(), 1);
-    let checks = audit(&database.read_connection().unwrap(), Depth::Full).unwrap();
+    let checks = database.audit(Depth::Full).unwrap();
     assert!(checks.iter().all(|check| check.broken == 0));
 }
 

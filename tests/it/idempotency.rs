@@ -216,7 +216,16 @@ impl Store for Counting {
         Ok(decisions)
     }
 
-    delegates!(settle, load, probe, next_deadline, rest, gap, secret);
+    delegates!(
+        settle,
+        load,
+        probe,
+        next_deadline,
+        rest,
+        gap,
+        secret,
+        set_back
+    );
 }
 
 /// A few under load, and the rest when nobody waits.

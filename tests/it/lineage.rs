@@ -8,10 +8,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use flashsale::sale::{Command, PlaceHold, ProductId, Quantity, Timestamp};
-use flashsale::store::sqlite::{
-    Access, Database, Durability, OpenError, SqliteReader, SqliteStore,
+use flashsale::store::{
+    self, Access, Contents, Database, Durability, OpenError, Reader, Rest, Store, no_more,
 };
-use flashsale::store::{Contents, Reader, Rest, Store, no_more};
 use tempfile::TempDir;
 
 use crate::properties::Crowd;
@@ -54,9 +53,9 @@ struct Sale {
     folder: TempDir,
     dice: Crowd,
     now: i64,
-    stores: [(Database, SqliteStore); 2],
+    stores: [(Box<dyn Database>, Box<dyn Store>); 2],
     pinned: Option<rusqlite::Connection>,
-    reader: SqliteReader,
+    reader: Box<dyn Reader>,
     older: Vec<Vec<u8>>,
     /// The file as it was before the last checkpoint, which may have been interrupted.
     before_checkpoint: Option<(Vec<u8>, Vec<u8>)>,
@@ -67,8 +66,8 @@ impl Sale {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
         let open = |access| {
-            let database = Database::open(&path, access).unwrap();
-            let store = database.writer(Durability::Normal).unwrap();
+            let database = store::open(&path, access).unwrap();
+            let store = database.store(Durability::Normal).unwrap();
             (database, store)
         };
         let stores = [open(Access::CreateOrMigrate), open(Access::Existing)];
@@ -134,8 +133,8 @@ impl Sale {
             }
             10 => self.older.push(self.file()),
             _ => {
-                let database = Database::open(&self.path("shop.db"), Access::Existing).unwrap();
-                let writer = database.writer(Durability::Normal).unwrap();
+                let database = store::open(&self.path("shop.db"), Access::Existing).unwrap();
+                let writer = database.store(Durability::Normal).unwrap();
                 self.stores[store] = (database, writer);
             }
         }
@@ -211,7 +210,7 @@ fn opened(file: &[u8], log: &[u8]) -> Result<Contents, OpenError> {
     let path = folder.path().join("other.db");
     fs::write(&path, file).unwrap();
     fs::write(folder.path().join("other.db-wal"), log).unwrap();
-    let database = Database::open(&path, Access::Existing)?;
+    let database = store::open(&path, Access::Existing)?;
     Ok(database.reader(1)?.contents().unwrap())
 }
 

@@ -8,10 +8,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use flashsale::sale::{Command, Outcome, PaymentTarget, Rejection, Timestamp};
-use flashsale::store::sqlite::{
-    Access, Database, Depth, Durability, SqliteReader, SqliteStore, audit, make_servable,
+use flashsale::store::{
+    self, Access, Database, Decision, Depth, Durability, Reader, Store, make_servable, no_more,
 };
-use flashsale::store::{Decision, Reader, Store, no_more};
 
 use crate::properties::{Crowd, catalogue, every_payment_has_one_fate};
 use crate::shop::{OPENING, terms};
@@ -40,9 +39,9 @@ struct Sale {
     folder: tempfile::TempDir,
     crowd: Crowd,
     now: i64,
-    database: Database,
-    store: SqliteStore,
-    reader: SqliteReader,
+    database: Box<dyn Database>,
+    store: Box<dyn Store>,
+    reader: Box<dyn Reader>,
     backups: Vec<PathBuf>,
     given: Given,
     restores: u64,
@@ -61,13 +60,13 @@ impl Sale {
     fn open(seed: u64) -> Sale {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("first.db");
-        let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
+        let database = store::open(&path, Access::CreateOrMigrate).unwrap();
         let mut sale = Sale {
             seed,
             folder,
             crowd: Crowd::new(seed),
             now: OPENING,
-            store: database.writer(Durability::Normal).unwrap(),
+            store: database.store(Durability::Normal).unwrap(),
             reader: database.reader(1).unwrap(),
             database,
             backups: Vec::new(),
@@ -144,7 +143,7 @@ impl Sale {
     /// The sale goes on from any backup, with as few ids skipped as were given since, and a few more.
     fn lose_the_disk(&mut self) {
         let index = usize::try_from(self.crowd.below(self.backups.len() as i64)).unwrap();
-        let backup = Database::open(&self.backups[index], Access::Read).unwrap();
+        let backup = store::open(&self.backups[index], Access::Read).unwrap();
         let counters = backup.reader(1).unwrap().contents().unwrap().counters;
         let last = |given: &BTreeSet<i64>| given.last().copied().unwrap_or(0);
         let since = [
@@ -156,8 +155,8 @@ impl Sale {
         let path = self.new_file("restored");
         backup.back_up(&path).unwrap();
         make_servable(&path, skip_ids).unwrap();
-        self.database = Database::open(&path, Access::Existing).unwrap();
-        self.store = self.database.writer(Durability::Normal).unwrap();
+        self.database = store::open(&path, Access::Existing).unwrap();
+        self.store = self.database.store(Durability::Normal).unwrap();
         self.reader = self.database.reader(1).unwrap();
         self.books_are_right();
         self.restores += 1;
@@ -172,7 +171,7 @@ impl Sale {
 
     fn books_are_right(&self) {
         let seed = self.seed;
-        let mut checks = audit(&self.database.read_connection().unwrap(), Depth::Quick).unwrap();
+        let mut checks = self.database.audit(Depth::Quick).unwrap();
         checks.retain(|check| check.broken > 0);
         assert!(checks.is_empty(), "seed {seed}: {checks:?}");
         every_payment_has_one_fate(&self.reader.contents().unwrap());

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use flashsale::store::sqlite::{Access, Database};
-use flashsale::store::{Contents, Reader};
+use flashsale::store::{self, Access, Contents};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -127,7 +126,7 @@ impl Premises {
 
     pub fn contents(&self) -> Contents {
         let path = self.path().join("flash_sale.db");
-        let database = Database::open(&path, Access::Existing).unwrap();
+        let database = store::open(&path, Access::Existing).unwrap();
         database.reader(1).unwrap().contents().unwrap()
     }
 

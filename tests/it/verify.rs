@@ -1,6 +1,6 @@
 //! `flashsale verify`: each check fires when what it is about is broken, and only then.
 
-use flashsale::store::sqlite::{Access, Database, Depth, audit};
+use flashsale::store::{self, Access, Depth};
 use serde_json::json;
 
 use crate::server::Premises;
@@ -294,8 +294,8 @@ fn verify_finds_twins_where_nothing_forbids_them() {
         ))
         .unwrap();
         drop(conn);
-        let database = Database::open(&path, Access::Existing).unwrap();
-        let checks = audit(&database.read_connection().unwrap(), Depth::Quick).unwrap();
+        let database = store::open(&path, Access::Existing).unwrap();
+        let checks = database.audit(Depth::Quick).unwrap();
         let check = checks
             .iter()
             .find(|check| check.name.starts_with(finding))

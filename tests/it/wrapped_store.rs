@@ -54,5 +54,15 @@ macro_rules! delegates {
         }
         $crate::wrapped_store::delegates!($($others),*);
     };
+    (set_back $(, $others:ident)*) => {
+        fn set_back(
+            &mut self,
+            wall: flashsale::sale::Timestamp,
+            terms: &Terms,
+        ) -> Result<Option<flashsale::store::SetBack>, StoreError> {
+            self.store.set_back(wall, terms)
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
 }
 pub(crate) use delegates;

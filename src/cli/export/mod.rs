@@ -1,8 +1,8 @@
 //! `flashsale export`: every row of a table as CSV or JSON lines, beside a server that goes on selling.
 //!
 //! Rows are read a page at a time, oldest first, and each page is one short read: however slowly the output is taken, no
-//! checkpoint waits for the export, and memory does not grow with the table. Rows that come after the export began may be left
-//! out.
+//! checkpoint waits for the export, and memory does not grow with the table. Rows that come after the export began may be
+//! left out.
 
 mod cell;
 mod columns;
@@ -21,8 +21,7 @@ use super::exit_status::{IO_ERROR, USAGE};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
-use crate::store::sqlite::{Access, Database, OpenError, SqliteReader};
-use crate::store::{Filter, Lists, Page, Reader, Seek, StoreError};
+use crate::store::{Access, Database, Filter, OpenError, Page, Reader, Seek, StoreError};
 
 pub use cell::Cell;
 
@@ -78,7 +77,7 @@ impl Export {
         let cannot = |error| cannot_open(config, &error);
         let exporter = Exporter {
             reader: readers.map_err(cannot)?,
-            began_at: began_at(&database).map_err(cannot)?,
+            began_at: began_at(&*database).map_err(cannot)?,
             database,
             format: self.format,
             bom: self.bom,
@@ -96,9 +95,9 @@ impl Export {
 const QUIET_WAIT_MAX: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(1);
 
-/// The clock's time, taken at a moment at which no batch is being written. Beside a commit that takes long there is none, and the
-/// newest committed time is taken: that batch may have been judged at any time since.
-fn began_at(database: &Database) -> Result<Timestamp, OpenError> {
+/// The clock's time, taken at a moment at which no batch is being written. Beside a commit that takes long there is none,
+/// and the newest committed time is taken: that batch may have been judged at any time since.
+fn began_at(database: &dyn Database) -> Result<Timestamp, OpenError> {
     let clock = Clock::system();
     let until = Instant::now() + QUIET_WAIT_MAX;
     loop {
@@ -125,8 +124,8 @@ impl From<StoreError> for Stopped {
 }
 
 struct Exporter {
-    reader: SqliteReader,
-    database: Database,
+    reader: Box<dyn Reader>,
+    database: Box<dyn Database>,
     /// No batch that commits later judges at an earlier time.
     began_at: Timestamp,
     format: Format,

@@ -2,26 +2,10 @@
 //! run beside a live server.
 
 use rusqlite::Connection;
-use serde::Serialize;
 
-use super::not_applied;
+use super::error::not_applied;
 use super::tables::{counters, holds, idempotency, orders, payments, products};
-use crate::store::StoreError;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    Quick,
-    /// With SQLite's own `integrity_check`, which reads the whole file.
-    Full,
-}
-
-/// One invariant, how many things it was asked of, and how many of them break it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    pub name: &'static str,
-    pub checked: i64,
-    pub broken: i64,
-}
+use crate::store::{Check, Depth, StoreError};
 
 /// Asks every check. Drift is a finding, not a failure: it stands in `broken`.
 pub fn audit(conn: &Connection, depth: Depth) -> Result<Vec<Check>, StoreError> {

@@ -3,14 +3,15 @@
 
 use rusqlite::{Row, ToSql, named_params};
 
-use super::read::SqliteReader;
+use super::reader::SqliteReader;
 use super::tables::{holds, movements, orders, payments};
 use crate::sale::{
     Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
     Timestamp, Verdict,
 };
-use crate::store::StoreError;
-use crate::store::lists::{self, Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek};
+use crate::store::{
+    Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, StoreError, sales_rate,
+};
 
 impl Lists for SqliteReader {
     fn holds(
@@ -97,7 +98,7 @@ impl Lists for SqliteReader {
                 movements::read,
             )
             .map_err(|error| self.failed(error))?;
-        lists::sales_rate(
+        sales_rate(
             rows.map(|row| row.map_err(|error| self.failed(error))),
             since,
             now,

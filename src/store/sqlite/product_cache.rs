@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::file::Version;
 use super::tables::products::{self, select_products};
-use super::wal_index::Version;
 use crate::sale::{Product, ProductId, Timestamp};
 
 /// A product at one moment of the store, and what of it was overdue.

@@ -1,25 +1,15 @@
 //! The sale's time taken back to the wall clock's, after that was wrongly ahead. Nobody serves meanwhile.
 
 use rusqlite::{Transaction, named_params};
-use serde::Serialize;
 
+use super::error::not_applied;
+use super::store::{Change, SqliteStore};
 use super::tables::counters;
-use super::{Change, SqliteStore, not_applied};
 use crate::sale::{Terms, Timestamp};
-use crate::store::StoreError;
-
-/// How many deadlines lay further off than those of fresh rows, and were pulled in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct SetBack {
-    pub holds: usize,
-    pub orders: usize,
-    pub payments: usize,
-    pub keys: usize,
-}
+use crate::store::{SetBack, StoreError};
 
 impl SqliteStore {
-    /// `None`: the sale is not ahead of `wall`, and nothing was changed.
-    pub fn set_back(
+    pub(super) fn take_time_back(
         &mut self,
         wall: Timestamp,
         terms: &Terms,

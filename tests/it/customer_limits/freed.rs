@@ -5,8 +5,7 @@ use flashsale::sale::{
     Command, Customer, HoldId, LatePayment, OrderId, PaymentEvent, PaymentStatus, PaymentTarget,
     PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
 };
-use flashsale::store::sqlite::{Access, Database, Durability};
-use flashsale::store::{Store, no_more};
+use flashsale::store::{self, Access, Durability, no_more};
 
 use super::{CUSTOMERS, LIMIT};
 use crate::shop::{HOLD_TTL, OPENING, ORDER_TTL, Shop, item, terms};
@@ -234,8 +233,8 @@ fn units_come_and_go() -> Vec<Command> {
 fn within_a_transaction_units_count_and_come_back_as_between_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    let database = Database::open(&path, Access::CreateOrMigrate).unwrap();
-    let mut store = database.writer(Durability::Normal).unwrap();
+    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+    let mut store = database.store(Durability::Normal).unwrap();
     let commands = units_come_and_go();
     let now = |_| Timestamp::from_micros(OPENING);
     let decisions = store

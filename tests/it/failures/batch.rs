@@ -229,7 +229,7 @@ impl Store for Deadly {
         self.store.transact(terms, now, commands, more)
     }
 
-    delegates!(settle, load, probe, next_deadline, gap, secret);
+    delegates!(settle, load, probe, next_deadline, gap, secret, set_back);
 
     fn rest(&mut self, _: Rest) -> Result<Checkpoint, StoreError> {
         panic!("a test's panic")

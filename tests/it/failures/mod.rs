@@ -37,7 +37,7 @@ impl<F: FnMut(&[Command]) -> Option<StoreError> + Send> Store for Faulty<F> {
         }
     }
 
-    delegates!(settle, load, next_deadline, rest, gap, secret);
+    delegates!(settle, load, next_deadline, rest, gap, secret, set_back);
 }
 
 /// Whether a batch has a client's command, besides the sweep.

@@ -52,7 +52,7 @@ impl Store for Doubtful {
         Ok(self.has_committed.then_some(decisions))
     }
 
-    delegates!(load, probe, next_deadline, rest, gap, secret);
+    delegates!(load, probe, next_deadline, rest, gap, secret, set_back);
 }
 
 fn doubtful(has_committed: bool, is_known: bool, deadline_ms: u32) -> (Shop, Arc<AtomicBool>) {
@@ -169,7 +169,16 @@ impl Store for Queued {
         self.store.transact(terms, now, &commands, &mut no_more)
     }
 
-    delegates!(settle, load, probe, next_deadline, rest, gap, secret);
+    delegates!(
+        settle,
+        load,
+        probe,
+        next_deadline,
+        rest,
+        gap,
+        secret,
+        set_back
+    );
 }
 
 #[test]

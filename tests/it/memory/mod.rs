@@ -15,7 +15,7 @@ use flashsale::sale::{
     Rejection, SECRET_BYTES, Secret, Terms, Timestamp, WorkingSet, Written,
 };
 use flashsale::store::{
-    Checkpoint, Contents, Decision, More, Now, Reader, Rest, Store, StoreError, judge,
+    Checkpoint, Contents, Decision, More, Now, Reader, Rest, SetBack, Store, StoreError, judge,
     judge_in_waves,
 };
 
@@ -159,6 +159,10 @@ impl Store for MemoryStore {
 
     fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    fn set_back(&mut self, _: Timestamp, _: &Terms) -> Result<Option<SetBack>, StoreError> {
+        unreachable!("nobody tests memory's clock")
     }
 }
 

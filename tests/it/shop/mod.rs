@@ -14,8 +14,7 @@ use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
 use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms};
-use flashsale::store::sqlite::{Access, Database, Depth, Durability, audit};
-use flashsale::store::{Contents, Reader, Store, no_more};
+use flashsale::store::{self, Access, Contents, Database, Depth, Durability, Store, no_more};
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,8 +38,8 @@ pub struct Shop {
     writer: Writer,
     clock: Hands,
     skus: Vec<&'static str>,
-    database: Database,
-    _folder: TempDir,
+    database: Box<dyn Database>,
+    folder: TempDir,
 }
 
 impl Shop {
@@ -64,10 +63,10 @@ impl Shop {
     ) -> Shop {
         let folder = tempfile::tempdir().unwrap();
         let database =
-            Database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
+            store::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
         let hands = Hands::at_opening();
         let clock = Arc::new(Clock::new(hands.clone()));
-        let mut store = database.writer(Durability::Normal).unwrap();
+        let mut store = database.store(Durability::Normal).unwrap();
         let load: Vec<Command> = items.iter().map(Item::load).collect();
         let now = |last_now| clock.begin_batch(last_now);
         assert!(
@@ -85,8 +84,8 @@ impl Shop {
             wait_max: config.wait_max(),
         };
         let (writer, _) =
-            Writer::start(wrap(Box::new(store)), clock.clone(), config.terms(), limits).unwrap();
-        let reader = Box::new(database.reader(4).unwrap());
+            Writer::start(wrap(store), clock.clone(), config.terms(), limits).unwrap();
+        let reader = database.reader(4).unwrap();
         let origins = Origins::new(config.cors_origins.clone());
         let api = Api {
             writer: writer.clone(),
@@ -113,7 +112,7 @@ impl Shop {
             clock: hands,
             skus,
             database,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -147,7 +146,7 @@ impl Shop {
     }
 
     pub fn database(&self) -> PathBuf {
-        self.database.path().to_owned()
+        self.folder.path().join("shop.db")
     }
 
     pub fn product_id(&self, sku: &str) -> i64 {
@@ -330,7 +329,7 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let checks = audit(&self.database.read_connection().unwrap(), Depth::Full).unwrap();
+            let checks = self.database.audit(Depth::Full).unwrap();
             let broken: Vec<_> = checks.iter().filter(|check| check.broken > 0).collect();
             assert!(broken.is_empty(), "the books have drifted: {broken:?}");
         }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction, named_params};
 
 use super::{Question, Result, one_row};
 use crate::sale::{Counters, PaymentTarget, Secret, Timestamp, WorkingSet};
-use crate::store::sqlite::rows::SqliteRows;
+use crate::store::sqlite::statements::Statements;
 
 pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
     let sql =
@@ -34,7 +34,7 @@ pub fn is_copy(conn: &Connection) -> Result<bool> {
     })
 }
 
-pub fn is_lost(rows: &SqliteRows<'_>, target: PaymentTarget) -> Result<bool> {
+pub fn is_lost(rows: &Statements<'_>, target: PaymentTarget) -> Result<bool> {
     let (ids, id) = match target {
         PaymentTarget::Order(id) => ("orders", id.get()),
         PaymentTarget::Hold(id) => ("holds", id.get()),

@@ -4,7 +4,7 @@ use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
 use super::{Question, Result, limit, one_row};
 use crate::sale::{Hold, HoldId, ProductId, Timestamp, WorkingSet, Written};
-use crate::store::sqlite::rows::SqliteRows;
+use crate::store::sqlite::statements::Statements;
 
 /// Holds, each with the order that it became.
 macro_rules! select_hold {
@@ -45,14 +45,14 @@ pub fn read(row: &Row<'_>) -> Result<Hold> {
     })
 }
 
-pub fn by_id(rows: &SqliteRows<'_>, id: HoldId) -> Result<Option<Hold>> {
+pub fn by_id(rows: &Statements<'_>, id: HoldId) -> Result<Option<Hold>> {
     let sql = select_hold!(" where holds.id = :id");
     rows.one(sql, named_params! {":id": id}, read)
 }
 
 /// The oldest overdue holds of a product, until `is_enough`.
 pub fn overdue_of_product(
-    rows: &SqliteRows<'_>,
+    rows: &Statements<'_>,
     product: ProductId,
     now: Timestamp,
     is_enough: impl FnMut(Hold) -> bool,
@@ -67,7 +67,7 @@ pub fn overdue_of_product(
 }
 
 /// The oldest overdue holds of all products.
-pub fn overdue(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Hold>> {
+pub fn overdue(rows: &Statements<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Hold>> {
     let sql = concat!(
         "select *, null as order_id from holds where ",
         hold_is_overdue!(),

@@ -9,7 +9,7 @@ use crate::sale::{
     Cents, HoldId, IdempotencyKey, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId,
     Quantity, Recorded, Timestamp, WorkingSet,
 };
-use crate::store::sqlite::rows::SqliteRows;
+use crate::store::sqlite::statements::Statements;
 
 /// A product as it was answered, in the column `answer`. Fields are only ever added, each with a default.
 #[derive(Serialize, Deserialize)]
@@ -207,14 +207,14 @@ fn did_what(recorded: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(0, format!("a request that did {recorded}"), Type::Text)
 }
 
-pub fn by_key(rows: &SqliteRows<'_>, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>> {
+pub fn by_key(rows: &Statements<'_>, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>> {
     let sql = "select * from replays where key = :key";
     rows.one(sql, named_params! {":key": key}, read)
 }
 
 /// What is past its time, oldest first.
 pub fn lapsed(
-    rows: &SqliteRows<'_>,
+    rows: &Statements<'_>,
     keys_max: usize,
     now: Timestamp,
 ) -> Result<Vec<IdempotencyRecord>> {

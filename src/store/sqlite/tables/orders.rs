@@ -4,7 +4,7 @@ use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
 use super::{Question, Result, limit, one_row};
 use crate::sale::{Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
-use crate::store::sqlite::rows::SqliteRows;
+use crate::store::sqlite::statements::Statements;
 
 /// That an order is past its deadline and its row does not say so yet: `Order::overdue_units`, said in SQL.
 macro_rules! order_is_overdue {
@@ -36,14 +36,14 @@ pub fn read(row: &Row<'_>) -> Result<Order> {
     })
 }
 
-pub fn by_id(rows: &SqliteRows<'_>, id: OrderId) -> Result<Option<Order>> {
+pub fn by_id(rows: &Statements<'_>, id: OrderId) -> Result<Option<Order>> {
     let sql = "select * from orders where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
 }
 
 /// The oldest overdue orders of a product, until `is_enough`.
 pub fn overdue_of_product(
-    rows: &SqliteRows<'_>,
+    rows: &Statements<'_>,
     product: ProductId,
     now: Timestamp,
     is_enough: impl FnMut(Order) -> bool,
@@ -58,7 +58,7 @@ pub fn overdue_of_product(
 }
 
 /// The oldest overdue orders of all products.
-pub fn overdue(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Order>> {
+pub fn overdue(rows: &Statements<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Order>> {
     let sql = concat!(
         "select * from orders where ",
         order_is_overdue!(),

@@ -8,7 +8,7 @@ use crate::sale::{
     HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, Timestamp, Verdict, WorkingSet,
     Written,
 };
-use crate::store::sqlite::rows::SqliteRows;
+use crate::store::sqlite::statements::Statements;
 
 /// Payments, what they are about, and their verdicts as they stand: `sale::Payment::at`, said in SQL. A refund is due
 /// already if it is for the same payee and transaction, or will be by an event that a sweep would settle before.
@@ -94,17 +94,17 @@ pub fn read_with_verdict(row: &Row<'_>) -> rusqlite::Result<(Payment, Verdict)> 
     Ok((payment, row.get("verdict_now")?))
 }
 
-pub fn by_id(rows: &SqliteRows<'_>, id: PaymentId) -> Result<Option<Payment>> {
+pub fn by_id(rows: &Statements<'_>, id: PaymentId) -> Result<Option<Payment>> {
     let sql = "select * from payments where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
 }
 
-pub fn by_key(rows: &SqliteRows<'_>, key: &str) -> Result<Option<Payment>> {
+pub fn by_key(rows: &Statements<'_>, key: &str) -> Result<Option<Payment>> {
     let sql = "select * from payments where key = :key";
     rows.one(sql, named_params! {":key": key}, read)
 }
 
-pub fn parked_on(rows: &SqliteRows<'_>, target: PaymentTarget) -> Result<Vec<Payment>> {
+pub fn parked_on(rows: &Statements<'_>, target: PaymentTarget) -> Result<Vec<Payment>> {
     let by_order =
         "select * from payments where verdict = 'parked' and named_order = :id order by id";
     let by_hold =
@@ -116,7 +116,7 @@ pub fn parked_on(rows: &SqliteRows<'_>, target: PaymentTarget) -> Result<Vec<Pay
 }
 
 pub fn refunds(
-    rows: &SqliteRows<'_>,
+    rows: &Statements<'_>,
     target: PaymentTarget,
     transaction_id: &str,
 ) -> Result<Vec<Payment>> {
@@ -131,7 +131,7 @@ pub fn refunds(
 }
 
 /// The parked events that have waited too long, oldest first.
-pub fn lapsed(rows: &SqliteRows<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Payment>> {
+pub fn lapsed(rows: &Statements<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Payment>> {
     let sql = "select * from payments where verdict = 'parked' and parked_until <= :now
         order by parked_until, id limit :limit";
     let params = named_params! {":now": now, ":limit": limit(rows_max)};

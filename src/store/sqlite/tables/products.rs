@@ -4,7 +4,7 @@ use rusqlite::{Row, Transaction, named_params};
 
 use super::{Question, Result, one_row};
 use crate::sale::{Product, ProductId, WorkingSet, Written};
-use crate::store::sqlite::rows::SqliteRows;
+use crate::store::sqlite::statements::Statements;
 
 /// Rows of products, each with what is overdue of it at `:now`.
 macro_rules! select_products {
@@ -40,12 +40,12 @@ pub fn read(row: &Row<'_>) -> Result<Product> {
     })
 }
 
-pub fn by_id(rows: &SqliteRows<'_>, id: ProductId) -> Result<Option<Product>> {
+pub fn by_id(rows: &Statements<'_>, id: ProductId) -> Result<Option<Product>> {
     let sql = "select * from products where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
 }
 
-pub fn by_sku(rows: &SqliteRows<'_>, sku: &str) -> Result<Option<Product>> {
+pub fn by_sku(rows: &Statements<'_>, sku: &str) -> Result<Option<Product>> {
     let sql = "select * from products where sku = :sku";
     rows.one(sql, named_params! {":sku": sku}, read)
 }

@@ -5,7 +5,7 @@ use std::io;
 use rusqlite::ffi::SQLITE_IOERR_WRITE;
 use rusqlite::{ErrorCode, Transaction};
 
-use crate::store::StoreError;
+use crate::store::{OpenError, StoreError};
 
 /// An error before COMMIT. The transaction's guard rolls back whatever SQLite has not rolled back itself, and nothing more
 /// is written in it: after an error SQLite may already be outside of the transaction.
@@ -59,4 +59,29 @@ fn is_out_of_room(error: &rusqlite::Error) -> bool {
             io::Error::last_os_error().kind(),
             io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
         )
+}
+
+/// A file that was opened before is opened once more.
+pub fn failed_to_open(error: OpenError) -> StoreError {
+    if matches!(error, OpenError::Busy) {
+        StoreError::Busy
+    } else {
+        StoreError::NotApplied(error.to_string())
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> OpenError {
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotOurs,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                OpenError::NotPermitted(text)
+            }
+            // SQLite's "no such table", or a row that cannot be what it should be.
+            Some(ErrorCode::Unknown) | None => OpenError::Damaged(text),
+            Some(_) => OpenError::Engine(text),
+        }
+    }
 }

@@ -3,10 +3,10 @@
 
 use rusqlite::{Connection, TransactionBehavior, named_params};
 
-use super::open_error::OpenError;
-use super::respell;
+use super::normalize_names::normalize_names;
 use super::schema::SCHEMA;
 use crate::sale::SECRET_BYTES;
+use crate::store::OpenError;
 
 /// "FLSH": what tells a flashsale database from any other SQLite file.
 const APPLICATION_ID: i64 = 0x464c_5348;
@@ -73,7 +73,7 @@ pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
                 tx.execute_batch(step)?;
             }
             if version < 3 {
-                respell::normalize_names(&tx)?;
+                normalize_names(&tx)?;
             }
         }
     }
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     /// Version 1 as it was released. Never changed again.
-    const VERSION_1: &str = include_str!("../../../tests/it/schema_version_1.sql");
+    const VERSION_1: &str = include_str!("../../../../tests/it/schema_version_1.sql");
 
     #[test]
     fn a_migrated_and_a_fresh_database_have_the_same_schema() {

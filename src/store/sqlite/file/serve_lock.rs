@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::files::{Identity, beside};
-use super::open_error::OpenError;
+use super::named_file::{Identity, beside};
+use crate::store::OpenError;
 
 /// Let go of when it is dropped, or when its process ends.
 #[derive(Debug)]

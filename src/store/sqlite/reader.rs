@@ -10,10 +10,8 @@ use r2d2::{CustomizeConnection, ManageConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::not_applied;
-use super::open::{FLAGS, configure};
-use super::open_error::OpenError;
-use super::opened::Opened;
+use super::error::not_applied;
+use super::file::{FLAGS, OpenState, configure};
 use super::product_cache::{CachedProduct, ProductCache, with_overdue_units};
 use super::rows::SqliteRows;
 use super::tables::holds::{self, select_hold};
@@ -23,13 +21,13 @@ use crate::sale::{
     Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, WorkingSet, decide,
 };
-use crate::store::{Decision, Now, Reader, StoreError, judge, judge_in_turn};
+use crate::store::{OpenError, Reader, StoreError, judge};
 
 pub struct SqliteReader {
     pool: Pool<Connections>,
     product_cache: ProductCache,
     /// Let go of last, for the WAL index's sake: see there.
-    opened: Arc<Opened>,
+    state: Arc<OpenState>,
 }
 
 /// A reader that waits longer than this for a connection says so instead.
@@ -38,12 +36,12 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 impl SqliteReader {
     pub fn open(
         path: &Path,
-        opened: Arc<Opened>,
+        state: Arc<OpenState>,
         connections_max: u32,
     ) -> Result<SqliteReader, OpenError> {
         let connections = Connections {
             manager: SqliteConnectionManager::file(path).with_flags(FLAGS),
-            opened: opened.clone(),
+            state: state.clone(),
         };
         let pool = Pool::builder()
             .max_size(connections_max)
@@ -58,7 +56,7 @@ impl SqliteReader {
         Ok(SqliteReader {
             pool,
             product_cache: ProductCache::default(),
-            opened,
+            state,
         })
     }
 
@@ -70,7 +68,7 @@ impl SqliteReader {
 
     /// What a reader finds damaged is not written any more either.
     pub(super) fn failed(&self, error: rusqlite::Error) -> StoreError {
-        self.opened.note(not_applied(error))
+        self.state.note(not_applied(error))
     }
 
     /// As remembered, if nobody has committed since and no deadline has passed.
@@ -82,10 +80,10 @@ impl SqliteReader {
         if let Some(cached) = self.remembered(id, now) {
             return Ok(cached);
         }
-        let version = self.opened.wal_index.version();
+        let version = self.state.wal_index.version();
         let cached =
             CachedProduct::at(&mut *self.conn()?, id, now).map_err(|error| self.failed(error))?;
-        if let Some(version) = version.filter(|_| version == self.opened.wal_index.version()) {
+        if let Some(version) = version.filter(|_| version == self.state.wal_index.version()) {
             self.product_cache.keep(version, id, cached.clone());
         }
         Ok(cached)
@@ -93,7 +91,7 @@ impl SqliteReader {
 
     fn remembered(&self, id: ProductId, now: Timestamp) -> Option<CachedProduct> {
         self.product_cache
-            .find(self.opened.wal_index.version()?, id, now)
+            .find(self.state.wal_index.version()?, id, now)
     }
 
     /// Judged on rows of one moment.
@@ -108,30 +106,7 @@ impl SqliteReader {
         let (counters, _) = counters::read(&tx).map_err(|error| self.failed(error))?;
         let mut set = WorkingSet::new(now, *terms, counters);
         let judged = judge(&mut SqliteRows::of(&tx), &mut set, wish);
-        Ok(judged.map_err(|failure| self.opened.note(failure))?.err())
-    }
-
-    /// Judges chunk after chunk on rows of one moment, as if the chunks before had not been; nothing is written.
-    pub fn judge_in_chunks(
-        &self,
-        terms: &Terms,
-        now: Now<'_>,
-        chunks: impl Iterator<Item = Vec<Command>>,
-        mut each: impl FnMut(&[Decision]),
-    ) -> Result<(), StoreError> {
-        let mut conn = self.conn()?;
-        let tx = conn.transaction().map_err(not_applied)?;
-        let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
-        let now = now(last_now);
-        for commands in chunks {
-            let mut set = WorkingSet::new(now, *terms, counters);
-            each(&judge_in_turn(
-                &mut SqliteRows::of(&tx),
-                &mut set,
-                &commands,
-            )?);
-        }
-        Ok(())
+        Ok(judged.map_err(|failure| self.state.note(failure))?.err())
     }
 
     fn one<T>(
@@ -155,7 +130,7 @@ impl SqliteReader {
 /// that may be another's.
 impl Drop for SqliteReader {
     fn drop(&mut self) {
-        if self.opened.is_left() {
+        if self.state.is_left() {
             mem::forget(self.pool.clone());
         }
     }
@@ -165,7 +140,7 @@ impl Drop for SqliteReader {
 /// the log of the one for the other's.
 pub(super) struct Connections {
     manager: SqliteConnectionManager,
-    opened: Arc<Opened>,
+    state: Arc<OpenState>,
 }
 
 impl ManageConnection for Connections {
@@ -173,7 +148,7 @@ impl ManageConnection for Connections {
     type Error = OpenError;
 
     fn connect(&self) -> Result<rusqlite::Connection, OpenError> {
-        match self.opened.file.displacement() {
+        match self.state.file.displacement() {
             Some(displacement) => Err(OpenError::Displaced(displacement)),
             None => Ok(self.manager.connect()?),
         }
@@ -260,7 +235,7 @@ impl Reader for SqliteReader {
     }
 
     fn is_sound(&self) -> Result<(), StoreError> {
-        self.opened.ensure_is_sound()?;
+        self.state.ensure_is_sound()?;
         self.hold(HoldId::FIRST).map(|_| ())
     }
 

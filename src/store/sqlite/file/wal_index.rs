@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::files::{Identity, beside};
+use super::named_file::{Identity, beside};
 
 /// The `-shm` file beside the database.
 ///

@@ -1,5 +1,5 @@
-//! Reading a database that this user may not write: a file or a folder without the permission, or a file system mounted to be
-//! read.
+//! Reading a database that this user may not write: a file or a folder without the permission, or a file system mounted to
+//! be read.
 //!
 //! A database in WAL mode is read with its log and with the index of that log, `-shm`, and SQLite makes the two where they
 //! are missing: in a folder where it may not, it reads nothing, and in one where it may, it leaves files behind that their
@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use tempfile::TempDir;
 
-use super::files::beside;
-use super::open_error::OpenError;
+use super::named_file::beside;
+use crate::store::OpenError;
 
 /// Where a reader's connections lead.
 #[derive(Debug)]

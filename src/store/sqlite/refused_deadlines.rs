@@ -7,7 +7,7 @@ use crate::sale::{Command, Rejection, Timestamp};
 use crate::store::Decision;
 
 /// Whether any of the decisions rests on a deadline that had not passed at `last_now`, the latest time that is kept.
-pub fn tells_more_than<'a>(
+pub fn are_later_than<'a>(
     tx: &Transaction<'_>,
     commands: impl Iterator<Item = &'a Command>,
     decisions: &[Decision],

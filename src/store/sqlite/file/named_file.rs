@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::open_error::OpenError;
+use crate::store::OpenError;
 
 /// One file, under whatever name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +128,9 @@ fn free_name(log: &Path) -> PathBuf {
         .find(|name| fs::symlink_metadata(name).is_err())
         .expect("some number is free")
 }
+
+/// What SQLite puts beside a database under its name.
+pub const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The file whose name is the database's with this at its end.
 pub fn beside(database: &Path, suffix: &str) -> PathBuf {

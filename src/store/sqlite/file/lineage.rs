@@ -13,11 +13,11 @@ use std::thread;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::files::{beside, has_content};
+use super::connection::BUSY_TIMEOUT;
 use super::migrate::{self, State};
-use super::open::BUSY_TIMEOUT;
-use super::open_error::OpenError;
-use super::read_only::address_of_still;
+use super::named_file::{beside, has_content};
+use super::source::address_of_still;
+use crate::store::OpenError;
 
 /// Beside a server, the file without its log may be caught while a checkpoint writes a page.
 const LOOKS_MAX: usize = 5;

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use rusqlite::ErrorCode;
-
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(
@@ -38,7 +36,7 @@ pub enum OpenError {
     #[error("it is not a flashsale database")]
     NotOurs,
     #[error("it is not a whole flashsale database: {0}")]
-    Damaged(rusqlite::Error),
+    Damaged(String),
     #[error("its schema has version {found}, and this program knows versions up to {known}")]
     Newer { found: i64, known: i64 },
     #[error(
@@ -53,7 +51,7 @@ pub enum OpenError {
     #[error("it cannot be created: {0}")]
     CannotCreate(io::Error),
     #[error("this user may not read and write it: {0}")]
-    NotPermitted(rusqlite::Error),
+    NotPermitted(String),
     #[error("it cannot be read: {0}")]
     Unreadable(io::Error),
     #[error("it was written while it was read; what was read may be of two states")]
@@ -65,25 +63,10 @@ pub enum OpenError {
     #[error("it cannot be opened for reading: {0}")]
     Readers(String),
     #[error("{0}")]
-    Sqlite(rusqlite::Error),
+    Engine(String),
     #[error("SQLite answered `{answer}` to `{pragma}`")]
     Refused {
         pragma: &'static str,
         answer: String,
     },
-}
-
-impl From<rusqlite::Error> for OpenError {
-    fn from(error: rusqlite::Error) -> OpenError {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotOurs,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy,
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-                OpenError::NotPermitted(error)
-            }
-            // SQLite's "no such table", or a row that cannot be what it should be.
-            Some(ErrorCode::Unknown) | None => OpenError::Damaged(error),
-            Some(_) => OpenError::Sqlite(error),
-        }
-    }
 }

@@ -6,44 +6,12 @@ use std::io;
 use std::path::Path;
 
 use rusqlite::{Connection, named_params};
-use serde::Serialize;
 
-use super::backup::connect_to_draft;
-use super::files::beside;
-use super::open::{Access, Database};
-use super::tables::counters;
-use super::{not_applied, open_error::OpenError, schema};
-use crate::sale::{HoldId, Timestamp};
-use crate::store::StoreError;
-
-/// What a restored database knows, and which ids it will never give.
-#[derive(Debug, Serialize)]
-pub struct Restored {
-    /// The latest time that any transaction was judged at; what happened later is lost.
-    pub knows_until: Timestamp,
-    pub products: i64,
-    pub holds: i64,
-    pub orders: i64,
-    pub payments: i64,
-    pub skip_ids: i64,
-    pub skipped: Vec<Gap>,
-}
-
-/// From the first to the last id, both included.
-#[derive(Debug, Serialize)]
-pub struct Gap {
-    pub ids: &'static str,
-    pub first: i64,
-    pub last: i64,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    #[error("its next id of {ids} is {next}, and ids end below 2^53: fewer can be skipped")]
-    OutOfIds { ids: &'static str, next: i64 },
-    #[error(transparent)]
-    Failed(#[from] StoreError),
-}
+use crate::sale::HoldId;
+use crate::store::sqlite::error::{failed_to_open, not_applied};
+use crate::store::sqlite::file::{DatabaseFile, beside, connect_to_staged, schema};
+use crate::store::sqlite::tables::counters;
+use crate::store::{Access, Gap, OpenError, RestoreError, Restored};
 
 /// Tables whose ids are skipped, and where the next one stands.
 const GAPS: [(&str, &str); 3] = [
@@ -58,10 +26,10 @@ const LOGS: [&str; 2] = ["-wal", "-journal"];
 /// Opens what a database is restored from. A file that cannot be opened where it lies, since its disk has no room for what
 /// SQLite wants beside a log, is copied with its log into `folder` and opened there. So is one of more names than one, or
 /// mounted alone, if it is a copy of ours, which has no log under another name.
-pub fn open_source(file: &Path, folder: &Path) -> Result<Database, OpenError> {
-    let source = match Database::open(file, Access::Read) {
+pub fn open_source(file: &Path, folder: &Path) -> Result<DatabaseFile, OpenError> {
+    let source = match DatabaseFile::open(file, Access::Read) {
         Ok(source) => source,
-        Err(error @ (OpenError::Sqlite(_) | OpenError::NotPermitted(_))) => {
+        Err(error @ (OpenError::Engine(_) | OpenError::NotPermitted(_))) => {
             open_copied(file, folder).unwrap_or(Err(error))?
         }
         Err(error @ (OpenError::HardLinked { .. } | OpenError::MountedAlone)) => {
@@ -77,7 +45,7 @@ pub fn open_source(file: &Path, folder: &Path) -> Result<Database, OpenError> {
     Ok(source)
 }
 
-fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<Database, OpenError>> {
+fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<DatabaseFile, OpenError>> {
     let copied = folder.join("source.db");
     fs::copy(file, &copied)?;
     for suffix in LOGS {
@@ -86,13 +54,13 @@ fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<Database, OpenEr
             Ok(_) | Err(_) => {}
         }
     }
-    Ok(Database::open(&copied, Access::Read))
+    Ok(DatabaseFile::open(&copied, Access::Read))
 }
 
 /// Makes a file to serve of the copy at `path`, which nobody else knows yet, with `skip_ids` ids of each kind skipped. It is
 /// not on the disk before its caller syncs it.
 pub fn make_servable(path: &Path, skip_ids: i64) -> Result<Restored, RestoreError> {
-    let mut conn = connect_to_draft(path)?;
+    let mut conn = connect_to_staged(path).map_err(failed_to_open)?;
     let tx = conn.transaction().map_err(not_applied)?;
     let gaps = GAPS.map(|(ids, next)| gap(&tx, ids, next, skip_ids));
     let gaps = gaps.into_iter().collect::<Result<Vec<_>, _>>()?;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::open_error::OpenError;
+use crate::store::OpenError;
 
-pub const SCHEMA: &str = include_str!("../../../schema.sql");
+pub const SCHEMA: &str = include_str!("../../../../schema.sql");
 
 /// Everything of ours must be there, word for word but for comments and white space. Tables, views and plain indexes of the
 /// operator's own change nothing for us and may stay; triggers and unique indexes on our tables could refuse or alter what

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::files::NamedFile;
+use super::named_file::NamedFile;
 use super::wal_index::WalIndex;
 use crate::store::StoreError;
 
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenState {
     pub file: NamedFile,
     pub wal_index: Arc<WalIndex>,
     /// Whether somebody has found the database damaged, be it only a reader.
@@ -16,9 +16,9 @@ pub struct Opened {
     is_left: AtomicBool,
 }
 
-impl Opened {
-    pub fn new(file: NamedFile) -> Opened {
-        Opened {
+impl OpenState {
+    pub fn new(file: NamedFile) -> OpenState {
+        OpenState {
             wal_index: Arc::new(WalIndex::of(file.path())),
             file,
             is_damaged: AtomicBool::new(false),

@@ -1,0 +1,109 @@
+//! The trait of a database that was found to be ours, whichever engine keeps it: what writes it, what reads it, and how its
+//! books are proven.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Decision, Now, OpenError, Reader, Store, StoreError};
+use crate::sale::{Command, Terms, Timestamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Every commit is on the disk before it is answered.
+    Full,
+    /// A power loss may take the last commits back, never consistency.
+    Normal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    CreateOrMigrate,
+    /// The database must be there, in the newest version.
+    Existing,
+    /// The same, for a user who reads and may be allowed no more.
+    Read,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    Quick,
+    /// With the engine's own check, which reads all that there is.
+    Full,
+}
+
+/// One invariant, how many things it was asked of, and how many of them break it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    pub name: &'static str,
+    pub checked: i64,
+    pub broken: i64,
+}
+
+/// What a restored database knows, and which ids it will never give.
+#[derive(Debug, Serialize)]
+pub struct Restored {
+    /// The latest time that any transaction was judged at; what happened later is lost.
+    pub knows_until: Timestamp,
+    pub products: i64,
+    pub holds: i64,
+    pub orders: i64,
+    pub payments: i64,
+    pub skip_ids: i64,
+    pub skipped: Vec<Gap>,
+}
+
+/// From the first to the last id, both included.
+#[derive(Debug, Serialize)]
+pub struct Gap {
+    pub ids: &'static str,
+    pub first: i64,
+    pub last: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("its next id of {ids} is {next}, and ids end below 2^53: fewer can be skipped")]
+    OutOfIds { ids: &'static str, next: i64 },
+    #[error(transparent)]
+    Failed(#[from] StoreError),
+}
+
+pub trait Database: Send + Sync {
+    /// What writes. A copy has no such thing.
+    fn store(&self, durability: Durability) -> Result<Box<dyn Store>, OpenError>;
+
+    /// At most `connections_max` reads at once, beside a store of this process.
+    fn reader(&self, connections_max: u32) -> Result<Box<dyn Reader>, OpenError>;
+
+    /// The latest time that any transaction was judged at.
+    fn last_now(&self) -> Result<Timestamp, OpenError>;
+
+    /// A time that no batch which commits later is judged before: what it calls expired, none of them calls alive. Taken
+    /// while nobody else can write; the newest committed one where this user may not write, and so cannot keep others from
+    /// it. `None` where somebody is writing.
+    fn time_between_batches(&self, now: Now<'_>) -> Result<Option<Timestamp>, OpenError>;
+
+    /// Asks every check. Drift is a finding and no error: it stands in `broken`.
+    fn audit(&self, depth: Depth) -> Result<Vec<Check>, StoreError>;
+
+    /// Judges chunk after chunk on rows of one moment, as if the chunks before had not been; nothing is written.
+    fn rehearse(
+        &self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: &mut dyn Iterator<Item = Vec<Command>>,
+        each: &mut dyn FnMut(&[Decision]),
+    ) -> Result<(), StoreError>;
+
+    /// Copies the database into the empty file at `to`, an absolute path, and marks it as a copy. After an error the file is
+    /// good for nothing but another attempt. It is not on the disk before its caller syncs it.
+    fn back_up(&self, to: &Path) -> Result<(), StoreError>;
+
+    /// Whether it is no copy that `back_up` made, which is only read.
+    fn ensure_is_no_copy(&self) -> Result<(), OpenError>;
+
+    /// Whether nobody has written what cannot be read while it is written: asked after reading, before what was read is
+    /// believed.
+    fn ensure_was_still(&self) -> Result<(), OpenError>;
+}

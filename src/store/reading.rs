@@ -1,0 +1,55 @@
+//! The trait of what reads: committed rows, beside the writer.
+
+use super::{Lists, StoreError};
+#[cfg(feature = "test-support")]
+use crate::sale::{Counters, IdempotencyRecord, Movement, Payment};
+use crate::sale::{
+    Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection, Terms, Timestamp,
+};
+
+/// Reads of committed rows, beside the writer. Each call sees one moment of the store.
+pub trait Reader: Lists + Send + Sync {
+    /// The product with what is overdue at `now` counted as available.
+    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, StoreError>;
+
+    /// At most `limit` products with ids above `after`, by id, as `product` would show them.
+    fn products(
+        &self,
+        after: Option<ProductId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Product>, StoreError>;
+
+    /// Why the wish would be refused, judged by the sale's own rules on the rows as they stand. `None`: it would not be,
+    /// and only a transaction can tell for sure.
+    fn refusal(
+        &self,
+        wish: &PlaceHold,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Option<Rejection>, StoreError>;
+
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError>;
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError>;
+
+    /// Whether rows can be read, and stand where whoever looks for the database finds it.
+    fn is_sound(&self) -> Result<(), StoreError>;
+
+    /// Every row there is, in order, without any bound.
+    #[cfg(feature = "test-support")]
+    fn contents(&self) -> Result<Contents, StoreError>;
+}
+
+/// All rows of a store, to compare it with another.
+#[cfg(feature = "test-support")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents {
+    pub counters: Counters,
+    pub products: Vec<Product>,
+    pub holds: Vec<Hold>,
+    pub orders: Vec<Order>,
+    pub payments: Vec<(Payment, Option<String>)>,
+    pub movements: Vec<Movement>,
+    pub idempotency_records: Vec<IdempotencyRecord>,
+}

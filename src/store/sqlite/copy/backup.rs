@@ -1,0 +1,34 @@
+//! A copy of the database as of one moment, by SQLite's online backup (<https://www.sqlite.org/backup.html>), marked as one.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use crate::store::StoreError;
+use crate::store::sqlite::error::{failed_to_open, not_applied};
+use crate::store::sqlite::file::{DatabaseFile, connect_to_staged};
+
+/// All pages in one step, and so as of one moment. A reader of a database in WAL mode stops nobody who writes.
+const ALL_PAGES: i32 = -1;
+
+/// `Database::back_up`.
+pub fn back_up(file: &DatabaseFile, to: &Path) -> Result<(), StoreError> {
+    let from = file.read_connection().map_err(failed_to_open)?;
+    let mut copy = connect_to_staged(to).map_err(failed_to_open)?;
+    let backup = Backup::new(&from, &mut copy).map_err(not_applied)?;
+    let step = backup.step(ALL_PAGES).map_err(not_applied)?;
+    drop(backup);
+    if step != StepResult::Done {
+        return Err(StoreError::Busy);
+    }
+    mark(&copy).map_err(not_applied)
+}
+
+/// Makes a file of its own of the copy, without a log, so that it is read where nothing can be written beside it.
+fn mark(copy: &Connection) -> rusqlite::Result<()> {
+    copy.execute_batch(
+        "pragma journal_mode = delete; pragma journal_mode = off;
+         update meta set file_id = randomblob(16), copied_at = last_now, log_base = last_now;",
+    )
+}

@@ -1,0 +1,88 @@
+//! What a database file is to the rest of the program.
+
+use std::path::Path;
+
+use super::between_batches::time_between_batches;
+use super::error::{failed_to_open, not_applied};
+use super::file::{DatabaseFile, OpenFiles, schema, write_connection};
+use super::reader::SqliteReader;
+use super::rows::SqliteRows;
+use super::store::SqliteStore;
+use super::tables::counters;
+use super::{audit, copy};
+use crate::sale::{Command, Terms, Timestamp, WorkingSet};
+use crate::store::{
+    Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, Store, StoreError,
+    judge_in_turn,
+};
+
+impl Database for DatabaseFile {
+    fn store(&self, durability: Durability) -> Result<Box<dyn Store>, OpenError> {
+        self.ensure_is_no_copy()?;
+        let conn = write_connection(self.path(), durability)?;
+        schema::ensure_is_ours(&conn)?;
+        let secret = counters::secret(&conn)?;
+        let state = self.state();
+        let Some(files) = OpenFiles::of(&state.file) else {
+            let displacement = state.file.displacement();
+            return Err(OpenError::Displaced(displacement.unwrap_or_else(|| {
+                "its log was removed while it was opened".into()
+            })));
+        };
+        let store = SqliteStore::new(conn, secret, files, state.clone());
+        Ok(Box::new(store))
+    }
+
+    fn reader(&self, connections_max: u32) -> Result<Box<dyn Reader>, OpenError> {
+        let reader = SqliteReader::open(&self.address(), self.state().clone(), connections_max)?;
+        Ok(Box::new(reader))
+    }
+
+    fn last_now(&self) -> Result<Timestamp, OpenError> {
+        let (_, last_now) = counters::read(&self.read_connection()?)?;
+        Ok(last_now)
+    }
+
+    fn time_between_batches(&self, now: Now<'_>) -> Result<Option<Timestamp>, OpenError> {
+        time_between_batches(self, now)
+    }
+
+    fn audit(&self, depth: Depth) -> Result<Vec<Check>, StoreError> {
+        let conn = self.read_connection().map_err(failed_to_open)?;
+        audit::audit(&conn, depth)
+    }
+
+    fn rehearse(
+        &self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: &mut dyn Iterator<Item = Vec<Command>>,
+        each: &mut dyn FnMut(&[Decision]),
+    ) -> Result<(), StoreError> {
+        let mut conn = self.read_connection().map_err(failed_to_open)?;
+        let tx = conn.transaction().map_err(not_applied)?;
+        let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
+        let now = now(last_now);
+        for commands in chunks {
+            let mut set = WorkingSet::new(now, *terms, counters);
+            each(&judge_in_turn(
+                &mut SqliteRows::of(&tx),
+                &mut set,
+                &commands,
+            )?);
+        }
+        Ok(())
+    }
+
+    fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        copy::back_up(self, to)
+    }
+
+    fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
+        DatabaseFile::ensure_is_no_copy(self)
+    }
+
+    fn ensure_was_still(&self) -> Result<(), OpenError> {
+        DatabaseFile::ensure_was_still(self)
+    }
+}
