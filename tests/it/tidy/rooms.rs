@@ -29,32 +29,6 @@ const STRANGERS: [(&str, &str); 7] = [
 const CIRCLES: &[(&str, &str)] = &[
     ("src/http/connection.rs", "src/http/house.rs"),
     ("src/http/outgoing.rs", "src/http/house.rs"),
-    ("src/store/sqlite/lineage.rs", "src/store/sqlite/open.rs"),
-    ("src/store/sqlite/read.rs", "src/store/sqlite/open.rs"),
-    (
-        "src/store/sqlite/tables/counters.rs",
-        "src/store/sqlite/rows.rs",
-    ),
-    (
-        "src/store/sqlite/tables/holds.rs",
-        "src/store/sqlite/rows.rs",
-    ),
-    (
-        "src/store/sqlite/tables/idempotency.rs",
-        "src/store/sqlite/rows.rs",
-    ),
-    (
-        "src/store/sqlite/tables/orders.rs",
-        "src/store/sqlite/rows.rs",
-    ),
-    (
-        "src/store/sqlite/tables/payments.rs",
-        "src/store/sqlite/rows.rs",
-    ),
-    (
-        "src/store/sqlite/tables/products.rs",
-        "src/store/sqlite/rows.rs",
-    ),
 ];
 
 fn edges_of_src() -> BTreeSet<Edge> {
