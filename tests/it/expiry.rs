@@ -11,7 +11,9 @@ use flashsale::sale::{
 use flashsale::store::{self, Access, Decision, Durability, More, Now, Store, StoreError, no_more};
 use serde_json::json;
 
-use crate::shop::{Answer, HOLD_TTL, Hands, MILLISECOND, ORDER_TTL, Shop, call, item, terms};
+use crate::shop::{
+    Answer, HOLD_TTL, Hands, MILLISECOND, ORDER_TTL, Shop, call, config, item, terms,
+};
 use crate::wrapped_store::delegates;
 
 #[test]
@@ -100,10 +102,7 @@ fn a_sweep_ends_what_is_due_and_nothing_else() {
 fn a_backlog_larger_than_a_batch_ends_is_still_exact() {
     let shop = Shop::on_terms(
         vec![item("tee", 2000), item("cap", 1)],
-        Config {
-            batch_max: 1,
-            ..Config::default()
-        },
+        config(|it| it.batch_max = 1),
     );
     for _ in 0..1000 {
         shop.hold("tee", 2).created();

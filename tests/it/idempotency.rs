@@ -3,13 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 use flashsale::sale::{Command, Outcome, Terms};
 use flashsale::store::{Decision, More, Now, Store, StoreError};
 use serde_json::json;
 
-use crate::shop::{HOLD_TTL, Shop, item};
+use crate::shop::{HOLD_TTL, Shop, config, item};
 use crate::wrapped_store::delegates;
 
 #[test]
@@ -162,11 +161,7 @@ fn a_kept_answer_outlives_the_stock_and_the_sale() {
 #[test]
 fn a_key_whose_time_has_passed_is_a_new_key_swept_or_not() {
     for swept in [false, true] {
-        let config = Config {
-            idempotency_ttl_s: 10,
-            ..Config::default()
-        };
-        let shop = Shop::on_terms(vec![item("tee", 5)], config);
+        let shop = Shop::on_terms(vec![item("tee", 5)], config(|it| it.idempotency_ttl_s = 10));
         let hold = |quantity: i64| {
             let body = json!({"product_id": 1, "quantity": quantity});
             shop.post_with_key("/api/holds", "a", &body)
@@ -236,10 +231,7 @@ fn kept_answers_are_deleted_in_bounded_batches() {
     const BATCH_MAX: u64 = 256;
     let forgotten: Arc<Mutex<Vec<(usize, u64)>>> = Arc::default();
     let counts = forgotten.clone();
-    let config = Config {
-        idempotency_ttl_s: 10,
-        ..Config::default()
-    };
+    let config = config(|it| it.idempotency_ttl_s = 10);
     let shop = Shop::with_store(vec![item("tee", 1000)], config, |store| {
         Box::new(Counting {
             store,

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 use flashsale::sale::{Command, OrderId};
 use serde_json::json;
 
-use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, item};
+use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, config, item};
 
 #[test]
 fn an_order_keeps_what_its_hold_kept() {
@@ -121,13 +120,7 @@ fn an_unpaid_order_expires_and_its_units_are_free() {
 
 #[test]
 fn an_order_may_wait_for_ever() {
-    let shop = Shop::on_terms(
-        vec![item("tee", 1)],
-        Config {
-            order_ttl_s: 0,
-            ..Config::default()
-        },
-    );
+    let shop = Shop::on_terms(vec![item("tee", 1)], config(|it| it.order_ttl_s = 0));
     let hold = shop.hold("tee", 1).created().id("hold_id");
     shop.order(hold).created().says("pay_by", json!(null));
     shop.after(Duration::from_secs(365 * 86_400));

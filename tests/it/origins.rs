@@ -3,11 +3,10 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 
 use crate::server::{Premises, Server};
-use crate::shop::{Shop, item};
+use crate::shop::{Shop, config, item};
 use crate::wire::{Answer, answer, answer_to, ask, get, serve, stirs_within};
 
 const SHOP: &str = "https://shop.example";
@@ -187,13 +186,12 @@ fn a_page_can_read_that_the_server_is_stopping() {
 }
 
 fn shop_for(origins: &[&str]) -> Shop {
-    let config = Config {
-        cors_origins: origins
+    let config = config(|it| {
+        it.cors_origins = origins
             .iter()
             .map(|origin| origin.parse().unwrap())
-            .collect(),
-        ..Config::default()
-    };
+            .collect()
+    });
     Shop::on_terms(vec![item("tee", 5)], config)
 }
 
@@ -280,11 +278,10 @@ fn a_page_of_ours_may_write_by_whatever_port_and_letters() {
 /// As nginx passes requests on by default: `Host` is that of the server behind it.
 #[test]
 fn a_page_of_ours_may_write_through_a_proxy_that_changes_the_host() {
-    let config = Config {
-        trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-        ..Config::default()
-    };
-    let shop = Shop::on_terms(vec![item("tee", 100)], config);
+    let shop = Shop::on_terms(
+        vec![item("tee", 100)],
+        config(|it| it.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]),
+    );
     let host = ("Host", "127.0.0.1:8000");
     let by_proxy = |peer: &str, forwarded: &str| {
         hold_of(&shop, peer, SHOP, &[host, ("X-Forwarded-Host", forwarded)])

@@ -1,11 +1,10 @@
 //! What a request must be before anybody asks what it wants.
 
-use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 use serde_json::json;
 
 use crate::server::Premises;
-use crate::shop::{Shop, item};
+use crate::shop::{Shop, config, item};
 use crate::wire::call;
 
 #[test]
@@ -152,11 +151,10 @@ fn pages_of_other_origins_may_not_write() {
 
 #[test]
 fn pages_of_listed_origins_may_read_and_write() {
-    let config = Config {
-        cors_origins: vec!["https://shop.example".parse().unwrap()],
-        ..Config::default()
-    };
-    let shop = Shop::on_terms(vec![item("tee", 5)], config);
+    let shop = Shop::on_terms(
+        vec![item("tee", 5)],
+        config(|it| it.cors_origins = vec!["https://shop.example".parse().unwrap()]),
+    );
     let preflight = |origin| {
         shop.call(Request::new(Method::Options, "/api/holds").with_header("Origin", origin))
     };

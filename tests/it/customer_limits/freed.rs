@@ -1,6 +1,5 @@
 //! What frees a customer's units: a release, an expiry, a cancellation, a failure, a refund.
 
-use flashsale::config::Config;
 use flashsale::sale::{
     Command, Customer, HoldId, LatePayment, OrderId, PaymentEvent, PaymentStatus, PaymentTarget,
     PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
@@ -8,7 +7,7 @@ use flashsale::sale::{
 use flashsale::store::{self, Access, Durability, no_more};
 
 use super::{CUSTOMERS, LIMIT};
-use crate::shop::{HOLD_TTL, OPENING, ORDER_TTL, Shop, item, terms};
+use crate::shop::{HOLD_TTL, OPENING, ORDER_TTL, Shop, config, item, terms};
 
 /// A shop where ada has as much as she may, and a way to ask how much of it is counted.
 struct Limited(Shop);
@@ -126,10 +125,7 @@ fn a_refund_frees_a_customers_units_and_only_a_refund_frees_paid_ones() {
 /// An accepted late payment is not stopped by the limit, but it counts.
 #[test]
 fn a_late_payment_that_is_accepted_counts_again() {
-    let config = Config {
-        late_payment: LatePayment::Accept,
-        ..Config::default()
-    };
+    let config = config(|it| it.late_payment = LatePayment::Accept);
     let limited = Limited(Shop::on_terms(
         vec![item("tee", 100).max_per_customer(LIMIT)],
         config,

@@ -9,7 +9,7 @@ use flashsale::store::StoreError;
 use serde_json::json;
 
 use super::{Faulty, has_clients};
-use crate::shop::{HOLD_TTL, Shop, item};
+use crate::shop::{HOLD_TTL, Shop, config, item};
 
 fn shop_with(fault: impl FnMut(&[Command]) -> Option<StoreError> + Send + 'static) -> Shop {
     Shop::with_store(vec![item("tee", 5)], Config::default(), |store| {
@@ -55,10 +55,7 @@ fn a_busy_store_is_asked_again_until_the_lock_is_free() {
 
 #[test]
 fn a_store_that_stays_busy_is_an_overload_and_nothing_was_executed() {
-    let config = Config {
-        request_deadline_ms: 20,
-        ..Config::default()
-    };
+    let config = config(|it| it.request_deadline_ms = 20);
     let shop = Shop::with_store(vec![item("tee", 5)], config, |store| {
         Box::new(Faulty {
             store,

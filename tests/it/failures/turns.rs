@@ -8,7 +8,7 @@ use flashsale::sale::{Command, Terms};
 use flashsale::store::{Decision, More, Now, Store, StoreError, no_more};
 
 use super::{Faulty, has_clients, hold};
-use crate::shop::{Shop, item};
+use crate::shop::{Shop, config, item};
 use crate::wrapped_store::delegates;
 
 /// A store whose connection ends in the commit of its first batch with a client's command.
@@ -56,10 +56,7 @@ impl Store for Doubtful {
 }
 
 fn doubtful(has_committed: bool, is_known: bool, deadline_ms: u32) -> (Shop, Arc<AtomicBool>) {
-    let config = Config {
-        request_deadline_ms: deadline_ms,
-        ..Config::default()
-    };
+    let config = config(|it| it.request_deadline_ms = deadline_ms);
     let is_known = Arc::new(AtomicBool::new(is_known));
     let known = is_known.clone();
     let shop = Shop::with_store(vec![item("tee", 5)], config, move |store| {
@@ -132,10 +129,7 @@ fn a_store_that_is_away_for_a_moment_is_waited_for() {
 
 #[test]
 fn a_store_that_stays_away_is_an_overload_and_nothing_was_executed() {
-    let config = Config {
-        request_deadline_ms: 20,
-        ..Config::default()
-    };
+    let config = config(|it| it.request_deadline_ms = 20);
     let shop = away(config, || true);
     shop.hold("tee", 1)
         .failed_with(503, "overloaded")
@@ -184,10 +178,7 @@ impl Store for Queued {
 #[test]
 fn what_comes_while_a_batch_waits_for_its_turn_joins_it_up_to_its_bound() {
     const BATCH_MAX: usize = 4;
-    let config = Config {
-        batch_max: BATCH_MAX,
-        ..Config::default()
-    };
+    let config = config(|it| it.batch_max = BATCH_MAX);
     let (entered, entries) = mpsc::channel();
     let (turns, turn) = mpsc::channel();
     let batches = Arc::new(Mutex::new(Vec::new()));

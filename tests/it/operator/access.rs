@@ -1,11 +1,10 @@
 //! Who is let in, and nobody else, below `/admin/api`.
 
-use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 
 use super::request;
 use crate::server::Premises;
-use crate::shop::{ADMIN_TOKEN, Shop, item};
+use crate::shop::{ADMIN_TOKEN, Shop, config, item};
 use crate::wire;
 
 /// Every call that there is, with a body that would do.
@@ -149,11 +148,7 @@ fn whoever_does_not_show_the_operators_token_is_let_in_nowhere() {
 
 #[test]
 fn the_operators_token_is_no_holders() {
-    let config = Config {
-        require_tokens: true,
-        ..Config::default()
-    };
-    let shop = Shop::operated_on_terms(vec![item("tee", 1)], config);
+    let shop = Shop::operated_on_terms(vec![item("tee", 1)], config(|it| it.require_tokens = true));
     shop.hold("tee", 1).created();
     shop.call(bearing(
         Request::new(Method::Get, "/api/holds/1"),
@@ -212,11 +207,10 @@ fn over_a_socket_too_the_operator_alone_is_let_in() {
 
 #[test]
 fn a_path_takes_its_methods_and_no_others() {
-    let config = Config {
-        cors_origins: vec!["https://shop.example".parse().unwrap()],
-        ..Config::default()
-    };
-    let shop = Shop::operated_on_terms(vec![item("tee", 1)], config);
+    let shop = Shop::operated_on_terms(
+        vec![item("tee", 1)],
+        config(|it| it.cors_origins = vec!["https://shop.example".parse().unwrap()]),
+    );
     let before = shop.contents();
     for (method, path, _) in every_call() {
         let path = path.strip_prefix("/admin/api").unwrap();

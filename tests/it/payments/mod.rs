@@ -9,13 +9,10 @@ use flashsale::config::Config;
 use flashsale::sale::LatePayment;
 use serde_json::{Value, json};
 
-use crate::shop::{Answer, Shop};
+use crate::shop::{Answer, Shop, config};
 
 fn accepting() -> Config {
-    Config {
-        late_payment: LatePayment::Accept,
-        ..Config::default()
-    }
+    config(|it| it.late_payment = LatePayment::Accept)
 }
 
 fn pay_amount(shop: &Shop, key: &str, order: i64, amount: Value) -> Answer {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use flashsale::config::Config;
 use serde_json::json;
 
 use super::{about_hold, accepting};
-use crate::shop::{DAY, HOLD_TTL, Shop, item};
+use crate::shop::{DAY, HOLD_TTL, Shop, config, item};
 
 #[test]
 fn an_event_may_come_before_its_order() {
@@ -90,13 +89,7 @@ fn money_that_waits_too_long_for_its_order_is_due_back() {
 
 #[test]
 fn an_event_that_waited_too_long_is_not_applied_even_if_no_sweep_has_passed() {
-    let shop = Shop::on_terms(
-        vec![item("tee", 5)],
-        Config {
-            parked_ttl_s: 60,
-            ..Config::default()
-        },
-    );
+    let shop = Shop::on_terms(vec![item("tee", 5)], config(|it| it.parked_ttl_s = 60));
     let hold = shop.hold("tee", 1).created().id("hold_id");
     about_hold(&shop, "k", hold, "success").has_status(202);
     shop.after(Duration::from_secs(60));
@@ -106,13 +99,7 @@ fn an_event_that_waited_too_long_is_not_applied_even_if_no_sweep_has_passed() {
 
 #[test]
 fn only_so_many_events_may_wait() {
-    let shop = Shop::on_terms(
-        vec![item("tee", 5)],
-        Config {
-            parked_max: 1,
-            ..Config::default()
-        },
-    );
+    let shop = Shop::on_terms(vec![item("tee", 5)], config(|it| it.parked_max = 1));
     shop.pay("k1", 1).has_status(202);
     let full = shop
         .pay("k2", 2)
@@ -138,13 +125,7 @@ fn two_parked_reports_of_one_transaction_are_one_refund() {
 
 #[test]
 fn a_payment_refunded_under_its_holds_name_is_not_refunded_again_under_its_orders() {
-    let shop = Shop::on_terms(
-        vec![item("tee", 5)],
-        Config {
-            parked_ttl_s: 60,
-            ..Config::default()
-        },
-    );
+    let shop = Shop::on_terms(vec![item("tee", 5)], config(|it| it.parked_ttl_s = 60));
     let hold = shop.hold("tee", 1).created().id("hold_id");
     let event = |key: &str, name: &str, id: i64| {
         let payload = json!({"transaction_id": "t", "amount": 1});
@@ -163,13 +144,7 @@ fn a_payment_refunded_under_its_holds_name_is_not_refunded_again_under_its_order
 /// Nobody could know that they meant the same: two refunds are due, and the books are right all the same.
 #[test]
 fn a_payment_that_waited_under_two_names_without_an_order_is_due_under_both() {
-    let shop = Shop::on_terms(
-        vec![item("tee", 5)],
-        Config {
-            parked_ttl_s: 60,
-            ..Config::default()
-        },
-    );
+    let shop = Shop::on_terms(vec![item("tee", 5)], config(|it| it.parked_ttl_s = 60));
     let hold = shop.hold("tee", 1).created().id("hold_id");
     let event = |key: &str, name: &str, id: i64| {
         let payload = json!({"transaction_id": "t"});

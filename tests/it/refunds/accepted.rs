@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use flashsale::config::Config;
 use serde_json::{Value, json};
 
 use super::{accept, due, mismatched, resolve, shop, success};
-use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, item};
+use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, config, item};
 
 #[test]
 fn money_is_taken_after_all_whatever_its_amount() {
@@ -109,11 +108,7 @@ fn what_cannot_be_taken_says_why_in_order() {
 /// An event that stopped waiting before its order came can still buy it.
 #[test]
 fn money_that_waited_in_vain_is_taken_for_the_order_that_came_later() {
-    let config = Config {
-        parked_ttl_s: 10,
-        ..Config::default()
-    };
-    let shop = Shop::operated_on_terms(vec![item("tee", 10)], config);
+    let shop = Shop::operated_on_terms(vec![item("tee", 10)], config(|it| it.parked_ttl_s = 10));
     let hold = shop.hold("tee", 2).created().id("hold_id");
     let early = success(&shop, "a", ("hold_id", hold), json!("t"), json!(null)).id("webhook_id");
     let named = success(&shop, "b", ("order_id", 1), json!("t"), json!(null)).id("webhook_id");

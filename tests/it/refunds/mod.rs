@@ -5,22 +5,20 @@ mod accepted;
 mod amounts;
 mod transactions;
 
-use flashsale::config::Config;
 use flashsale::sale::LatePayment;
 use serde_json::{Value, json};
 
-use crate::shop::{Answer, Shop, item};
+use crate::shop::{Answer, Shop, config, item};
 
 fn shop() -> Shop {
     Shop::operated(vec![item("tee", 10)])
 }
 
 fn accepting_shop() -> Shop {
-    let config = Config {
-        late_payment: LatePayment::Accept,
-        ..Config::default()
-    };
-    Shop::operated_on_terms(vec![item("tee", 10)], config)
+    Shop::operated_on_terms(
+        vec![item("tee", 10)],
+        config(|it| it.late_payment = LatePayment::Accept),
+    )
 }
 
 /// A success about `about` (`order_id` or `hold_id`), of a transaction, with an amount; null for none.

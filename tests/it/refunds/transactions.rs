@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use flashsale::config::Config;
 use serde_json::json;
 
 use super::{accept, accepting_shop, due, mismatched, resolve, shop, success};
-use crate::shop::{ORDER_TTL, Shop, item};
+use crate::shop::{ORDER_TTL, Shop, config, item};
 
 #[test]
 fn a_transaction_that_pays_is_owed_nothing() {
@@ -75,11 +74,7 @@ fn of_two_parked_reports_of_a_transaction_one_pays_and_none_is_owed() {
 /// The younger report gave up waiting for the hold's order before the older one, which names the order to come.
 #[test]
 fn a_report_that_waited_in_vain_is_not_owed_once_its_transaction_has_paid() {
-    let config = Config {
-        parked_ttl_s: 60,
-        ..Config::default()
-    };
-    let shop = Shop::operated_on_terms(vec![item("tee", 10)], config);
+    let shop = Shop::operated_on_terms(vec![item("tee", 10)], config(|it| it.parked_ttl_s = 60));
     let hold = shop.hold("tee", 1).created().id("hold_id");
     success(&shop, "by-hold", ("hold_id", hold), json!("t"), json!(null)).has_status(202);
     shop.after(Duration::from_secs(30));
@@ -170,10 +165,7 @@ fn an_empty_transaction_id_is_none() {
 /// Two reports of one payment gave up waiting under two names, before anybody could know that they are one.
 #[test]
 fn a_payment_that_is_due_under_two_names_is_paid_back_once() {
-    let config = || Config {
-        parked_ttl_s: 10,
-        ..Config::default()
-    };
+    let config = || config(|it| it.parked_ttl_s = 10);
     for is_resolved_first in [false, true] {
         let shop = Shop::operated_on_terms(vec![item("tee", 10)], config());
         let hold = shop.hold("tee", 1).created().id("hold_id");

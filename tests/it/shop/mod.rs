@@ -345,6 +345,13 @@ pub fn call(api: &Api, request: Request) -> Answer {
     Answer::new(answer.recv().unwrap().expect("every request is answered"))
 }
 
+/// The default configuration, but for what is set.
+pub fn config(set: impl FnOnce(&mut Config)) -> Config {
+    let mut config = Config::default();
+    set(&mut config);
+    config
+}
+
 pub fn terms() -> Terms {
     Config::default().terms()
 }

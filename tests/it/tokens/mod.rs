@@ -4,21 +4,16 @@ mod denied;
 mod keys;
 mod shown;
 
-use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 
 use serde_json::{Value, json};
 
 use crate::server::Server;
-use crate::shop::{Answer, Shop, item};
+use crate::shop::{Answer, Shop, config, item};
 use crate::wire;
 
 fn guarded() -> Shop {
-    let config = Config {
-        require_tokens: true,
-        ..Config::default()
-    };
-    Shop::on_terms(vec![item("tee", 9)], config)
+    Shop::on_terms(vec![item("tee", 9)], config(|it| it.require_tokens = true))
 }
 
 /// A call that names a hold or an order.

@@ -4,12 +4,12 @@ mod over_a_socket;
 mod refused;
 mod signed;
 
-use flashsale::config::{Config, WebhookSecret};
+use flashsale::config::WebhookSecret;
 use flashsale::http::{Method, Request};
 use serde_json::json;
 
 use crate::provider::{OTHER_SECRET, SECRET, Signed, signed_with};
-use crate::shop::{Answer, OPENING, Shop, item};
+use crate::shop::{Answer, OPENING, Shop, config, item};
 
 const PATH: &str = "/api/payments/webhook";
 const OPENING_S: i64 = OPENING / 1_000_000;
@@ -24,12 +24,13 @@ fn shop_that_knows(secrets: &[&str]) -> Shop {
     let secrets = secrets
         .iter()
         .map(|text| WebhookSecret::parse(text).unwrap());
-    let config = Config {
-        webhook_secrets: secrets.collect(),
-        require_tokens: true,
-        ..Config::default()
-    };
-    let shop = Shop::on_terms(vec![item("tee", 9)], config);
+    let shop = Shop::on_terms(
+        vec![item("tee", 9)],
+        config(|it| {
+            it.webhook_secrets = secrets.collect();
+            it.require_tokens = true;
+        }),
+    );
     for hold in 1..=2 {
         let token = shop.hold("tee", 1).created().body["token"].clone();
         shop.post("/api/orders", &json!({"hold_id": hold, "token": token}))

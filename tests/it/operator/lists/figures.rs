@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::rows;
 use crate::operator::at;
-use crate::shop::{Answer, MICROSECOND, OPENING, ORDER_TTL, Shop, item};
+use crate::shop::{Answer, MICROSECOND, OPENING, ORDER_TTL, Shop, config, item};
 
 /// Every kind of movement: the orders that expire, that are paid and written off, cancelled and paid late, and paid.
 fn every_movement(shop: &Shop) -> [i64; 4] {
@@ -52,11 +52,10 @@ fn movement(row: &Value) -> (&str, [i64; 3], Option<i64>, Option<i64>) {
 
 #[test]
 fn the_ledger_tells_every_movement_and_adds_up_to_the_counters() {
-    let config = Config {
-        late_payment: LatePayment::Accept,
-        ..Config::default()
-    };
-    let shop = Shop::operated_on_terms(vec![item("tee", 20), item("cap", 5)], config);
+    let shop = Shop::operated_on_terms(
+        vec![item("tee", 20), item("cap", 5)],
+        config(|it| it.late_payment = LatePayment::Accept),
+    );
     let [expired, paid, cancelled, last] = every_movement(&shop);
     let list = shop.admin_get("/products/1/movements?limit=100").ok();
     let ledger: Vec<&Value> = rows(&list).iter().rev().collect();
