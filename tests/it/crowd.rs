@@ -7,6 +7,7 @@ use std::thread::{self, ScopedJoinHandle};
 use serde_json::{Value, json};
 
 use crate::server::{Premises, Server};
+use crate::wire::post_with_key;
 
 /// What each of `clients` gets when all act at once.
 pub fn at_once<T: Send>(clients: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
@@ -161,17 +162,9 @@ fn equal_requests_under_one_idempotency_key_have_one_effect() {
     let premises = Premises::stocked(100);
     let server = premises.serve();
     let answers = at_once(20, |_| {
-        let request = server
-            .agent
-            .post(format!("{}/api/holds", server.base))
-            .header("Idempotency-Key", "one");
-        let mut answer = request
-            .send_json(json!({"product_id": 1, "quantity": 3}))
-            .unwrap();
-        (
-            answer.status().as_u16(),
-            answer.body_mut().read_to_string().unwrap(),
-        )
+        let wish = json!({"product_id": 1, "quantity": 3});
+        let answer = post_with_key(&server, "/api/holds", "one", &wish);
+        (answer.status, answer.text)
     });
     assert!(
         answers

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::readme::{Block, blocks, document, part, run};
 use crate::server::{Premises, Server};
+use crate::wire;
 
 pub fn order(server: &Server) -> i64 {
     let hold = server.hold(1).1["hold_id"].as_i64().unwrap();
@@ -26,13 +27,9 @@ pub fn report(server: &Server, key: &str, named: Value, status: &str) -> (u16, V
 fn a_restored_database_knows_the_same_tokens() {
     let premises = Premises::stocked(10);
     let place = |server: &Server| {
-        let request = server.agent.post(format!("{}/api/holds", server.base));
-        let answer = request
-            .header("Idempotency-Key", "k")
-            .send_json(json!({"product_id": 1, "quantity": 1}));
-        let mut answer = answer.unwrap();
-        assert_eq!(answer.status().as_u16(), 201);
-        answer.body_mut().read_to_string().unwrap()
+        let wish = json!({"product_id": 1, "quantity": 1});
+        let answer = wire::post_with_key(server, "/api/holds", "k", &wish);
+        answer.is(201).text
     };
     let server = premises.serve();
     let first = place(&server);
@@ -144,9 +141,8 @@ fn buy(server: &Server) -> Bought {
 
 fn with_token(server: &Server, path: &str, token: &Value) -> u16 {
     let token = format!("Bearer {}", token.as_str().unwrap());
-    let request = server.agent.get(format!("{}{path}", server.base));
-    let answer = request.header("Authorization", token).call();
-    answer.unwrap().status().as_u16()
+    let headers = [("Authorization", token.as_str())];
+    wire::call(server, &format!("GET {path}"), &headers, b"").status
 }
 
 fn serve_with_tokens(premises: &Premises, database: &str) -> Server {
@@ -160,15 +156,11 @@ fn serve_with_tokens(premises: &Premises, database: &str) -> Server {
 const ADMIN_TOKEN: &str = "sixteen-characters-or-more";
 
 fn refunds_due(server: &Server) -> Vec<i64> {
-    let request = server
-        .agent
-        .get(format!("{}/admin/api/refunds?status=due", server.base));
-    let answer = request
-        .header("Authorization", format!("Bearer {ADMIN_TOKEN}"))
-        .call();
-    let text = answer.unwrap().body_mut().read_to_string().unwrap();
-    let refunds: Value = serde_json::from_str(&text).unwrap();
-    let refunds = refunds["data"].as_array().unwrap();
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let headers = [("Authorization", bearer.as_str())];
+    let path = "GET /admin/api/refunds?status=due";
+    let refunds = wire::call(server, path, &headers, b"").is(200);
+    let refunds = refunds.body["data"].as_array().unwrap();
     let mut ids: Vec<i64> = refunds
         .iter()
         .map(|refund| refund["webhook_id"].as_i64().unwrap())

@@ -4,6 +4,7 @@ use flashsale::store::{self, Access, Depth};
 use serde_json::json;
 
 use crate::server::Premises;
+use crate::wire;
 
 /// What breaks the books behind the program's back, and the check that finds it.
 const DRIFTS: [(&str, &str); 33] = [
@@ -156,15 +157,11 @@ fn with_some_of_everything() -> Premises {
         server.hold(1);
     }
     let keyed = |path: &str, key: &str, body: serde_json::Value| {
-        let request = server.agent.post(format!("{}{path}", server.base));
-        let answer = request.header("Idempotency-Key", key).send_json(body);
-        assert!(answer.unwrap().status().is_success());
+        let answer = wire::post_with_key(&server, path, key, &body);
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
     };
-    keyed(
-        "/api/holds",
-        "hold",
-        json!({"product_id": 1, "quantity": 1}),
-    );
+    let wish = json!({"product_id": 1, "quantity": 1});
+    keyed("/api/holds", "hold", wish);
     keyed("/api/orders", "order", json!({"hold_id": 1}));
     server.post("/api/orders", &json!({"hold_id": 2}));
     for key in ["k", "l"] {
@@ -175,11 +172,7 @@ fn with_some_of_everything() -> Premises {
     }
     keyed("/api/orders/2/cancel", "cancel", json!({}));
     keyed("/api/orders/2/cancel", "cancel-again", json!({}));
-    server
-        .agent
-        .delete(format!("{}/api/holds/3", server.base))
-        .call()
-        .unwrap();
+    wire::call(&server, "DELETE /api/holds/3", &[], b"").is(200);
     server.stop();
     premises
 }

@@ -106,6 +106,14 @@ pub fn call(server: &Server, line: &str, headers: &[(&str, &str)], body: &[u8]) 
     answer_to(server, &[request.as_bytes(), body].concat())
 }
 
+/// The answer to a JSON body under an `Idempotency-Key`.
+#[track_caller]
+pub fn post_with_key(server: &Server, path: &str, key: &str, body: &Value) -> Answer {
+    let body = body.to_string();
+    let headers = [("Idempotency-Key", key)];
+    call(server, &format!("POST {path}"), &headers, body.as_bytes())
+}
+
 /// Whether something comes, or the connection ends, within this time: the way to wait without sleeping.
 pub fn stirs_within(stream: &TcpStream, time: Duration) -> bool {
     let before = stream.read_timeout().unwrap();

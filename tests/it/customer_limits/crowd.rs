@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{CUSTOMERS, LIMIT, ask, premises, used};
 use crate::crowd::at_once;
+use crate::wire;
 
 /// How many ask at once for each customer.
 const ASKING: usize = 12;
@@ -93,8 +94,7 @@ fn whatever_a_crowd_does_no_customer_ever_has_more_than_the_limit() {
             given += 1;
             let hold = &hold["hold_id"];
             if round % 3 == 0 {
-                let url = format!("{}/api/holds/{hold}", server.base);
-                assert_eq!(server.agent.delete(url).call().unwrap().status(), 200);
+                wire::call(&server, &format!("DELETE /api/holds/{hold}"), &[], b"").is(200);
                 continue;
             }
             let order = post("/api/orders", &json!({"hold_id": hold}))["order_id"].clone();

@@ -11,6 +11,7 @@ use flashsale::store::Contents;
 use serde_json::{Value, json};
 
 use crate::server::{Premises, Server};
+use crate::wire;
 
 const CUSTOMERS: [&str; 4] = ["ada@shop.example", "eve", "山田 太郎", "Ada@shop.example"];
 const LIMIT: i64 = 5;
@@ -22,17 +23,12 @@ fn premises() -> Premises {
 }
 
 fn ask(server: &Server, customer: &str, quantity: i64, key: Option<&str>) -> (u16, Value) {
-    let request = server.agent.post(format!("{}/api/holds", server.base));
-    let request = match key {
-        Some(key) => request.header("Idempotency-Key", key),
-        None => request,
-    };
     let wish = json!({"product_id": 1, "quantity": quantity, "customer": customer});
-    let mut answer = request.send_json(wish).unwrap();
-    (
-        answer.status().as_u16(),
-        answer.body_mut().read_json().unwrap(),
-    )
+    let Some(key) = key else {
+        return server.post("/api/holds", &wish);
+    };
+    let answer = wire::post_with_key(server, "/api/holds", key, &wish);
+    (answer.status, answer.body)
 }
 
 /// Live holds, pending and paid units of each customer.

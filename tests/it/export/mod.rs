@@ -10,6 +10,7 @@ use std::process::{Child, Stdio};
 use serde_json::{Value, json};
 
 use crate::server::{Premises, Ran, Server};
+use crate::wire;
 
 const ADMIN_TOKEN: &str = "correct-horse-battery-staple";
 
@@ -86,23 +87,23 @@ impl Premises {
 
 impl Server {
     #[track_caller]
+    fn operator(&self, line: &str, body: &str) -> wire::Answer {
+        let bearer = format!("Bearer {ADMIN_TOKEN}");
+        wire::call(self, line, &[("Authorization", &bearer)], body.as_bytes())
+    }
+
+    #[track_caller]
     fn did(&self, path: &str, body: &str) -> Value {
-        let request = self.agent.post(format!("{}{path}", self.base));
-        let request = request.header("Authorization", format!("Bearer {ADMIN_TOKEN}"));
-        let mut answer = request.send(body).unwrap();
-        let text = answer.body_mut().read_to_string().unwrap();
-        assert!(answer.status().is_success(), "{path} {body}: {text}");
-        serde_json::from_str(&text).unwrap()
+        let answer = self.operator(&format!("POST {path}"), body);
+        let is_success = (200..300).contains(&answer.status);
+        assert!(is_success, "{path} {body}: {}", answer.text);
+        answer.body
     }
 
     /// Newest first.
     fn operator_list(&self, path: &str) -> Vec<Value> {
-        let request = self.agent.get(format!("{}{path}", self.base));
-        let request = request.header("Authorization", format!("Bearer {ADMIN_TOKEN}"));
-        let mut answer = request.call().unwrap();
-        let text = answer.body_mut().read_to_string().unwrap();
-        let list: Value = serde_json::from_str(&text).unwrap();
-        list["data"].as_array().unwrap().clone()
+        let list = self.operator(&format!("GET {path}"), "").is(200);
+        list.body["data"].as_array().unwrap().clone()
     }
 
     fn holds_for(&self, customer: &str, quantity: i64) {
@@ -121,8 +122,7 @@ fn history(premises: &Premises, server: &Server) {
             "payload": {"transaction_id": "@SUM(A1)", "amount": 199.98, "iban": "secret-iban"}}"#,
     );
     server.holds_for("+1", 1);
-    let released = server.agent.delete(format!("{}/api/holds/2", server.base));
-    assert_eq!(released.call().unwrap().status().as_u16(), 200);
+    wire::call(server, "DELETE /api/holds/2", &[], b"").is(200);
     server.holds_for("-1", 1);
     server.holds_for("＝1", 1);
     server.did("/api/orders", r#"{"hold_id": 4}"#);

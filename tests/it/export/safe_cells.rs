@@ -1,9 +1,10 @@
 //! No formula for a spreadsheet, and nothing that must be told to nobody.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{ADMIN_TOKEN, TABLES, history};
 use crate::server::Premises;
+use crate::wire::post_with_key;
 
 #[test]
 fn no_cell_that_others_wrote_is_a_formula() {
@@ -60,12 +61,9 @@ fn an_export_holds_no_payload_no_token_and_no_key_of_a_request() {
     let premises = Premises::stocked(10);
     let server = premises.serve_operator();
     history(&premises, &server);
-    let request = server.agent.post(format!("{}/api/holds", server.base));
-    let answer = request
-        .header("Idempotency-Key", "a-buyer's-key")
-        .send_json(json!({"product_id": 1, "quantity": 1}));
-    let hold: Value = answer.unwrap().body_mut().read_json().unwrap();
-    let token = hold["token"].as_str().unwrap().to_owned();
+    let wish = json!({"product_id": 1, "quantity": 1});
+    let hold = post_with_key(&server, "/api/holds", "a-buyer's-key", &wish);
+    let token = hold.body["token"].as_str().unwrap().to_owned();
     server.stop();
     let secret: Vec<u8> = premises
         .database()

@@ -15,8 +15,8 @@ fn accepting() -> Config {
     config(|it| it.late_payment = LatePayment::Accept)
 }
 
-fn pay_amount(shop: &Shop, key: &str, order: i64, amount: Value) -> Answer {
-    let payload = json!({"transaction_id": "t", "amount": amount});
+fn pay_amount(shop: &Shop, key: &str, order: i64, amount: impl Into<Value>) -> Answer {
+    let payload = json!({"transaction_id": "t", "amount": amount.into()});
     shop.webhook(&json!({"idempotency_key": key, "order_id": order, "status": "success", "payload": payload}))
 }
 

@@ -11,7 +11,7 @@ use crate::shop::{DAY, HOLD_TTL, Shop, config, item};
 fn an_event_may_come_before_its_order() {
     let shop = Shop::with_stock("tee", 5);
     let hold = shop.hold("tee", 1).created().id("hold_id");
-    shop.pay("k", 1).verdict("parked", json!(null));
+    shop.pay("k", 1).verdict("parked", ());
     shop.order(hold).created().says("status", "paid");
     shop.stock_is("tee", 4, 0, 1);
     let again = shop.pay("k", 1).verdict("applied", "paid");
@@ -22,7 +22,7 @@ fn an_event_may_come_before_its_order() {
 fn an_event_may_name_the_hold_that_its_order_comes_from() {
     let shop = Shop::with_stock("tee", 5);
     let hold = shop.hold("tee", 1).created().id("hold_id");
-    about_hold(&shop, "k1", hold, "success").verdict("parked", json!(null));
+    about_hold(&shop, "k1", hold, "success").verdict("parked", ());
     shop.order(hold).created().says("status", "paid");
     about_hold(&shop, "k2", hold, "failure").verdict("ignored", "paid");
     let other = shop.hold("tee", 1).created().id("hold_id");
@@ -60,15 +60,15 @@ fn money_for_a_hold_that_ends_without_an_order_is_due_back() {
     about_hold(&shop, "k1", released, "success").has_status(202);
     about_hold(&shop, "k2", released, "failure").has_status(202);
     shop.release(released).ok();
-    about_hold(&shop, "k1", released, "success").verdict("late_payment", json!(null));
-    about_hold(&shop, "k2", released, "failure").verdict("ignored", json!(null));
+    about_hold(&shop, "k1", released, "success").verdict("late_payment", ());
+    about_hold(&shop, "k2", released, "failure").verdict("ignored", ());
 
     let expired = shop.hold("tee", 1).created().id("hold_id");
     about_hold(&shop, "k3", expired, "success").has_status(202);
     shop.after(HOLD_TTL);
-    about_hold(&shop, "k3", expired, "success").verdict("late_payment", json!(null));
-    about_hold(&shop, "k4", expired, "success").verdict("late_payment", json!(null));
-    about_hold(&shop, "k5", expired, "failure").verdict("ignored", json!(null));
+    about_hold(&shop, "k3", expired, "success").verdict("late_payment", ());
+    about_hold(&shop, "k4", expired, "success").verdict("late_payment", ());
+    about_hold(&shop, "k5", expired, "failure").verdict("ignored", ());
     assert_eq!(shop.refunds_due(), [1, 3, 4]);
 }
 
@@ -80,7 +80,7 @@ fn money_that_waits_too_long_for_its_order_is_due_back() {
     shop.sweep();
     assert_eq!(shop.refunds_due(), [1]);
     shop.pay("k1", 1)
-        .verdict("late_payment", json!(null))
+        .verdict("late_payment", ())
         .says("already_processed", true);
     let order = shop.ordered("tee", 1);
     shop.show_order(order).ok().says("status", "pending");

@@ -10,7 +10,7 @@ use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, item};
 fn a_success_pays_a_pending_order() {
     let shop = Shop::with_stock("tee", 5);
     let order = shop.ordered("tee", 2);
-    let answer = pay_amount(&shop, "k", order, json!(199.98)).verdict("applied", "paid");
+    let answer = pay_amount(&shop, "k", order, 199.98).verdict("applied", "paid");
     let expected = json!({
         "success": true, "already_processed": false, "order_status": "paid", "webhook_id": 1, "verdict": "applied"
     });
@@ -123,7 +123,7 @@ fn late_money_may_take_its_units_again() {
     let shop = Shop::on_terms(vec![item("tee", 2)], accepting());
     let cancelled = shop.ordered("tee", 1);
     shop.cancel(cancelled).ok();
-    pay_amount(&shop, "k1", cancelled, json!(99.98)).verdict("late_payment", "cancelled");
+    pay_amount(&shop, "k1", cancelled, 99.98).verdict("late_payment", "cancelled");
     shop.pay("k2", cancelled).verdict("applied", "paid");
     let expired = shop.ordered("tee", 1);
     shop.after(ORDER_TTL);

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::server::Premises;
+use crate::wire::post_with_key;
 
 #[test]
 fn the_database_is_its_owners_alone() {
@@ -158,16 +159,8 @@ fn a_database_of_an_older_version_is_migrated_by_whoever_may_create_one() {
     premises.books_are_right();
     let server = premises.serve();
     let again = |path: &str, key: &str, body: serde_json::Value| {
-        let request = server.agent.post(format!("{}{path}", server.base));
-        let mut answer = request
-            .header("Idempotency-Key", key)
-            .send_json(body)
-            .unwrap();
-        assert!(
-            answer.headers().contains_key("Idempotent-Replayed"),
-            "{answer:?}"
-        );
-        answer.body_mut().read_json::<serde_json::Value>().unwrap()
+        let answer = post_with_key(&server, path, key, &body);
+        answer.has_line("Idempotent-Replayed: ").body
     };
     let hold = serde_json::json!({"product_id": 1, "quantity": 2, "customer": "ada"});
     assert_eq!(again("/api/holds", "h", hold)["hold_id"], 1);

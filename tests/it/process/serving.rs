@@ -1,6 +1,7 @@
 //! From start to stop: what is there at once, what is ended by itself, and what is kept.
 
 use crate::server::Premises;
+use crate::wire::post_with_key;
 
 #[test]
 fn a_demo_has_a_catalogue_and_the_first_product_is_the_sale() {
@@ -151,14 +152,8 @@ fn a_kept_answer_about_a_hold_that_is_gone_stops_nobody() {
     drop(conn);
     let server = premises.serve();
     assert_eq!(server.hold(1).0, 201);
-    let with_key = server
-        .agent
-        .post(format!("{}/api/holds", server.base))
-        .header("Idempotency-Key", "new");
-    let answer = with_key
-        .send_json(serde_json::json!({"product_id": 1, "quantity": 1}))
-        .unwrap();
-    assert_eq!(answer.status().as_u16(), 500);
+    let wish = serde_json::json!({"product_id": 1, "quantity": 1});
+    post_with_key(&server, "/api/holds", "new", &wish).is(500);
     assert_eq!(server.hold(1).0, 201);
     server.stop();
 }

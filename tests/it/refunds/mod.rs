@@ -22,8 +22,14 @@ fn accepting_shop() -> Shop {
 }
 
 /// A success about `about` (`order_id` or `hold_id`), of a transaction, with an amount; null for none.
-fn success(shop: &Shop, key: &str, about: (&str, i64), of: Value, amount: Value) -> Answer {
-    let payload = json!({"transaction_id": of, "amount": amount});
+fn success(
+    shop: &Shop,
+    key: &str,
+    about: (&str, i64),
+    of: impl Into<Value>,
+    amount: impl Into<Value>,
+) -> Answer {
+    let payload = json!({"transaction_id": of.into(), "amount": amount.into()});
     let (name, id) = about;
     shop.webhook(
         &json!({"idempotency_key": key, name: id, "status": "success", "payload": payload}),
@@ -50,8 +56,8 @@ fn mismatched(shop: &Shop, order: i64) -> i64 {
         shop,
         &format!("wrong-{order}"),
         ("order_id", order),
-        json!("t"),
-        json!(1000),
+        "t",
+        1000,
     )
     .verdict("amount_mismatch", "pending")
     .id("webhook_id")

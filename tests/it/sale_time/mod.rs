@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::faults::compile;
 use crate::server::{Premises, Ran, Server};
+use crate::wire::post_with_key;
 
 /// A wall clock that is ahead by so many seconds, for those who are under it.
 struct Wrong {
@@ -73,13 +74,8 @@ fn poisoned() -> Premises {
     let premises = Premises::stocked(100);
     let server = Wrong::by(2 * HOUR).serve(&premises);
     assert_eq!(server.hold(1).0, 201);
-    let keyed = server
-        .agent
-        .post(format!("{}/api/holds", server.base))
-        .header("Idempotency-Key", "key-1")
-        .send_json(json!({"product_id": 1, "quantity": 2}))
-        .unwrap();
-    assert_eq!(keyed.status().as_u16(), 201);
+    let wish = json!({"product_id": 1, "quantity": 2});
+    post_with_key(&server, "/api/holds", "key-1", &wish).is(201);
     assert_eq!(server.post("/api/orders", &json!({"hold_id": 2})).0, 201);
     let early = json!({"idempotency_key": "early", "order_id": 2, "status": "success"});
     assert_eq!(server.post("/api/payments/webhook", &early).0, 202);

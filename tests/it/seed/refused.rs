@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::HEADER;
+use super::{HEADER, refused};
 use crate::server::Premises;
 
 #[test]
@@ -43,10 +43,7 @@ fn a_bad_header_is_named() {
         ("sku,name,price,total_stock,sku", "line 1, column sku"),
         ("", "line 1"),
     ] {
-        Premises::new()
-            .seed(&format!("{header}\n"))
-            .exited(65)
-            .complains(about);
+        refused(&format!("{header}\n")).complains(about);
     }
 }
 
@@ -73,7 +70,7 @@ fn bad_json_is_named_with_its_line() {
         ("[\n{]", "line 2"),
         ("{}", "line 1"),
     ] {
-        Premises::new().seed(catalogue).exited(65).complains(about);
+        refused(catalogue).complains(about);
     }
 }
 
@@ -151,7 +148,7 @@ fn lines_are_counted_as_an_editor_counts_them() {
             "line 2, column name",
         ),
     ] {
-        Premises::new().seed(catalogue).exited(65).complains(about);
+        refused(catalogue).complains(about);
     }
 }
 

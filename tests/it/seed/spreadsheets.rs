@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::HEADER;
+use super::{HEADER, refused};
 use crate::server::Premises;
 
 /// What `GET` tells of the first product.
@@ -92,10 +92,7 @@ fn a_quote_in_the_wrong_place_is_refused_and_never_loaded_altered() {
             .complains(&format!("line 3, column {column}: "))
             .complains("line 4, column total_stock: ");
     }
-    Premises::new()
-        .seed("sku,na\"me,price,total_stock\nA,a,1,1\n")
-        .exited(65)
-        .complains("line 1: a quote stands inside");
+    refused("sku,na\"me,price,total_stock\nA,a,1,1\n").complains("line 1: a quote stands inside");
 }
 
 /// What a cell may have become, and what is said of it.
@@ -143,24 +140,18 @@ const SPOILT: [(&str, &str); 11] = [
 #[test]
 fn what_a_spreadsheet_or_a_program_has_spoilt_is_explained() {
     for (row, said) in SPOILT {
-        Premises::new()
-            .seed(&format!("{HEADER}{row}\n"))
-            .exited(65)
+        refused(&format!("{HEADER}{row}\n"))
             .complains("line 2")
             .complains(said);
     }
     let german = "sku;name;price;total_stock\nA;a;1.234,56;1.000\nB;b;1,234;300,0\n";
-    Premises::new()
-        .seed(german)
-        .exited(65)
+    refused(german)
         .complains("line 2, column price: ")
         .complains("column total_stock: it must be a whole number from 0 to 2147483647, not 1.000: write it without separators between the thousands: 1000")
         .complains("line 3, column price: ")
         .complains("write 300\n");
     let json = r#"[{"sku": 4012350000000, "name": "A", "price": "35.00", "total_stock": 300.0}]"#;
-    Premises::new()
-        .seed(json)
-        .exited(65)
+    refused(json)
         .complains("line 1, column sku: ")
         .complains("a text stands in JSON in quotes")
         .complains("column price: ")
@@ -168,10 +159,7 @@ fn what_a_spreadsheet_or_a_program_has_spoilt_is_explained() {
         .complains("column total_stock: ")
         .complains("write 300");
     let shortened = r#"[{"sku": "4.01235E+12", "name": "A", "price": 35.00, "total_stock": 300}]"#;
-    Premises::new()
-        .seed(shortened)
-        .exited(65)
-        .complains("column sku: \"4.01235E+12\" is what");
+    refused(shortened).complains("column sku: \"4.01235E+12\" is what");
 }
 
 #[test]
