@@ -1,5 +1,5 @@
-//! Lines of answered requests: what one looks like, and how many there are. In a burst so many a second are written, and what is
-//! beyond is counted by route and status, so that the log of a sale does not fill the disk; errors of ours are always written.
+//! Lines of answered requests: what one looks like, and how many there are. Of each second so many are written, and further ones
+//! are counted by route and status, so that a burst does not fill the disk; 5xx answers always have their lines.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ use crate::api::AccessEntry;
 use crate::config::LogFormat;
 use crate::http::Method;
 
-/// What these lines are switched by, as in `RUST_LOG=info,request=off`.
+/// The target by which `RUST_LOG=info,request=off` switches these lines off.
 pub const TARGET: &str = "request";
 
-/// How many lines there are in a second.
+/// Decides which answers of a second have lines of their own, and counts the others.
 pub struct Quota {
     per_s: u32,
     window: Mutex<Window>,
@@ -25,7 +25,7 @@ pub struct Quota {
 
 #[derive(Default)]
 struct Window {
-    /// Of the clock's.
+    /// Since 1970.
     second: i64,
     lines: u32,
     unlogged: Counts,
@@ -64,12 +64,12 @@ impl Quota {
         (has_line, before)
     }
 
-    /// What was counted in a second that is over at this one.
+    /// The counts of a second before `second`.
     pub fn take_before(&self, second: i64) -> Option<Unlogged> {
         self.window().turn_to(second)
     }
 
-    /// What was counted last, whether its second is over or not.
+    /// The counts so far, whether their second is over or not.
     pub fn take(&self) -> Option<Unlogged> {
         self.window().take()
     }
@@ -80,7 +80,7 @@ impl Quota {
 }
 
 impl Window {
-    /// Threads that took the time on either side of a second's end may come in any order.
+    /// A thread may come with the second before, if it took the time at that second's end.
     fn turn_to(&mut self, second: i64) -> Option<Unlogged> {
         if (self.second - 1..=self.second).contains(&second) {
             return None;
@@ -194,7 +194,7 @@ pub fn print_unlogged(
     })
 }
 
-/// A time as lines have it, its seconds printed once each and thread.
+/// The time as lines have it. A thread prints each second once and keeps the text.
 fn with_time<T>((second, micros): (i64, u32), then: impl FnOnce(fmt::Arguments<'_>) -> T) -> T {
     thread_local! {
         static PRINTED: RefCell<(i64, String)> = const { RefCell::new((0, String::new())) };
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_has_so_many_lines_and_all_errors_of_ours() {
+    fn a_second_has_so_many_lines_and_all_5xx() {
         let quota = Quota::new(3);
         assert_eq!(lines(&quota, 1, 200, 2), 2);
         assert_eq!(lines(&quota, 1, 404, 10), 1);
@@ -263,11 +263,11 @@ mod tests {
             "1970-01-01T00:00:08.000005Z INFO  request: 4 more answers in the second 1970-01-01T00:00:07Z: \
              route=- status=431 count=1, route=/a status=404 count=2, route=/b status=200 count=1\n"
         );
-        assert_eq!(quota.take(), None, "it was told");
+        assert_eq!(quota.take(), None, "it was taken");
     }
 
     #[test]
-    fn with_no_lines_only_errors_of_ours_are_told() {
+    fn with_no_lines_only_5xx_are_logged() {
         let quota = Quota::new(0);
         assert_eq!(lines(&quota, 1, 200, 5), 0);
         assert_eq!(lines(&quota, 1, 500, 5), 5);

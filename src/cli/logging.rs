@@ -65,7 +65,7 @@ fn text_line(to: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     to.write_all(line.as_bytes())
 }
 
-/// Most lines need no more.
+/// Most lines are not longer.
 const LINE_BYTES: usize = 256;
 
 struct TextFields<'a>(&'a mut String);
@@ -80,7 +80,7 @@ impl<'kvs> VisitSource<'kvs> for TextFields<'_> {
     }
 }
 
-/// A line is a line, and a terminal is not to be commanded by what clients send.
+/// Escapes control characters, so that a text cannot begin a line of its own or command a terminal.
 fn push_escaped(line: &mut String, shown: impl fmt::Display) {
     let start = line.len();
     if write!(line, "{shown}").is_err() {

@@ -1,4 +1,4 @@
-//! The command line: what can be asked of the program, and with which status it ends. One small file a command.
+//! The command line. Each command has a file of its own; `cli_error.rs` says with which status it ends.
 
 mod access_log;
 mod backup;
@@ -68,7 +68,7 @@ enum Command {
     Export(export::Export),
 }
 
-/// Runs what the command line asks for.
+/// Runs the command that the command line names.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -86,15 +86,17 @@ pub fn run() -> ExitCode {
     ended.unwrap_or_else(|error| ExitCode::from(error.code))
 }
 
-/// A panic is a bug of ours. Without this the process would end before the log has told it.
+/// A panic is a bug. Caught here, it is in the log before the process ends.
 fn without_panics(run: impl FnOnce() -> Result<ExitCode, CliError>) -> Result<ExitCode, CliError> {
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        let message = "it ends at an error of its own, which the log tells; please report it";
+        let message =
+            "an internal error, which the log shows, has ended the command; please report it";
         Err(CliError::new(INTERNAL, message))
     })
 }
 
-/// A write past the limit on file sizes is an error like a full disk, and not the end of the process.
+/// A write past the limit on file sizes (RLIMIT_FSIZE) becomes an error, like that of a full disk, instead of a signal that
+/// ends the process.
 fn report_writes_that_are_too_large() -> Result<(), CliError> {
     signal_hook::flag::register(SIGXFSZ, Arc::default())
         .map(|_| ())

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, Wrong};
+use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, RowError};
 use super::cli_error::{CliError, cannot_open};
 use super::clock::open_with_clock;
 use super::database::{durability, open};
@@ -26,7 +26,7 @@ use crate::store::{Access, Decision, NoRows, Rest, Store, StoreError, judge_in_t
 pub struct Seed {
     /// CSV or JSON file, `-` for stdin [default: the sample catalogue]
     file: Option<PathBuf>,
-    /// What FILE is, where its extension does not tell
+    /// The format of FILE, where its extension does not say
     #[arg(long, value_enum, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
     /// Say what would change, and write nothing
@@ -75,7 +75,7 @@ impl Seed {
             .input_format
             .or(format_of_extension(file))
             .unwrap_or_else(|| format_of_text(text));
-        let rows = catalogue::read(text, format).map_err(|wrong| bad(wrong.to_string()))?;
+        let rows = catalogue::read(text, format).map_err(|rows| bad(rows.to_string()))?;
         Ok(Catalogue { source, rows })
     }
 }
@@ -245,12 +245,12 @@ impl Judged {
 }
 
 /// Why a row that can be read cannot be loaded.
-fn why_refused(rejection: &Rejection) -> Wrong {
+fn why_refused(rejection: &Rejection) -> RowError {
     if let Rejection::StockCommitted { committed } = rejection {
         let why = format!("it would fall below the {committed} units reserved and sold");
-        Wrong::in_column("total_stock", why)
+        RowError::in_column("total_stock", why)
     } else if *rejection == Rejection::WindowEmpty {
-        Wrong::in_column("ends_at", "the sale must end after it starts")
+        RowError::in_column("ends_at", "the sale must end after it starts")
     } else {
         unreachable!("a row is refused for its stock or its window only, not for {rejection:?}")
     }

@@ -1,5 +1,5 @@
-//! What `flashsale seed` tells: how many products are new, changed and as they were, and what changed of each. People read
-//! all of it on stdout; programs read the counts there, one object, and the changes on stderr, an object a line.
+//! The report of `flashsale seed`: how many products are new, changed and unchanged, and what changed of each. As text, all of
+//! it is on stdout; as JSON, the counts are one object on stdout, and the changes are on stderr, an object a line.
 
 use serde::{Serialize, Serializer};
 
@@ -18,7 +18,7 @@ pub struct Seeded {
 /// A product before and after.
 struct Changed(Box<(Product, Product)>);
 
-/// What is told of a large catalogue is still read by somebody, and fits into memory.
+/// The changes that are listed; the others are counted, so that the report of a large catalogue stays readable and bounded.
 const CHANGES_MAX: usize = 1000;
 
 impl Seeded {
@@ -38,11 +38,11 @@ impl Seeded {
         }
     }
 
-    /// The changed products, and then the counts, for people to read.
+    /// The changed products, and then the counts, as text.
     pub fn text(&self) -> String {
         let mut lines: Vec<String> = self.changes.iter().map(Changed::line).collect();
-        if self.untold() > 0 {
-            lines.push(format!("… and {} more products", self.untold()));
+        if self.unlisted() > 0 {
+            lines.push(format!("… and {} more products", self.unlisted()));
         }
         lines.push(format!("inserted: {}", self.inserted));
         lines.push(format!("updated: {}", self.updated));
@@ -55,12 +55,12 @@ impl Seeded {
         let changes = self.changes.iter();
         let changes = changes.map(serde_json::to_string);
         let lines = changes.map(|json| json.expect("numbers, texts and times are JSON") + "\n");
-        let untold = self.untold();
-        let more = (untold > 0).then(|| format!("{{\"more\":{untold}}}\n"));
+        let unlisted = self.unlisted();
+        let more = (unlisted > 0).then(|| format!("{{\"more\":{unlisted}}}\n"));
         lines.chain(more).collect()
     }
 
-    fn untold(&self) -> u64 {
+    fn unlisted(&self) -> u64 {
         self.updated - self.changes.len() as u64
     }
 }
@@ -70,7 +70,7 @@ impl Changed {
         self.0.1.sku.as_deref().unwrap_or_default()
     }
 
-    /// Each column that differs, and what it said and says.
+    /// Each column that differs, with its values before and after.
     fn columns(&self) -> Vec<(&'static str, Cell<'_>, Cell<'_>)> {
         let (before, after) = &*self.0;
         let (before, after) = (columns(before), columns(after));

@@ -1,4 +1,4 @@
-//! What each source may say, and what is said back.
+//! What each source may have, and how a wrong value is refused.
 
 use super::file::set_all;
 use super::*;
@@ -116,8 +116,8 @@ fn a_webhook_secret_is_24_to_64_bytes_in_base64() {
         &of_bytes(66),
     ] {
         let error = file(&format!("\nwebhook_secrets = [{wrong:?}]")).unwrap_err();
-        let said = "shop.toml, line 2: webhook_secrets: a secret must be whsec_";
-        assert!(error.starts_with(said), "{wrong}: {error}");
+        let place = "shop.toml, line 2: webhook_secrets: a secret must be whsec_";
+        assert!(error.starts_with(place), "{wrong}: {error}");
     }
     let three = format!("webhook_secrets = [{SECRET:?}, {SECRET:?}, {SECRET:?}]");
     assert!(
@@ -144,7 +144,7 @@ fn an_admin_token_is_16_to_255_visible_characters() {
 }
 
 #[test]
-fn a_secret_that_stands_in_a_wrong_place_is_told_to_nobody() {
+fn a_secret_that_stands_in_a_wrong_place_is_not_shown() {
     for text in [
         format!("cors_origins = [{SECRET:?}]"),
         format!("listen = {SECRET:?}"),

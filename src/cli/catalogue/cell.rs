@@ -1,7 +1,7 @@
-//! What a row says in one column, and what it must say; where a spreadsheet or a program has spoilt a value, how to write
-//! it.
+//! The value of a row in one column, and what it must be; where a spreadsheet or a program has spoilt a value, the message says
+//! how to write it.
 
-use super::{Wrong, shown};
+use super::bad_rows::{RowError, shown};
 use crate::input::formats::{self, LABEL, PRICE, QUANTITY, SKU, STOCK, TIME};
 use crate::sale::{Cents, Patch, ProductChanges, Quantity, Timestamp, UpsertProduct, spelling};
 
@@ -19,11 +19,27 @@ pub enum Cell<'a> {
     Json(&'a str),
 }
 
-/// Everything that is wrong with the row, or what it says.
-pub fn upsert<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<UpsertProduct, Vec<Wrong>> {
+/// Each name is a CSV's column and a JSON object's field; the first four are required.
+pub const COLUMNS: [&str; 8] = [
+    "sku",
+    "name",
+    "price",
+    "total_stock",
+    "starts_at",
+    "ends_at",
+    "max_per_hold",
+    "max_per_customer",
+];
+pub const COLUMNS_REQUIRED: usize = 4;
+
+/// The rows of a file by line, each with its product or with all its errors.
+pub type ReadRows<'a> = Box<dyn Iterator<Item = (u64, Result<UpsertProduct, Vec<RowError>>)> + 'a>;
+
+/// The row's product, or all its errors.
+pub fn upsert<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<UpsertProduct, Vec<RowError>> {
     let mut row = RowReader {
         cell,
-        wrong: Vec::new(),
+        errors: Vec::new(),
     };
     let sku = row.required("sku", SKU.wanted, sku);
     let name = row.required("name", LABEL.wanted, label);
@@ -39,18 +55,18 @@ pub fn upsert<'a>(cell: impl Fn(&str) -> Cell<'a>) -> Result<UpsertProduct, Vec<
         paused: None,
     };
     match (sku, total_stock) {
-        (Some(sku), Some(total_stock)) if row.wrong.is_empty() => Ok(UpsertProduct {
+        (Some(sku), Some(total_stock)) if row.errors.is_empty() => Ok(UpsertProduct {
             sku,
             changes,
             total_stock,
         }),
-        _ => Err(row.wrong),
+        _ => Err(row.errors),
     }
 }
 
 struct RowReader<F> {
     cell: F,
-    wrong: Vec<Wrong>,
+    errors: Vec<RowError>,
 }
 
 impl<'a, F: Fn(&str) -> Cell<'a>> RowReader<F> {
@@ -60,11 +76,11 @@ impl<'a, F: Fn(&str) -> Cell<'a>> RowReader<F> {
         wanted: &str,
         read: impl Fn(Cell<'a>) -> Option<T>,
     ) -> Option<T> {
-        let said = self.optional(column, wanted, read);
-        match ((self.cell)(column), said) {
+        let value = self.optional(column, wanted, read);
+        match ((self.cell)(column), value) {
             (Cell::Absent | Cell::Empty, _) => {
                 let why = format!("it is required; it must be {wanted}");
-                self.wrong.push(Wrong::in_column(column, why));
+                self.errors.push(RowError::in_column(column, why));
                 None
             }
             (_, Patch::To(value)) => Some(value),
@@ -88,7 +104,7 @@ impl<'a, F: Fn(&str) -> Cell<'a>> RowReader<F> {
             return Patch::To(value);
         }
         let why = why_not(column, wanted, cell);
-        self.wrong.push(Wrong::in_column(column, why));
+        self.errors.push(RowError::in_column(column, why));
         Patch::Keep
     }
 }
@@ -143,16 +159,16 @@ fn limit(cell: Cell<'_>) -> Option<Quantity> {
 }
 
 fn why_not(column: &str, wanted: &str, cell: Cell<'_>) -> String {
-    let said = shown(cell.raw());
+    let value = shown(cell.raw());
     if column == "sku" && cell.text().is_some_and(|text| is_shortened_number(&text)) {
         return format!(
-            "{said} is what a spreadsheet or a program makes of a long number, and its last digits are lost: format \
+            "{value} is what a spreadsheet or a program makes of a long number, and its last digits are lost: format \
              the column as text, and enter the number again"
         );
     }
     match advice(column, cell) {
-        Some(advice) => format!("it must be {wanted}, not {said}: {advice}"),
-        None => format!("it must be {wanted}, not {said}"),
+        Some(advice) => format!("it must be {wanted}, not {value}: {advice}"),
+        None => format!("it must be {wanted}, not {value}"),
     }
 }
 
@@ -178,7 +194,7 @@ fn label_advice(cell: Cell<'_>, text: &str) -> Option<String> {
     } else if let Some(unseen) = spelling::invisible(text) {
         let code = u32::from(unseen);
         Some(format!(
-            "there is the character U+{code:04X} in it, which nobody sees"
+            "there is the character U+{code:04X} in it, which is invisible"
         ))
     } else if matches!(cell, Cell::Json(raw) if !raw.starts_with('"')) {
         Some("a text stands in JSON in quotes".into())

@@ -2,16 +2,16 @@
 
 use serde_json::value::RawValue;
 
-use super::cell::{Cell, upsert};
-use super::{COLUMNS, Rows, Wrong};
+use super::bad_rows::RowError;
+use super::cell::{COLUMNS, Cell, ReadRows, upsert};
 use crate::input::Fields;
 use crate::sale::UpsertProduct;
 
-pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
+pub fn rows(text: &str) -> Result<ReadRows<'_>, (u64, RowError)> {
     let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
         let line = u64::try_from(error.line()).unwrap_or(1).max(1);
         let why = "this is not a JSON array of objects, [{\"sku\": …}, …]";
-        (line, Wrong::with_the_row(why))
+        (line, RowError::of_row(why))
     })?;
     let (mut line, mut seen) = (1, 0);
     Ok(Box::new(items.into_iter().map(move |item| {
@@ -22,14 +22,14 @@ pub fn rows(text: &str) -> Result<Rows<'_>, (u64, Wrong)> {
     })))
 }
 
-fn row(object: &str) -> Result<UpsertProduct, Vec<Wrong>> {
-    let not_an_object = || vec![Wrong::with_the_row("this is not an object")];
+fn row(object: &str) -> Result<UpsertProduct, Vec<RowError>> {
+    let not_an_object = || vec![RowError::of_row("this is not an object")];
     let mut fields = Fields::of_object(object).ok_or_else(not_an_object)?;
     let cells = COLUMNS.map(|name| fields.raw(name));
-    if let Err(wrong) = fields.finish() {
-        let wrong = wrong.0.into_iter().take(1);
-        return Err(wrong
-            .map(|(column, why)| Wrong::in_column(&column, why))
+    if let Err(errors) = fields.finish() {
+        let first = errors.0.into_iter().take(1);
+        return Err(first
+            .map(|(column, why)| RowError::in_column(&column, why))
             .collect());
     }
     upsert(|name| {

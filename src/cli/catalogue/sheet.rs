@@ -42,8 +42,8 @@ impl<'a> Sheet<'a> {
             line: 1,
             separator: ',',
         };
-        if let Some(said) = sep_line(text) {
-            sheet.separator = match said {
+        if let Some(separator) = sep_line(text) {
+            sheet.separator = match separator {
                 "," => ',',
                 ";" => ';',
                 _ => return Err("after sep= there must stand a comma or a semicolon"),
@@ -145,21 +145,21 @@ impl<'a> Iterator for Sheet<'a> {
 
 /// What a quoted cell says, and its length with the quote that ends it.
 fn quoted_cell(quoted: &str) -> Result<(Cow<'_, str>, usize), &'static str> {
-    let mut looked_at = 0;
+    let mut searched = 0;
     loop {
-        let found = quoted[looked_at..].find('"').ok_or(NEVER_CLOSED)?;
-        let end = looked_at + found;
+        let found = quoted[searched..].find('"').ok_or(NEVER_CLOSED)?;
+        let end = searched + found;
         if quoted[end + 1..].starts_with('"') {
-            looked_at = end + 2;
+            searched = end + 2;
             continue;
         }
         let cell = &quoted[..end];
-        let said = if looked_at == 0 {
+        let text = if searched == 0 {
             Cow::Borrowed(cell)
         } else {
             Cow::Owned(cell.replace("\"\"", "\""))
         };
-        return Ok((said, end + 1));
+        return Ok((text, end + 1));
     }
 }
 
@@ -188,8 +188,8 @@ fn sep_line(text: &str) -> Option<&str> {
         .strip_prefix('"')
         .and_then(|line| line.strip_suffix('"'))
         .unwrap_or(line);
-    let (word, said) = line.split_at_checked("sep=".len())?;
-    word.eq_ignore_ascii_case("sep=").then_some(said)
+    let (word, separator) = line.split_at_checked("sep=".len())?;
+    word.eq_ignore_ascii_case("sep=").then_some(separator)
 }
 
 /// No column's name has a comma or a semicolon in it.

@@ -129,7 +129,7 @@ const SPOILT: [(&str, &str); 11] = [
     ),
     (
         "VI\u{200b}NYL,Signed Vinyl,35.00,300",
-        "column sku: it must be 1 to 255 characters without control or format characters, not VI\\u{200b}NYL: there is the character U+200B in it, which nobody sees",
+        "column sku: it must be 1 to 255 characters without control or format characters, not VI\\u{200b}NYL: there is the character U+200B in it, which is invisible",
     ),
     (
         "VINYL,\"Signed\nVinyl\",35.00,300",

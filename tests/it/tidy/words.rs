@@ -79,7 +79,6 @@ const STILL_THERE: &[&str] = &[
     "Manners",
     "Outgoing",
     "Parking",
-    "Rows",
     "door",
     "drop_what_it_sends",
     "guest",
