@@ -163,7 +163,7 @@ pub struct OrderBody {
 }
 
 impl OrderBody {
-    /// `status` is the order's by the row, or by the clock of whoever reads it.
+    /// `status` is the order's by its row, or by the time at which a reader judged it.
     pub fn new(order: &Order, status: OrderStatus) -> OrderBody {
         OrderBody {
             order_id: order.id,

@@ -3,7 +3,7 @@
 use super::errors::Error;
 use crate::http::Request;
 
-/// A body that is compressed is not read. It is refused by its header, before anybody looks at it.
+/// A compressed body is refused by its header, unread.
 pub fn check_encoding(request: &Request) -> Result<(), Error> {
     let encodings = request.header_values("Content-Encoding");
     let mut encodings = encodings.flat_map(|value| value.split(',')).map(str::trim);
@@ -14,8 +14,8 @@ pub fn check_encoding(request: &Request) -> Result<(), Error> {
     }
 }
 
-/// Somebody whose form was refused as JSON wants to know that JSON was meant; whoever sends JSON by the name of a form, as
-/// `curl -d` does, what is wrong with it.
+/// A form that was refused as JSON is told to be JSON; JSON that is sent by the name of a form, as `curl -d` does, is told
+/// what is wrong with it.
 pub fn explain(error: Error, request: &Request) -> Error {
     if matches!(error, Error::InvalidJson(_)) && is_form(request) {
         Error::InvalidJson(

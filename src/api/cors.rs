@@ -1,4 +1,4 @@
-//! Which pages of other origins may talk to us. A write from any other page is refused before it is understood.
+//! Which origins' pages may use the API (CORS). A write from a page of any other origin is refused before it is understood.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::http::{Request, Response};
 #[derive(Clone, Debug, Default)]
 pub struct Origins(Vec<Origin>);
 
-/// What a preflight is told that asks for none.
+/// What a preflight that asks for no header is told.
 const HEADERS_ALLOWED: &str =
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id";
-/// How many of those that a preflight asks for are allowed.
+/// How many of the headers that a preflight asks for are allowed.
 const HEADERS_MAX: usize = 32;
 const HEADERS_EXPOSED: &str =
     "Date, ETag, Idempotent-Replayed, Location, Retry-After, X-Request-Id";
@@ -44,7 +44,7 @@ impl Origins {
         if is_only && (self.listed(origin) || is_ours(origin, request, proxies)) {
             Ok(())
         } else {
-            tell_of_refusal(origin, request, proxies);
+            log_refusal(origin, request, proxies);
             Err(Error::OriginNotAllowed)
         }
     }
@@ -69,8 +69,8 @@ impl Origins {
     }
 }
 
-/// Libraries for tracing, and many others, add headers of their own: whatever can be a header's name may be sent, since a
-/// listed page may do everything that we know.
+/// Whatever can be a header's name is allowed: libraries for tracing add headers of their own, and a listed page may do
+/// everything that a header could ask for.
 fn headers_allowed(request: &Request) -> String {
     let asked = request
         .header_values("Access-Control-Request-Headers")
@@ -92,14 +92,14 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_letter)
 }
 
-/// It is printed into a head.
+/// Whether the text can be printed into a head.
 fn is_visible(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
-/// Whether a page was loaded from where it now writes to: the host as we were asked for it, or as a proxy of ours was. A
-/// browser knows it best, whatever proxies made of the host; no page can make it say so.
+/// Whether a page was loaded from the host that it now writes to: by the request's host, by a trusted proxy's, or by the
+/// browser's word, which no page can forge and no proxy changes.
 fn is_ours(origin: &str, request: &Request, proxies: &Proxies) -> bool {
     let mut sites = request.header_values("Sec-Fetch-Site");
     is_of_host(origin, request.host())
@@ -123,8 +123,8 @@ fn is_of_host(origin: &str, host: &str) -> bool {
             || name.eq_ignore_ascii_case(host_name.unwrap_or(host)))
 }
 
-/// Mostly it is a proxy that was not told to say which host it was asked for.
-fn tell_of_refusal(origin: &str, request: &Request, proxies: &Proxies) {
+/// The usual cause is a proxy that does not pass the host on.
+fn log_refusal(origin: &str, request: &Request, proxies: &Proxies) {
     static WORTH_A_LINE: Throttle = Throttle::new(10, Duration::from_secs(1));
     if !WORTH_A_LINE.admits() {
         return;
@@ -143,7 +143,7 @@ fn tell_of_refusal(origin: &str, request: &Request, proxies: &Proxies) {
     };
     log::warn!(
         "a write of a page of {origin} is refused (403, request {}): this server's own origin is {own}{forwarded}; if the \
-         page is ours, let the proxy pass its Host on, or name the page's origin in cors_origins",
+         page is the shop's own, let the proxy pass its Host on, or name the page's origin in cors_origins",
         request.id
     );
 }

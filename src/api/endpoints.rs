@@ -60,7 +60,7 @@ pub struct Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Open,
-    /// Where tokens are required, that of the hold or order. It may stand in the body, and so the handler looks at it.
+    /// Where tokens are required, the token of the hold or order. The handler checks it, because it may stand in the body.
     Token,
     /// The payment provider's, where there are secrets to check it with.
     Signature,
@@ -68,7 +68,7 @@ pub enum Access {
     Operator,
 }
 
-/// What answers: a read does at once, a command once it is committed.
+/// What answers: a read answers at once, a command after its commit.
 #[derive(Clone, Copy)]
 pub enum Run {
     Read(Read),

@@ -1,4 +1,4 @@
-//! Every "no" there is, in one table: its status, its code for programs, its sentence for people and what else it says.
+//! Every error that the API answers, a row each: its status, its code for programs, its sentence for people, its extra fields.
 
 use std::borrow::Cow;
 
@@ -155,9 +155,9 @@ impl Error {
         match self {
             Error::NoSuchPath => row(404, "not_found", "There is nothing at this path"),
             Error::MethodNotAllowed(methods) =>
-                row(405, "method_not_allowed", "This path does not take this method").with_header("Allow", methods.clone()),
+                row(405, "method_not_allowed", format!("This path takes {methods}")).with_header("Allow", methods.clone()),
             Error::OriginNotAllowed =>
-                row(403, "origin_not_allowed", "Pages of this origin may not write here"),
+                row(403, "origin_not_allowed", "Only the server's own pages and those of cors_origins may write here"),
             Error::LengthRequired =>
                 row(411, "length_required", "A Content-Length, or Transfer-Encoding: chunked, is required here").closing(),
             Error::InvalidJson(why) => row(400, "invalid_json", *why),
@@ -170,10 +170,11 @@ impl Error {
                 row(400, "invalid_idempotency_key",
                     "Idempotency-Key must be 16 to 255 visible ASCII characters here: use a UUID"),
             Error::InvalidSignature =>
-                row(401, "invalid_signature", "The webhook is not signed, or not by who should sign it, or not just now")
+                row(401, "invalid_signature", "The webhook must be signed with one of webhook_secrets, within 300 seconds")
                     .with_header("WWW-Authenticate", "StandardWebhooks"),
             Error::NotTheOperator =>
-                row(401, "unauthorized", "Show the operator's token").with_header("WWW-Authenticate", "Bearer"),
+                row(401, "unauthorized", "The operator's token must be shown, as Authorization: Bearer <token>")
+                    .with_header("WWW-Authenticate", "Bearer"),
             Error::Invalid(wrong) => invalid(&wrong.0),
             Error::ProductNotFound => row(404, "product_not_found", "Product not found"),
             Error::HoldNotFound => row(404, "hold_not_found", "Hold not found"),
@@ -191,7 +192,7 @@ impl Error {
 fn of_refusal(refusal: Refusal) -> Row {
     match refusal {
         Refusal::Malformed(why) => row(400, "bad_request", why),
-        Refusal::VersionUnknown => row(505, "http_version_not_supported", "This server speaks HTTP/1.1"),
+        Refusal::VersionUnknown => row(505, "http_version_not_supported", "This server speaks HTTP/1.1 and HTTP/1.0"),
         Refusal::TargetTooLong => row(414, "uri_too_long", "The request target is longer than 1 KiB"),
         Refusal::HeadTooLarge =>
             row(431, "headers_too_large", "The head is larger than 8 KiB, or has more than 64 headers"),

@@ -1,5 +1,5 @@
 //! Who may do what. A payment provider signs, a customer shows the token of the hold or order, the operator shows a token of
-//! their own. Nothing is looked up before that, so whoever may not do it learns nothing.
+//! their own. Nothing is looked up before that, so that a request without them learns nothing.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ pub struct Guard {
     pub secret: Secret,
     /// Whether holds and orders ask for their tokens; else their ids alone do.
     pub tokens_required: bool,
-    /// None: webhooks are not signed.
+    /// Empty: webhooks are not signed.
     pub webhook_secrets: Vec<WebhookSecret>,
     /// `None`: there is no operator.
     pub admin_token: Option<AdminToken>,
 }
 
 impl Guard {
-    /// Whether whoever sent this may touch the hold or order.
+    /// Whether the request may touch the hold or order.
     pub fn admits_holder(
         &self,
         request: &Request,
@@ -36,8 +36,8 @@ impl Guard {
         !self.tokens_required || self.is_holder(request, token_in_body, kind, id)
     }
 
-    /// Whether the right token was shown, be it asked for or not. It may stand in the body or in `Authorization`; if in
-    /// both, both must be right.
+    /// Whether the right token was shown, be it required or not: in the body, or in `Authorization`, and where both are
+    /// given, both must be right.
     pub fn is_holder(
         &self,
         request: &Request,
@@ -53,7 +53,7 @@ impl Guard {
         !self.webhook_secrets.is_empty()
     }
 
-    /// What is wrong with a signature is for the log: whoever sent it learns nothing.
+    /// What is wrong with a signature is said in the log alone: its sender might be guessing.
     pub fn check_signature(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
         static WORTH_A_LINE: Throttle = Throttle::new(10, Duration::from_secs(1));
         signature::check(request, &self.webhook_secrets, now).map_err(|wrong| {
@@ -71,7 +71,7 @@ impl Guard {
         self.admin_token.is_some()
     }
 
-    /// Digests are compared, whose lengths tell nothing.
+    /// Digests are compared instead of tokens, because all digests have one length and its comparison tells nothing.
     pub fn admits_operator(&self, request: &Request) -> bool {
         let (Some(token), Some(shown)) = (&self.admin_token, bearer(request)) else {
             return false;

@@ -1,5 +1,5 @@
-//! What requests mean and what answers look like: paths, fields, statuses and JSON. A request becomes a command for the
-//! writer or a read, and its outcome a response; `bodies` and `errors` are total and pure, so a replay is byte-equal.
+//! HTTP's side of the sale: `endpoints` is its table of contents. A request becomes a read or a command for the writer, and
+//! what came of it a response; `bodies` and `errors` are total and pure, so that a repeated answer is byte-equal.
 
 mod access_log;
 mod bodies;
@@ -43,7 +43,7 @@ use call::{Call, Submission};
 use endpoints::{Access, BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
 
-/// Everything that an answer may need.
+/// What handlers are given.
 pub struct Api {
     pub writer: Writer,
     pub reader: Box<dyn Reader>,
@@ -109,7 +109,7 @@ impl Api {
         endpoint.is_some_and(|endpoint| endpoint.is_slow)
     }
 
-    /// A client that has shown nothing yet.
+    /// For errors that no shown token changes.
     fn audience(&self) -> Audience<'_> {
         Audience {
             tokens_required: self.guard.tokens_required,
@@ -167,7 +167,7 @@ impl Api {
         }
     }
 
-    /// Where there is no operator, there is nothing for one. A preflight carries no token.
+    /// Without an `admin_token` the operator's paths do not exist. A preflight carries no token.
     fn ensure_operator(&self, request: &Request) -> Result<(), Error> {
         if !self.guard.has_operator() {
             Err(Error::NoSuchPath)

@@ -1,4 +1,4 @@
-//! The operator's hand on the sale: products, refunds, lists and figures. Who asks has been made sure of before.
+//! What the operator may do: products, refunds, lists and figures. The operator's token was checked before.
 
 use serde::Serialize;
 
@@ -145,8 +145,8 @@ struct QueueBody {
     max: usize,
 }
 
-/// How far back a sales rate is looked at.
-const PACE_MICROS: i64 = 60_000_000;
+/// How far back a sales rate goes.
+const RATE_MICROS: i64 = 60_000_000;
 
 impl From<SalesRate> for SalesRateBody {
     fn from(sales_rate: SalesRate) -> SalesRateBody {
@@ -239,7 +239,7 @@ impl Api {
         let paging = self.paging(Query::of(call.request), TokenKind::ProductCursor)?;
         let now = self.clock.reading();
         let (products, next_cursor) = self.products(&paging, now)?;
-        let since = Timestamp::from_micros(now.micros() - PACE_MICROS);
+        let since = Timestamp::from_micros(now.micros() - RATE_MICROS);
         let stats = products.iter().map(|product: &Product| {
             Ok(ProductStatsBody {
                 product: AdminProductBody::new(product, now),
@@ -264,7 +264,7 @@ impl Api {
         Ok(paging)
     }
 
-    /// A page of rows of which one more was asked for.
+    /// A page of rows. One row more than a page was asked for, so that its presence tells whether there is a next one.
     fn listed<'r, T, B: Serialize>(
         &self,
         rows: &'r mut Vec<T>,

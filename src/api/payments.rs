@@ -13,7 +13,7 @@ use crate::sale::{
 };
 
 impl Api {
-    /// Where signatures are asked for, this one's was checked before.
+    /// Where webhooks are signed, the signature was checked before.
     pub fn record_payment(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let event = payment_event(call.fields()?)?;
         Ok(Command::RecordPayment(event).into())
@@ -90,8 +90,7 @@ fn payment_of(payload: &str, fields: &mut Fields<'_>) -> (Option<Amount>, Option
     (amount.flatten(), transaction_id)
 }
 
-/// A provider that counts in minor units reports a hundred times each total: a bridge that was built wrong, which the log
-/// says before the sale is over.
+/// A provider that counts in minor units reports a hundred times each total: the log says so before the sale is over.
 pub fn warn_of_minor_units(payment: PaymentId) {
     static WORTH_A_LINE: Throttle = Throttle::new(1, Duration::from_secs(60));
     if WORTH_A_LINE.admits() {

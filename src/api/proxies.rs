@@ -1,4 +1,4 @@
-//! Whom a request comes from, where a proxy of ours may have brought it.
+//! Where a request comes from: the client's address and host, through the proxies that the configuration trusts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::http::Request;
 pub struct Proxies {
     /// Whose `X-Forwarded-For` and `X-Forwarded-Host` are believed.
     trusted: Vec<IpNet>,
-    /// Whether anybody who gets here may do everything.
+    /// Whether neither tokens nor signatures are required.
     is_open: bool,
     has_warned: AtomicBool,
 }
@@ -65,7 +65,7 @@ impl Proxies {
         self.trusted.iter().any(|net| net.contains(&address))
     }
 
-    /// A server that asks for no tokens was meant for those beside it. If a proxy stands before it, somebody should know.
+    /// An open server is meant for clients on its own machine: that a proxy stands before it is logged, once.
     pub fn warn_if_exposed(&self, request: &Request) {
         if self.is_open
             && !self.has_warned.load(Ordering::Relaxed)
@@ -74,7 +74,8 @@ impl Proxies {
         {
             log::warn!(
                 "a proxy forwards requests ({FORWARDED}…) to a server that checks no signatures and asks for no tokens: \
-                 whoever reaches the proxy can pay, cancel and release what is not theirs"
+                 every client of the proxy can pay, cancel and release what is not its own; set require_tokens and \
+                 webhook_secrets"
             );
         }
     }

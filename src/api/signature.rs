@@ -11,10 +11,10 @@ use crate::config::WebhookSecret;
 use crate::http::Request;
 use crate::sale::Timestamp;
 
-/// How far the sender's clock and ours may be apart, so that what somebody overheard is soon worth nothing.
+/// How far the sender's clock and ours may be apart, so that an overheard webhook is soon worth nothing.
 const SKEW_MAX_S: u64 = 300;
 
-/// What is wrong with a signature, as somebody at this end may know it.
+/// What is wrong with a signature, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     #[error("the header {0} is missing, empty or there twice")]
@@ -31,7 +31,7 @@ pub enum Wrong {
     Key,
 }
 
-/// Whether somebody who knows one of the secrets sent this, just now.
+/// Whether the request was signed with one of the secrets, just now.
 pub fn check(request: &Request, secrets: &[WebhookSecret], now: Timestamp) -> Result<(), Wrong> {
     let sent = |name| only(request.header_values(name)).ok_or(Wrong::Header(name));
     let id = sent("webhook-id")?;
@@ -45,7 +45,7 @@ pub fn check(request: &Request, secrets: &[WebhookSecret], now: Timestamp) -> Re
     if is_signed { Ok(()) } else { Err(Wrong::Key) }
 }
 
-/// A header that is there once and says something.
+/// A header that is there once and is not empty.
 fn only<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let value = values.next().filter(|value| !value.is_empty());
     value.filter(|_| values.next().is_none())

@@ -1,4 +1,4 @@
-//! What customers ask: products, holds, orders.
+//! What customers may do: products, holds, orders.
 
 use sha2::{Digest, Sha256};
 
@@ -74,7 +74,7 @@ impl Api {
         Ok((products, next))
     }
 
-    /// Takes away the one row too many by which a page knows that there is another, and says where that begins.
+    /// Takes away the one row too many whose presence tells that there is a next page, and gives that page's cursor.
     pub fn next_cursor<T>(
         &self,
         rows: &mut Vec<T>,
@@ -88,12 +88,12 @@ impl Api {
     }
 }
 
-/// Wishes for the writer.
 impl Api {
-    /// Where nothing is likely to be left, a look at the rows answers most; the rest is the writer's.
+    /// Where the product was sold out before, a reader judges first, by the writer's rules: most holds are refused without
+    /// a place in the queue, and the others go to the writer.
     ///
-    /// The look is judged by the present time, not by that of the batch in flight: what falls due in between can only turn
-    /// a refusal into a case for the writer.
+    /// The reader judges by the present time, not by that of the batch in flight: what falls due in between can only turn
+    /// a refusal into a command for the writer.
     pub fn place_hold(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let wish = self.wish(call)?;
         if self.sold_out_hint.is_set(wish.product) {
@@ -153,10 +153,10 @@ impl Api {
     }
 }
 
-/// What a request names, if whoever sent it may touch it. One that does not exist, and one that somebody else has the
-/// token of, are the same to everybody else.
+/// The hold or order that a request names, if it shows the token or none is required. One whose token is not shown is
+/// answered like one that does not exist.
 impl Api {
-    /// Where no token is asked for, the body of a request that only reads means nothing.
+    /// Where no token is required, the body of a GET means nothing.
     fn token_of_reader(&self, call: &Call<'_>) -> Result<Option<String>, Error> {
         if self.guard.tokens_required {
             only_a_token(call)
@@ -192,7 +192,7 @@ impl Api {
     }
 }
 
-/// The body of a request that needs none: left out, or an object that shows a token.
+/// The token in a body that may be left out and has no other field.
 fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
     let mut fields = call.optional_fields()?;
     let token = fields.optional("token", &TEXT);
@@ -200,7 +200,7 @@ fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
     Ok(token)
 }
 
-/// Weak, because it covers everything that the body shows but the time of showing.
+/// Weak, because it covers everything in the body but `server_time`.
 fn entity_tag(body: &[u8]) -> String {
     let digest: [u8; 32] = Sha256::digest(body).into();
     let tag = digest

@@ -1,9 +1,9 @@
-//! What strangers can make happen many times a second is worth a few lines in the log.
+//! A bound on log lines that clients can cause many times a second.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many lines in each stretch of time.
+/// At most `lines` in each stretch of time.
 pub struct Throttle {
     lines: u32,
     stretch: Duration,

@@ -42,7 +42,7 @@ pub const PRICE: Format<Cents> = Format::new(
 );
 
 pub const TEXT: Format<String> = Format::new("a string", string);
-/// What an operator writes for people.
+/// A name, a note or a reason.
 pub const LABEL: Format<String> =
     Format::new("1 to 255 characters without control characters", |raw| {
         string(raw).and_then(as_label)

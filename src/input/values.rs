@@ -1,5 +1,5 @@
-//! Values by name, each taken by who knows its format. A value that is wrong, given twice or not known is told with all the
-//! others, in the order in which they were found.
+//! Values by name, each taken by its format. Every value that is wrong, given twice or not known is told, in the order in
+//! which it was found.
 
 use std::borrow::Cow;
 
