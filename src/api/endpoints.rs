@@ -50,7 +50,7 @@ pub struct Endpoint {
     pub body_bytes_max: usize,
     /// Whether an answer may take so long that no event loop should wait for it.
     pub is_slow: bool,
-    pub run: Run,
+    pub(super) run: Run,
     /// What stands before the id, and after it if there is one.
     before_id: &'static str,
     after_id: Option<&'static str>,

@@ -33,6 +33,7 @@ use crate::writer::{CommandError, Writer};
 
 pub use access_log::{AccessEntry, AccessLog};
 pub use cors::Origins;
+pub use endpoints::{Access, ENDPOINTS, Endpoint};
 pub use guard::Guard;
 pub use proxies::Proxies;
 pub use sold_out_hint::SoldOutHint;
@@ -40,7 +41,7 @@ pub use sold_out_hint::SoldOutHint;
 use access_log::PendingEntry;
 use bodies::respond;
 use call::{Call, Submission};
-use endpoints::{Access, BODY_BYTES_MAX, Route, Run};
+use endpoints::{BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
 
 /// What handlers are given.

@@ -16,6 +16,7 @@ mod crash;
 mod crowd;
 mod customer_limits;
 mod differential;
+mod endpoints;
 mod expiry;
 mod export;
 mod failures;
