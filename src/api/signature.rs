@@ -92,111 +92,28 @@ mod tests {
     /// The example of the specification and of its reference libraries.
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
-    const SENT_S: i64 = 1_614_265_330;
+    const SENT: &str = "1614265330";
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
-    const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    const SIGNATURE: &str = "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
-    fn request(id: &str, timestamp: &str, body: &[u8], signature: &str) -> Request {
-        Request::new(Method::Post, "/api/payments/webhook")
-            .with_body(body)
-            .with_header("webhook-id", id)
+    fn example(timestamp: &str, signature: &str) -> Result<(), Wrong> {
+        let request = Request::new(Method::Post, "/api/payments/webhook")
+            .with_body(BODY)
+            .with_header("webhook-id", ID)
             .with_header("webhook-timestamp", timestamp)
-            .with_header("webhook-signature", signature)
-    }
-
-    fn secrets(secrets: &[&str]) -> Vec<WebhookSecret> {
-        let secrets = secrets.iter().map(|text| WebhookSecret::parse(text));
-        secrets.collect::<Result<_, _>>().unwrap()
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(seconds * 1_000_000)
-    }
-
-    fn example(signature: &str) -> bool {
-        let request = request(ID, &SENT_S.to_string(), BODY, signature);
-        check(&request, &secrets(&[SECRET]), at(SENT_S)).is_ok()
+            .with_header("webhook-signature", &format!("v1,{signature}"));
+        let now = Timestamp::from_micros(1_614_265_330_000_000);
+        check(&request, &[WebhookSecret::parse(SECRET).unwrap()], now)
     }
 
     #[test]
     fn the_specifications_example_is_valid() {
-        assert!(example(SIGNATURE));
-    }
-
-    #[test]
-    fn one_valid_entry_of_a_list_is_enough() {
-        let wrong = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-        assert!(example(&format!("{wrong} v2,x v1a,y {SIGNATURE}")));
-        assert!(!example(wrong));
-    }
-
-    #[test]
-    fn what_only_looks_like_the_signature_is_invalid() {
-        let bare = SIGNATURE.trim_start_matches("v1,");
-        for signature in [
-            bare,
-            &format!("v2,{bare}"),
-            &format!("v1,{}", bare.trim_end_matches('=')),
-            &format!("v1,{}", bare.to_lowercase()),
-            &format!("{SIGNATURE},{SIGNATURE}"),
-            "v1,",
-            "",
-        ] {
-            assert!(!example(signature), "{signature:?}");
-        }
-    }
-
-    #[test]
-    fn id_timestamp_and_body_are_what_is_signed() {
-        let sent = SENT_S.to_string();
-        let later = (SENT_S + 1).to_string();
-        for (id, timestamp, body) in [
-            ("msg_other", sent.as_str(), BODY),
-            (ID, later.as_str(), BODY),
-            (ID, sent.as_str(), br#"{"test": 2432232315}"#.as_slice()),
-            (ID, sent.as_str(), br#"{"test":2432232314}"#),
-            (ID, sent.as_str(), b""),
-        ] {
-            let request = request(id, timestamp, body, SIGNATURE);
-            assert!(check(&request, &secrets(&[SECRET]), at(SENT_S)).is_err());
-        }
-    }
-
-    #[test]
-    fn a_body_is_signed_as_bytes() {
-        let body = [0xff, 0x00, 0xfe];
-        let secret = secrets(&[SECRET]);
-        let signature = format!("v1,{}", signature(&secret[0], ID, "1614265330", &body));
-        let request = request(ID, "1614265330", &body, &signature);
-        assert!(check(&request, &secret, at(SENT_S)).is_ok());
-    }
-
-    #[test]
-    fn while_secrets_change_either_signs() {
-        let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        let request = request(ID, &SENT_S.to_string(), BODY, SIGNATURE);
-        for both in [[SECRET, other], [other, SECRET]] {
-            assert!(check(&request, &secrets(&both), at(SENT_S)).is_ok());
-        }
-        assert!(check(&request, &secrets(&[other]), at(SENT_S)).is_err());
-    }
-
-    #[test]
-    fn a_webhook_is_good_for_300_seconds_either_way() {
-        let request = request(ID, &SENT_S.to_string(), BODY, SIGNATURE);
-        for (seconds, valid) in [(-301, false), (-300, true), (300, true), (301, false)] {
-            let now = at(SENT_S + seconds);
-            assert_eq!(
-                check(&request, &secrets(&[SECRET]), now).is_ok(),
-                valid,
-                "{seconds}"
-            );
-        }
+        assert_eq!(example(SENT, SIGNATURE), Ok(()));
     }
 
     #[test]
     fn a_timestamp_is_plain_seconds() {
-        let secret = secrets(&[SECRET]);
+        let secret = WebhookSecret::parse(SECRET).unwrap();
         for timestamp in [
             "+1614265330",
             "1614265330.0",
@@ -204,29 +121,8 @@ mod tests {
             "soon",
             "99999999999999999999",
         ] {
-            let signature = format!("v1,{}", signature(&secret[0], ID, timestamp, BODY));
-            let request = request(ID, timestamp, BODY, &signature);
-            assert!(check(&request, &secret, at(SENT_S)).is_err(), "{timestamp}");
-        }
-    }
-
-    #[test]
-    fn a_header_that_is_missing_or_there_twice_is_invalid() {
-        let headers = [
-            ("webhook-id", ID),
-            ("webhook-timestamp", "1614265330"),
-            ("webhook-signature", SIGNATURE),
-        ];
-        for changed in headers {
-            for times in [0, 2] {
-                let mut request = Request::new(Method::Post, "/").with_body(BODY);
-                for header in headers {
-                    for _ in 0..if header == changed { times } else { 1 } {
-                        request = request.with_header(header.0, header.1);
-                    }
-                }
-                assert!(check(&request, &secrets(&[SECRET]), at(SENT_S)).is_err());
-            }
+            let signature = signature(&secret, ID, timestamp, BODY);
+            assert_eq!(example(timestamp, &signature), Err(Wrong::Timestamp));
         }
     }
 }

@@ -94,6 +94,11 @@ fn wrongly_signed(body: &[u8], now_s: i64) -> Vec<(&'static str, Signed)> {
             "another version",
             with(2, &signature.replace("v1,", "v1a,")),
         ),
+        ("a later version", with(2, &signature.replace("v1,", "v2,"))),
+        (
+            "other letters",
+            with(2, &format!("v1,{}", signature[3..].to_lowercase())),
+        ),
         ("a shorter one", with(2, &signature[..signature.len() - 1])),
         ("nothing behind the version", with(2, "v1,")),
         (
