@@ -93,21 +93,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_nests_up_to_sixteen_levels() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(check(nested(16).as_bytes()).is_ok());
-        assert!(check(nested(17).as_bytes()).is_err());
-        assert!(
-            check(format!("\"{}\"", "[".repeat(17)).as_bytes()).is_ok(),
-            "brackets in a string are text"
-        );
-        assert!(
-            check(br#""\"[[[[[[[[[[[[[[[[[[[[""#).is_ok(),
-            "an escaped quote does not end a string"
-        );
-    }
-
-    #[test]
     fn half_a_surrogate_pair_is_found_wherever_it_stands() {
         for body in [
             r#""\ud83d""#,
@@ -118,7 +103,6 @@ mod tests {
             r#"{"a":{"b":["\uDFFF"]}}"#,
             r#"{"\udc00":1}"#,
         ] {
-            assert!(check(body.as_bytes()).unwrap().has_half_pair, "{body}");
             assert!(has_half_pair(body), "{body}");
         }
         for body in [
@@ -127,7 +111,6 @@ mod tests {
             r#""\\ud83d""#,
             r#"\ud83d"#,
         ] {
-            assert!(!check(body.as_bytes()).unwrap().has_half_pair, "{body}");
             assert!(!has_half_pair(body), "{body}");
         }
     }
