@@ -31,7 +31,7 @@
 //! | [`metrics`] | what a server counts of itself |
 //! | [`writer`] | the bounded queue, group commit, answers after the commit |
 //! | [`http`] | bytes to requests, responses to bytes; who gets a thread when |
-//! | [`api`] | paths, fields, statuses, JSON |
+//! | [`api`] | HTTP's side of the sale: the endpoints, one line each; fields in, bodies out, errors |
 //! | [`cli`] | the command line, one file a command |
 //!
 //! # Invariants

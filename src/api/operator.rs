@@ -11,10 +11,10 @@ use super::errors::Error;
 use super::query::{Paging, Query};
 use super::{Api, json};
 use crate::http::Response;
-use crate::input::Fields;
 use crate::input::formats::{
     CUSTOMER, LABEL, PRICE, PRODUCT_ID, QUANTITY, SKU, STOCK, STOCK_CHANGE, SWITCH, TIME,
 };
+use crate::input::{FINISHED, Fields};
 use crate::metrics::LatencySummary;
 use crate::sale::{
     Command, CreateProduct, Customer, HoldStatus, OrderStatus, Product, ProductChanges,
@@ -36,13 +36,10 @@ impl Api {
             ..window_and_limits(&mut fields)
         };
         fields.finish()?;
-        let Some(total_stock) = total_stock else {
-            unreachable!("finish refuses missing fields")
-        };
         Ok(Command::CreateProduct(CreateProduct {
             sku: sku.flatten(),
             changes,
-            total_stock,
+            total_stock: total_stock.expect(FINISHED),
             key,
         })
         .into())
@@ -55,12 +52,9 @@ impl Api {
         let units = fields.required("quantity", &STOCK_CHANGE);
         let reason = fields.optional("reason", &LABEL);
         fields.finish()?;
-        let Some(units) = units else {
-            unreachable!("finish refuses missing fields")
-        };
         Ok(Command::RestockProduct(RestockProduct {
             product,
-            units,
+            units: units.expect(FINISHED),
             reason,
             key,
         })

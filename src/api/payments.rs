@@ -7,7 +7,7 @@ use super::call::{Call, Submission};
 use super::errors::Error;
 use super::throttle::Throttle;
 use crate::input::formats::{HOLD_ID, ORDER_ID, TEXT, string};
-use crate::input::{Fields, Format};
+use crate::input::{FINISHED, Fields, Format};
 use crate::sale::{
     Amount, Command, PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, Report, is_visible_key,
 };
@@ -40,17 +40,14 @@ fn payment_event(mut fields: Fields<'_>) -> Result<PaymentEvent, Error> {
     let (amount, transaction_id) =
         payload.map_or((None, None), |payload| payment_of(payload, &mut fields));
     fields.finish()?;
-    let (Some(key), Some(status), Some(target)) = (key, status, target) else {
-        unreachable!("finish refuses missing fields")
-    };
     let report = Report {
-        status,
+        status: status.expect(FINISHED),
         amount,
         transaction_id,
     };
     Ok(PaymentEvent {
-        key,
-        target,
+        key: key.expect(FINISHED),
+        target: target.expect(FINISHED),
         report,
         payload: payload.map(str::to_owned),
     })

@@ -8,6 +8,7 @@ use super::errors::Error;
 use super::query::{Paging, Query, cursor};
 use super::{Api, json};
 use crate::http::{Request, Response};
+use crate::input::FINISHED;
 use crate::input::formats::{CUSTOMER, HOLD_ID, PRODUCT_ID, QUANTITY, TEXT};
 use crate::sale::{Command, HoldId, OrderId, PlaceHold, Product, ProductId, Timestamp, TokenKind};
 use crate::writer::CommandError;
@@ -112,12 +113,9 @@ impl Api {
         let quantity = fields.required("quantity", &QUANTITY);
         let customer = fields.optional("customer", &CUSTOMER);
         fields.finish()?;
-        let (Some(product), Some(quantity)) = (product, quantity) else {
-            unreachable!("finish refuses missing fields")
-        };
         Ok(PlaceHold {
-            product,
-            quantity,
+            product: product.expect(FINISHED),
+            quantity: quantity.expect(FINISHED),
             customer,
             key,
         })

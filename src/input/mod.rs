@@ -9,4 +9,4 @@ mod values;
 pub use fields::Fields;
 pub use formats::Format;
 pub use json_text::InvalidJson;
-pub use values::{Values, WrongValues};
+pub use values::{FINISHED, Values, WrongValues};

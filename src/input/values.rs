@@ -12,6 +12,9 @@ pub struct Values<'a, V> {
     wrong: WrongValues,
 }
 
+/// Why a required value is there once the others are, too.
+pub const FINISHED: &str = "finish refuses a required value that is missing or wrong";
+
 /// Names, and a sentence on what is wrong with each.
 #[derive(Debug, Default)]
 pub struct WrongValues(pub Vec<(String, String)>);
