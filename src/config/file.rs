@@ -45,7 +45,7 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
 }
 
 /// `Err` begins with the line.
-pub fn set_all(config: &mut Config, text: &str, mode: u32) -> Result<(), String> {
+fn set_all(config: &mut Config, text: &str, mode: u32) -> Result<(), String> {
     let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
         toml::from_str(text).map_err(|error| not_toml(text, &error))?;
     for (name, value) in table {

@@ -42,6 +42,3 @@ impl Config {
         Duration::from_millis(self.request_deadline_ms.into())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,6 +11,7 @@ mod wrapped_store;
 
 mod backup;
 mod checkpoints;
+mod config;
 mod corpus;
 mod crash;
 mod crowd;

@@ -37,22 +37,6 @@ fn wrong_configuration_is_refused_with_its_place() {
 }
 
 #[test]
-fn an_unknown_variable_is_a_warning() {
-    let premises = Premises::stocked(1);
-    let output = premises
-        .command(&["verify"])
-        .env("FLASHSALE_HODL", "1")
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert!(
-        String::from_utf8(output.stderr)
-            .unwrap()
-            .contains("FLASHSALE_HODL")
-    );
-}
-
-#[test]
 fn wrong_usage_ends_with_2() {
     for arguments in [
         &["sell"][..],
