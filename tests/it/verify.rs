@@ -205,18 +205,21 @@ fn verify_finds_each_kind_of_drift() {
     }
 }
 
-/// Ids that a restore skipped are no drift, nor are payments that name what was lost with them.
-#[test]
-fn skipped_ids_are_no_drift() {
+fn with_a_paid_order() -> Premises {
     let premises = Premises::stocked(10);
     let server = premises.serve();
     server.hold(1);
     server.post("/api/orders", &json!({"hold_id": 1}));
-    server.post(
-        "/api/payments/webhook",
-        &json!({"idempotency_key": "k", "hold_id": 1, "status": "success"}),
-    );
+    let event = json!({"idempotency_key": "k", "hold_id": 1, "status": "success"});
+    assert_eq!(server.post("/api/payments/webhook", &event).0, 200);
     server.stop();
+    premises
+}
+
+/// Ids that a restore skipped are no drift, nor are payments that name what was lost with them.
+#[test]
+fn skipped_ids_are_no_drift() {
+    let premises = with_a_paid_order();
     let conn = premises.database();
     conn.execute_batch(
         "update meta set next_hold = 12, next_order = 12, next_payment = 13;
@@ -250,15 +253,7 @@ fn verify_finds_twins_where_nothing_forbids_them() {
             "no payment key took effect twice",
         ),
     ] {
-        let premises = Premises::stocked(10);
-        let server = premises.serve();
-        server.hold(1);
-        server.post("/api/orders", &json!({"hold_id": 1}));
-        server.post(
-            "/api/payments/webhook",
-            &json!({"idempotency_key": "k", "order_id": 1, "status": "success"}),
-        );
-        server.stop();
+        let premises = with_a_paid_order();
         let path = premises.path().join("flash_sale.db");
         let conn = rusqlite::Connection::open(&path).unwrap();
         conn.execute_batch("pragma foreign_keys = off; pragma writable_schema = on")

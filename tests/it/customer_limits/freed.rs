@@ -1,5 +1,7 @@
 //! What frees a customer's units: a release, an expiry, a cancellation, a failure, a refund.
 
+use std::time::Duration;
+
 use flashsale::sale::{
     Command, Customer, HoldId, LatePayment, OrderId, PaymentEvent, PaymentStatus, PaymentTarget,
     PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
@@ -7,7 +9,7 @@ use flashsale::sale::{
 use flashsale::store::{self, Access, Durability, no_more};
 
 use super::{CUSTOMERS, LIMIT};
-use crate::shop::{HOLD_TTL, OPENING, ORDER_TTL, Shop, config, item, terms};
+use crate::shop::{HOLD_TTL, MILLISECOND, OPENING, ORDER_TTL, Shop, config, item, terms};
 
 /// A shop where ada has as much as she may, and a way to ask how much of it is counted.
 struct Limited(Shop);
@@ -44,6 +46,22 @@ impl Limited {
     }
 }
 
+/// To the millisecond, swept or not.
+#[track_caller]
+fn are_free_after(time: Duration, take: impl Fn(&Limited) -> i64) {
+    for swept in [false, true] {
+        let limited = Limited::shop();
+        take(&limited);
+        limited.0.after(time - MILLISECOND);
+        limited.counts(LIMIT);
+        limited.0.after(MILLISECOND);
+        if swept {
+            limited.0.sweep();
+        }
+        limited.is_free_again();
+    }
+}
+
 #[test]
 fn a_release_frees_a_customers_units() {
     let limited = Limited::shop();
@@ -56,32 +74,12 @@ fn a_release_frees_a_customers_units() {
 
 #[test]
 fn an_expired_hold_frees_a_customers_units_swept_or_not() {
-    for swept in [false, true] {
-        let limited = Limited::shop();
-        limited.hold();
-        limited.0.after(HOLD_TTL - crate::shop::MILLISECOND);
-        limited.counts(LIMIT);
-        limited.0.after(crate::shop::MILLISECOND);
-        if swept {
-            limited.0.sweep();
-        }
-        limited.is_free_again();
-    }
+    are_free_after(HOLD_TTL, Limited::hold);
 }
 
 #[test]
 fn an_expired_order_frees_a_customers_units_swept_or_not() {
-    for swept in [false, true] {
-        let limited = Limited::shop();
-        limited.order();
-        limited.0.after(ORDER_TTL - crate::shop::MILLISECOND);
-        limited.counts(LIMIT);
-        limited.0.after(crate::shop::MILLISECOND);
-        if swept {
-            limited.0.sweep();
-        }
-        limited.is_free_again();
-    }
+    are_free_after(ORDER_TTL, Limited::order);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{about_hold, accepting};
 use crate::shop::{DAY, HOLD_TTL, Shop, config, item};
@@ -110,14 +110,18 @@ fn only_so_many_events_may_wait() {
     shop.pay("k2", 2).has_status(202);
 }
 
+fn success_of(key: &str, name: &str, id: i64, payload: &Value) -> Value {
+    json!({"idempotency_key": key, name: id, "status": "success", "payload": payload})
+}
+
 #[test]
 fn two_parked_reports_of_one_transaction_are_one_refund() {
     let shop = Shop::with_stock("tee", 5);
     let hold = shop.hold("tee", 1).created().id("hold_id");
     for key in ["k1", "k2"] {
         let payload = json!({"transaction_id": "t"});
-        let body = json!({"idempotency_key": key, "hold_id": hold, "status": "success", "payload": payload});
-        shop.webhook(&body).has_status(202);
+        shop.webhook(&success_of(key, "hold_id", hold, &payload))
+            .has_status(202);
     }
     shop.release(hold).ok();
     assert_eq!(shop.refunds_due(), [1]);
@@ -127,12 +131,8 @@ fn two_parked_reports_of_one_transaction_are_one_refund() {
 fn a_payment_refunded_under_its_holds_name_is_not_refunded_again_under_its_orders() {
     let shop = Shop::on_terms(vec![item("tee", 5)], config(|it| it.parked_ttl_s = 60));
     let hold = shop.hold("tee", 1).created().id("hold_id");
-    let event = |key: &str, name: &str, id: i64| {
-        let payload = json!({"transaction_id": "t", "amount": 1});
-        shop.webhook(
-            &json!({"idempotency_key": key, name: id, "status": "success", "payload": payload}),
-        )
-    };
+    let payload = json!({"transaction_id": "t", "amount": 1});
+    let event = |key: &str, name: &str, id: i64| shop.webhook(&success_of(key, name, id, &payload));
     event("k1", "hold_id", hold).has_status(202);
     shop.after(Duration::from_secs(60));
     shop.sweep();
@@ -146,12 +146,8 @@ fn a_payment_refunded_under_its_holds_name_is_not_refunded_again_under_its_order
 fn a_payment_that_waited_under_two_names_without_an_order_is_due_under_both() {
     let shop = Shop::on_terms(vec![item("tee", 5)], config(|it| it.parked_ttl_s = 60));
     let hold = shop.hold("tee", 1).created().id("hold_id");
-    let event = |key: &str, name: &str, id: i64| {
-        let payload = json!({"transaction_id": "t"});
-        shop.webhook(
-            &json!({"idempotency_key": key, name: id, "status": "success", "payload": payload}),
-        )
-    };
+    let payload = json!({"transaction_id": "t"});
+    let event = |key: &str, name: &str, id: i64| shop.webhook(&success_of(key, name, id, &payload));
     event("k1", "hold_id", hold).has_status(202);
     event("k2", "order_id", 1).has_status(202);
     shop.after(Duration::from_secs(60));

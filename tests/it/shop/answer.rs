@@ -1,7 +1,6 @@
 //! An answer, and what a test may say about it.
 
 use flashsale::http::Response;
-
 use serde_json::Value;
 
 /// An answer, and what a test may say about it.

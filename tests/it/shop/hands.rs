@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use flashsale::clock::TimeSource;
-
 use flashsale::sale::Timestamp;
 
 /// 2024-01-01T12:00:00Z, when every shop opens.

@@ -2,12 +2,11 @@
 
 use flashsale::http::Method;
 use flashsale::sale::TokenKind;
-
 use serde_json::{Value, json};
 
-use super::{by_path_of_hold, guarded, of_hold, of_order, two_of_each};
+use super::{Call, by_path_of_hold, guarded, of_hold, of_order, two_of_each};
 use crate::server::Premises;
-
+use crate::shop::Shop;
 use crate::wire;
 
 /// The same of one that came over a socket; when and to whom it was said aside.
@@ -37,44 +36,37 @@ fn wrong_tokens(right: &str, others: &[&String]) -> Vec<String> {
     wrong
 }
 
-#[test]
-fn whoever_lacks_the_token_of_a_hold_is_told_that_there_is_none() {
-    let shop = guarded();
-    let [mine, theirs, order, their_order] = two_of_each(&shop);
+/// Calls of what is there, without its token, are answered as those of what is nowhere.
+#[track_caller]
+fn are_denied(shop: &Shop, calls: Vec<(Call, Call)>, code: &str, right: &str, others: &[&String]) {
     let before = shop.contents();
-    for (call, nowhere) in of_hold(1).into_iter().zip(of_hold(999)) {
-        let nothing = nowhere.at(&shop).failed_with(404, "hold_not_found");
-        assert_eq!(call.at(&shop).whole(), nothing.whole(), "{call:?}");
-        for wrong in wrong_tokens(&mine, &[&theirs, &order, &their_order]) {
-            for shown in call.showing(&wrong) {
-                assert_eq!(shown.at(&shop).whole(), nothing.whole(), "{shown:?}");
-            }
-        }
-        for shown in nowhere.showing(&mine) {
-            assert_eq!(shown.at(&shop).whole(), nothing.whole(), "{shown:?}");
+    for (call, nowhere) in calls {
+        let nothing = nowhere.at(shop).failed_with(404, code);
+        let wrong = wrong_tokens(right, others);
+        let shown = wrong.iter().flat_map(|wrong| call.showing(wrong));
+        for denied in shown.chain(nowhere.showing(right)).chain([call.clone()]) {
+            assert_eq!(denied.at(shop).whole(), nothing.whole(), "{denied:?}");
         }
     }
     assert!(shop.contents() == before, "nothing is stored or moved");
 }
 
 #[test]
+fn whoever_lacks_the_token_of_a_hold_is_told_that_there_is_none() {
+    let shop = guarded();
+    let [mine, theirs, order, their_order] = two_of_each(&shop);
+    let calls = of_hold(1).into_iter().zip(of_hold(999)).collect();
+    let others = [&theirs, &order, &their_order];
+    are_denied(&shop, calls, "hold_not_found", &mine, &others);
+}
+
+#[test]
 fn whoever_lacks_the_token_of_an_order_is_told_that_there_is_none() {
     let shop = guarded();
     let [mine, theirs, order, their_order] = two_of_each(&shop);
-    let before = shop.contents();
-    for (call, nowhere) in of_order("1").into_iter().zip(of_order("999")) {
-        let nothing = nowhere.at(&shop).failed_with(404, "order_not_found");
-        assert_eq!(call.at(&shop).whole(), nothing.whole(), "{call:?}");
-        for wrong in wrong_tokens(&order, &[&mine, &theirs, &their_order]) {
-            for shown in call.showing(&wrong) {
-                assert_eq!(shown.at(&shop).whole(), nothing.whole(), "{shown:?}");
-            }
-        }
-        for shown in nowhere.showing(&order) {
-            assert_eq!(shown.at(&shop).whole(), nothing.whole(), "{shown:?}");
-        }
-    }
-    assert!(shop.contents() == before, "nothing is stored or moved");
+    let calls = of_order("1").into_iter().zip(of_order("999")).collect();
+    let others = [&mine, &theirs, &their_order];
+    are_denied(&shop, calls, "order_not_found", &order, &others);
 }
 
 #[test]

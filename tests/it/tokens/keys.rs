@@ -1,7 +1,6 @@
 //! Idempotency keys where tokens are required: no key opens what a token guards.
 
 use flashsale::http::Method;
-
 use serde_json::json;
 
 use super::{Call, call, guarded, of_hold, of_order, two_of_each};

@@ -5,7 +5,6 @@ mod keys;
 mod shown;
 
 use flashsale::http::{Method, Request};
-
 use serde_json::{Value, json};
 
 use crate::server::Server;

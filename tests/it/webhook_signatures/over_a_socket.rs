@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::{BODY_BYTES_MAX, PATH, event, odd_bodies, wrongly_signed};
 use crate::provider::{OTHER_SECRET, SECRET, Signed, borrowed, present_s, signed_with};
 use crate::server::Premises;
-
 use crate::wire;
 
 #[test]

@@ -2,6 +2,16 @@
 
 use super::{OPENING_S, event, odd_bodies, post, post_signed, shop, wrongly_signed};
 use crate::provider::{SECRET, signed_with};
+use crate::shop::{Answer, Shop};
+
+/// However this body is signed wrongly.
+#[track_caller]
+fn all_are_answered(shop: &Shop, body: &[u8], expected: &Answer) {
+    for (wrong, headers) in wrongly_signed(body, OPENING_S) {
+        let answer = post(shop, &headers, body);
+        assert_eq!(answer.whole(), expected.whole(), "{wrong}");
+    }
+}
 
 #[test]
 fn whatever_is_wrong_with_a_signature_the_answer_is_the_same_and_nothing_is_stored() {
@@ -10,17 +20,10 @@ fn whatever_is_wrong_with_a_signature_the_answer_is_the_same_and_nothing_is_stor
     let before = shop.contents();
     let first = post(&shop, &Vec::new(), &body).failed_with(401, "invalid_signature");
     assert!(first.header("WWW-Authenticate").is_some());
-    for (wrong, headers) in wrongly_signed(&body, OPENING_S) {
-        assert_eq!(
-            post(&shop, &headers, &body).whole(),
-            first.whole(),
-            "{wrong}"
-        );
-    }
+    all_are_answered(&shop, &body, &first);
     assert!(shop.contents() == before, "nothing is stored");
-    post_signed(&shop, &body)
-        .ok()
-        .says("already_processed", false);
+    let answer = post_signed(&shop, &body).ok();
+    answer.says("already_processed", false);
 }
 
 #[test]
@@ -30,17 +33,10 @@ fn a_known_event_is_not_told_to_whoever_does_not_sign() {
     let nothing = post(&shop, &Vec::new(), &event("unknown")).has_status(401);
     post_signed(&shop, &body).ok();
     let before = shop.contents();
-    for (wrong, headers) in wrongly_signed(&body, OPENING_S) {
-        assert_eq!(
-            post(&shop, &headers, &body).whole(),
-            nothing.whole(),
-            "{wrong}"
-        );
-    }
+    all_are_answered(&shop, &body, &nothing);
     assert!(shop.contents() == before, "nothing is stored");
-    post_signed(&shop, &body)
-        .ok()
-        .says("already_processed", true);
+    let answer = post_signed(&shop, &body).ok();
+    answer.says("already_processed", true);
 }
 
 #[test]
