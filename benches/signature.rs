@@ -156,7 +156,7 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
     let (writer, _) = started.expect("a thread");
     Api {
         writer,
-        reader: database.reader(1).expect("a reader"),
+        reader: database.reader(clock.clone(), 1).expect("a reader"),
         clock,
         terms,
         guard: Guard {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::sale::Timestamp;
+use crate::store::ReadingTime;
 
 /// Where the time comes from: the system, or a test.
 pub trait TimeSource: Send + Sync {
@@ -101,8 +102,8 @@ impl Clock {
         self.now() > self.wall()
     }
 
-    /// A text with the wall clock's time, for other processes of the machine to compare theirs with, now or later. Every one has
-    /// the same length.
+    /// A text with the wall clock's time, for other processes of the machine to compare theirs with, now or later. Every
+    /// one has the same length.
     pub fn beacon(&self) -> String {
         let since_boot = self.source.since_boot().map_or(0, |time| time.as_micros());
         format!("{:>20} {since_boot:>20}\n", self.wall().micros())
@@ -142,13 +143,6 @@ impl Clock {
         self.state().in_flight = None;
     }
 
-    /// The time to read at, taken before the read begins: a hold that is expired by it is alive to no batch still to commit.
-    pub fn reading(&self) -> Timestamp {
-        let mut state = self.state();
-        let now = self.now_from(&mut state, NO_FLOOR);
-        state.in_flight.map_or(now, |in_flight| now.min(in_flight))
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,6 +167,18 @@ impl Clock {
         }
         state.wall_lags = wall_lags;
         now
+    }
+}
+
+impl ReadingTime for Clock {
+    fn reading(&self) -> Timestamp {
+        let mut state = self.state();
+        let now = self.now_from(&mut state, NO_FLOOR);
+        state.in_flight.map_or(now, |in_flight| now.min(in_flight))
+    }
+
+    fn present(&self) -> Timestamp {
+        self.now()
     }
 }
 

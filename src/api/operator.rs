@@ -157,13 +157,12 @@ impl Api {
         let mut query = Query::of(call.request);
         let filter = filter(&mut query, "status", HoldStatus::ONE_OF, HoldStatus::parse);
         let paging = self.paging(query, TokenKind::HoldCursor)?;
-        let now = self.clock.reading();
-        let mut holds = self.reader.holds(&filter, newest_first(&paging), now)?;
+        let mut holds = self.reader.holds(&filter, newest_first(&paging))?;
         Ok(self.listed(
-            &mut holds,
+            &mut holds.what,
             &paging,
             |hold| hold.id.get(),
-            |hold| AdminHoldBody::new(hold, now),
+            |hold| AdminHoldBody::new(hold, holds.at),
         ))
     }
 
@@ -176,13 +175,12 @@ impl Api {
             OrderStatus::parse,
         );
         let paging = self.paging(query, TokenKind::OrderCursor)?;
-        let now = self.clock.reading();
-        let mut orders = self.reader.orders(&filter, newest_first(&paging), now)?;
+        let mut orders = self.reader.orders(&filter, newest_first(&paging))?;
         Ok(self.listed(
-            &mut orders,
+            &mut orders.what,
             &paging,
             |order| order.id.get(),
-            |order| AdminOrderBody::new(order, order.status_at(now)),
+            |order| AdminOrderBody::new(order, order.status_at(orders.at)),
         ))
     }
 
@@ -190,10 +188,9 @@ impl Api {
         let mut query = Query::of(call.request);
         let filter = filter(&mut query, "verdict", Verdict::ONE_OF, Verdict::parse);
         let paging = self.paging(query, TokenKind::PaymentCursor)?;
-        let now = self.clock.reading();
-        let mut payments = self.reader.payments(&filter, newest_first(&paging), now)?;
+        let mut payments = self.reader.payments(&filter, newest_first(&paging))?;
         Ok(self.listed(
-            &mut payments,
+            &mut payments.what,
             &paging,
             |payment| payment.id.get(),
             AdminPaymentBody::new,
@@ -204,10 +201,9 @@ impl Api {
         let mut query = Query::of(call.request);
         let status = query.read("status", RefundStatus::ONE_OF, RefundStatus::parse);
         let paging = self.paging(query, TokenKind::RefundCursor)?;
-        let now = self.clock.reading();
-        let mut refunds = self.reader.refunds(status, newest_first(&paging), now)?;
+        let mut refunds = self.reader.refunds(status, newest_first(&paging))?;
         Ok(self.listed(
-            &mut refunds,
+            &mut refunds.what,
             &paging,
             |payment| payment.id.get(),
             RefundBody::new,
@@ -218,9 +214,10 @@ impl Api {
         let product = call.product()?;
         let paging = self.paging(Query::of(call.request), TokenKind::MovementCursor(product))?;
         self.reader
-            .product(product, self.clock.reading())?
+            .product(product)?
+            .what
             .ok_or(Error::ProductNotFound)?;
-        let mut movements = self.reader.movements(product, newest_first(&paging))?;
+        let mut movements = self.reader.movements(product, newest_first(&paging))?.what;
         Ok(self.listed(
             &mut movements,
             &paging,
@@ -231,13 +228,12 @@ impl Api {
 
     pub fn show_stats(&self, call: &Call<'_>) -> Result<Response, Error> {
         let paging = self.paging(Query::of(call.request), TokenKind::ProductCursor)?;
-        let now = self.clock.reading();
-        let (products, next_cursor) = self.products(&paging, now)?;
-        let since = Timestamp::from_micros(now.micros() - RATE_MICROS);
-        let stats = products.iter().map(|product: &Product| {
+        let (products, next_cursor) = self.products(&paging)?;
+        let now = products.at;
+        let stats = products.what.iter().map(|product: &Product| {
             Ok(ProductStatsBody {
                 product: AdminProductBody::new(product, now),
-                lately: self.reader.sales_rate(product.id, since, now)?.into(),
+                lately: self.reader.sales_rate(product.id, RATE_MICROS)?.what.into(),
             })
         });
         Ok(json::ok(&StatsBody {

@@ -10,7 +10,8 @@ use super::{Api, json};
 use crate::http::{Request, Response};
 use crate::input::FINISHED;
 use crate::input::formats::{CUSTOMER, HOLD_ID, PRODUCT_ID, QUANTITY, TEXT};
-use crate::sale::{Command, HoldId, OrderId, PlaceHold, Product, ProductId, Timestamp, TokenKind};
+use crate::sale::{Command, HoldId, OrderId, PlaceHold, Product, ProductId, TokenKind};
+use crate::store::Seen;
 use crate::writer::CommandError;
 
 impl Api {
@@ -18,11 +19,12 @@ impl Api {
         let mut query = Query::of(call.request);
         let paging = query.paging(&self.guard.secret, TokenKind::ProductCursor);
         query.finish_leniently()?;
-        let now = self.clock.reading();
-        let (products, next_cursor) = self.products(&paging, now)?;
+        let (products, next_cursor) = self.products(&paging)?;
+        let now = products.at;
         let mut list = ListBody {
             next_cursor,
             data: products
+                .what
                 .iter()
                 .map(|product| ProductBody::new(product, now))
                 .collect(),
@@ -36,11 +38,8 @@ impl Api {
 
     pub fn show_product(&self, call: &Call<'_>) -> Result<Response, Error> {
         let id = call.product()?;
-        let now = self.clock.reading();
-        let product: Product = self
-            .reader
-            .product(id, now)?
-            .ok_or(Error::ProductNotFound)?;
+        let Seen { what, at: now } = self.reader.product(id)?;
+        let product: Product = what.ok_or(Error::ProductNotFound)?;
         let body = json::bytes(&ProductBody::new(&product, now));
         let tag = entity_tag(&body);
         Ok(unless_known(call.request, tag, || {
@@ -51,27 +50,23 @@ impl Api {
     pub fn show_hold(&self, call: &Call<'_>) -> Result<Response, Error> {
         let token = self.token_of_reader(call)?;
         let id = self.hold_shown(call.request, token.as_deref(), HoldId::parse(call.id))?;
-        let now: Timestamp = self.clock.reading();
-        let hold = self.reader.hold(id)?.ok_or(Error::HoldNotFound)?;
+        let Seen { what, at: now } = self.reader.hold(id)?;
+        let hold = what.ok_or(Error::HoldNotFound)?;
         Ok(json::ok(&HoldBody::new(&hold, now)))
     }
 
     pub fn show_order(&self, call: &Call<'_>) -> Result<Response, Error> {
         let token = self.token_of_reader(call)?;
         let id = self.order_shown(call.request, token.as_deref(), OrderId::parse(call.id))?;
-        let now = self.clock.reading();
-        let order = self.reader.order(id)?.ok_or(Error::OrderNotFound)?;
+        let Seen { what, at: now } = self.reader.order(id)?;
+        let order = what.ok_or(Error::OrderNotFound)?;
         Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
     }
 
-    pub fn products(
-        &self,
-        paging: &Paging,
-        now: Timestamp,
-    ) -> Result<(Vec<Product>, Option<String>), Error> {
+    pub fn products(&self, paging: &Paging) -> Result<(Seen<Vec<Product>>, Option<String>), Error> {
         let after = paging.after.and_then(ProductId::new);
-        let mut products = self.reader.products(after, paging.limit + 1, now)?;
-        let next = self.next_cursor(&mut products, paging, |product| product.id.get());
+        let mut products = self.reader.products(after, paging.limit + 1)?;
+        let next = self.next_cursor(&mut products.what, paging, |product| product.id.get());
         Ok((products, next))
     }
 
@@ -92,13 +87,10 @@ impl Api {
 impl Api {
     /// Where the product was sold out before, a reader judges first, by the writer's rules: most holds are refused without
     /// a place in the queue, and the others go to the writer.
-    ///
-    /// The reader judges by the present time, not by that of the batch in flight: what falls due in between can only turn
-    /// a refusal into a command for the writer.
     pub fn place_hold(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let wish = self.wish(call)?;
         if self.sold_out_hint.is_set(wish.product) {
-            match self.reader.refusal(&wish, &self.terms, self.clock.now())? {
+            match self.reader.refusal(&wish, &self.terms)? {
                 Some(rejection) => return Err(CommandError::Refused(rejection).into()),
                 None => self.sold_out_hint.clear(wish.product),
             }

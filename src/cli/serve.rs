@@ -64,7 +64,9 @@ impl Serve {
         ensure_is_not_far_ahead(&*database, &clock, config)?;
         let mut store = database.store(durability(config)).map_err(failed)?;
         let _ = store.rest(Rest::Long)?;
-        let reader = database.reader(READERS_MAX).map_err(failed)?;
+        let reader = database
+            .reader(clock.clone(), READERS_MAX)
+            .map_err(failed)?;
         self.load_demo(config, &mut *store, &*reader, &clock)?;
         let swept = sweep_holds::sweep(&mut *store, config, &clock)?;
         if swept.rows() > 0 {
@@ -91,7 +93,7 @@ impl Serve {
         clock: &Clock,
     ) -> Result<(), CliError> {
         let db = config.db.display();
-        let is_empty = reader.products(None, 1, clock.now())?.is_empty();
+        let is_empty = reader.products(None, 1)?.what.is_empty();
         match (self.demo, is_empty) {
             (true, true) => {
                 seed::upsert(store, config, clock, &catalogue::sample())?;

@@ -2,10 +2,11 @@
 //! books are proven.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Decision, Now, OpenError, Reader, Store, StoreError};
+use super::{Decision, Now, OpenError, Reader, ReadingTime, Store, StoreError};
 use crate::sale::{Command, Terms, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +74,16 @@ pub trait Database: Send + Sync {
     /// What writes. A copy has no such thing.
     fn store(&self, durability: Durability) -> Result<Box<dyn Store>, OpenError>;
 
-    /// At most `connections_max` reads at once, beside a store of this process.
-    fn reader(&self, connections_max: u32) -> Result<Box<dyn Reader>, OpenError>;
+    /// At most `connections_max` reads at once, beside a store of this process whose batches are judged by this clock.
+    fn reader(
+        &self,
+        time: Arc<dyn ReadingTime>,
+        connections_max: u32,
+    ) -> Result<Box<dyn Reader>, OpenError>;
+
+    /// One read at a time, beside a store of another process, at times that begin with `time_between_batches`: later on, at
+    /// that of the newest batch.
+    fn reader_beside(&self, began_at: Timestamp) -> Result<Box<dyn Reader>, OpenError>;
 
     /// The latest time that any transaction was judged at.
     fn last_now(&self) -> Result<Timestamp, OpenError>;

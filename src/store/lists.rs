@@ -1,6 +1,6 @@
 //! What an operator looks through: lists of holds, orders, payments, refunds and movements, by the page and by the clock.
 
-use super::StoreError;
+use super::{Seen, StoreError};
 use crate::sale::{
     Customer, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Payment, ProductId,
     RefundStatus, Timestamp, Verdict,
@@ -49,21 +49,16 @@ pub struct SalesRate {
 /// Movements that a sales rate is counted from: a product that moves faster is looked at for a shorter time.
 pub const SALES_RATE_MOVEMENTS_MAX: usize = 1_000;
 
-/// Each call sees one moment of the store, in which `now` is the time.
+/// Each call sees one moment of the store, and judges it at one time.
 pub trait Lists {
-    fn holds(
-        &self,
-        filter: &Filter<HoldStatus>,
-        page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Hold>, StoreError>;
+    fn holds(&self, filter: &Filter<HoldStatus>, page: Page)
+    -> Result<Seen<Vec<Hold>>, StoreError>;
 
     fn orders(
         &self,
         filter: &Filter<OrderStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Order>, StoreError>;
+    ) -> Result<Seen<Vec<Order>>, StoreError>;
 
     /// Payments as they stand by the clock, each with the order that its name means by now. Their product and customer are
     /// those of the order or hold that they name.
@@ -71,37 +66,35 @@ pub trait Lists {
         &self,
         filter: &Filter<Verdict>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Payment>, StoreError>;
+    ) -> Result<Seen<Vec<Payment>>, StoreError>;
 
     /// The payments whose money is to be paid back, or was.
     fn refunds(
         &self,
         status: Option<RefundStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Payment>, StoreError>;
+    ) -> Result<Seen<Vec<Payment>>, StoreError>;
 
     /// A product's ledger.
-    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, StoreError>;
+    fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError>;
 
-    /// What moved since `since`.
+    /// What moved in the last `over_micros`.
     fn sales_rate(
         &self,
         product: ProductId,
-        since: Timestamp,
-        now: Timestamp,
-    ) -> Result<SalesRate, StoreError>;
+        over_micros: i64,
+    ) -> Result<Seen<SalesRate>, StoreError>;
 }
 
 /// Counts a sales rate from movements, newest first.
 pub fn sales_rate(
     movements: impl Iterator<Item = Result<Movement, StoreError>>,
-    since: Timestamp,
+    over_micros: i64,
     now: Timestamp,
-) -> Result<SalesRate, StoreError> {
+) -> Result<Seen<SalesRate>, StoreError> {
+    let since = Timestamp::from_micros(now.micros() - over_micros);
     let mut sales_rate = SalesRate {
-        over_micros: now.micros() - since.micros(),
+        over_micros,
         units_held: 0,
         units_sold: 0,
     };
@@ -119,5 +112,8 @@ pub fn sales_rate(
         }
         sales_rate.units_sold += movement.delta.sold.max(0);
     }
-    Ok(sales_rate)
+    Ok(Seen {
+        what: sales_rate,
+        at: now,
+    })
 }

@@ -9,6 +9,7 @@ mod lists;
 mod open;
 mod open_error;
 mod reading;
+mod seen;
 pub mod sqlite;
 mod store_error;
 mod writing;
@@ -20,6 +21,7 @@ pub use open::{COMPANIONS, ServeLock, make_servable, open, open_source, open_to_
 pub use open_error::OpenError;
 #[cfg(feature = "test-support")]
 pub use reading::Contents;
-pub use reading::Reader;
+pub use reading::{Reader, ReadingTime};
+pub use seen::Seen;
 pub use store_error::StoreError;
 pub use writing::{Checkpoint, Decision, More, Now, Rest, SetBack, Store, no_more};

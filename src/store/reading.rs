@@ -1,37 +1,43 @@
 //! The trait of what reads: committed rows, beside the writer.
 
-use super::{Lists, StoreError};
+use super::{Lists, Seen, StoreError};
 #[cfg(feature = "test-support")]
 use crate::sale::{Counters, IdempotencyRecord, Movement, Payment};
 use crate::sale::{
     Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection, Terms, Timestamp,
 };
 
-/// Reads of committed rows, beside the writer. Each call sees one moment of the store.
+/// Tells a reader beside a writer of the same process the time, before it reads.
+pub trait ReadingTime: Send + Sync {
+    /// What it calls expired, no batch still to commit calls alive.
+    fn reading(&self) -> Timestamp;
+
+    /// The present: the time of the batch in flight is no later.
+    fn present(&self) -> Timestamp;
+}
+
+/// Reads of committed rows, beside the writer. Each call sees one moment of the store, and judges it at one time.
 pub trait Reader: Lists + Send + Sync {
-    /// The product with what is overdue at `now` counted as available.
-    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, StoreError>;
+    /// The product with what is overdue counted as available.
+    fn product(&self, id: ProductId) -> Result<Seen<Option<Product>>, StoreError>;
 
     /// At most `limit` products with ids above `after`, by id, as `product` would show them.
     fn products(
         &self,
         after: Option<ProductId>,
         limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Product>, StoreError>;
+    ) -> Result<Seen<Vec<Product>>, StoreError>;
 
     /// Why the wish would be refused, judged by the sale's own rules on the rows as they stand. `None`: it would not be,
     /// and only a transaction can tell for sure.
-    fn refusal(
-        &self,
-        wish: &PlaceHold,
-        terms: &Terms,
-        now: Timestamp,
-    ) -> Result<Option<Rejection>, StoreError>;
+    ///
+    /// Judged by the present, not by the time of a batch in flight: what falls due in between can only turn a refusal into a
+    /// case for a transaction.
+    fn refusal(&self, wish: &PlaceHold, terms: &Terms) -> Result<Option<Rejection>, StoreError>;
 
-    fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError>;
+    fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError>;
 
-    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError>;
+    fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError>;
 
     /// Whether rows can be read, and stand where whoever looks for the database finds it.
     fn is_sound(&self) -> Result<(), StoreError>;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use flashsale::sale::Timestamp;
 use flashsale::store::{self, Access};
 use rusqlite::Connection;
 use serde_json::json;
@@ -16,7 +17,12 @@ use crate::server::{Premises, Ran};
 
 fn holds(database: &Path) -> BTreeSet<i64> {
     let database = store::open(database, Access::Existing).unwrap();
-    let holds = database.reader(1).unwrap().contents().unwrap().holds;
+    let holds = database
+        .reader_beside(Timestamp::FIRST)
+        .unwrap()
+        .contents()
+        .unwrap()
+        .holds;
     holds.iter().map(|hold| hold.id.get()).collect()
 }
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashsale::sale::{HoldStatus, OrderStatus};
+use flashsale::sale::{HoldStatus, OrderStatus, Timestamp};
 use flashsale::store::{self, Access};
 use serde_json::json;
 
@@ -136,7 +136,11 @@ fn buy(
 
 fn everything_acknowledged_is_stored(premises: &Premises, acknowledged: &Acknowledged) {
     let database = store::open(&premises.path().join("flash_sale.db"), Access::Existing).unwrap();
-    let contents = database.reader(1).unwrap().contents().unwrap();
+    let contents = database
+        .reader_beside(Timestamp::FIRST)
+        .unwrap()
+        .contents()
+        .unwrap();
     let holds: BTreeSet<i64> = contents.holds.iter().map(|hold| hold.id.get()).collect();
     assert_eq!(
         acknowledged.holds.difference(&holds).count(),

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
 use flashsale::store::{self, Access, Depth, Durability, Lists, Reader, Store};
@@ -56,8 +57,8 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
     let path = folder.path().join("shop.db");
     let database = store::open(&path, Access::CreateOrMigrate).unwrap();
     let mut writers = [0, 1].map(|_| database.store(Durability::Normal).unwrap());
-    let reader = database.reader(1).unwrap();
     let mut memory = MemoryStore::default();
+    let reader = database.reader(Arc::new(memory.hands.clone()), 1).unwrap();
     let mut now = OPENING;
     let mut crowd = Crowd::new(seed);
     let mut decided = 0;
@@ -104,14 +105,16 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
         crowd.learn(&ours);
         decided += batch.len();
         for later in [0, 0, 1, 60_000_000] {
-            let now = Timestamp::from_micros(now + later);
+            memory.hands.set(now + later);
+            let now = memory.hands.now();
             for id in (1..=crowd.products() + 1).filter_map(ProductId::new) {
                 product_is_alike(&memory, &*reader, id, now);
             }
             refusals_are_alike(&memory, &*reader, &accepting, &batch, now);
         }
         for later in [0, 60_000_000] {
-            let now = Timestamp::from_micros(now + later);
+            memory.hands.set(now + later);
+            let now = memory.hands.now();
             lists_are_alike(&memory, &*reader, &mut crowd, now);
         }
         if round % 50 == 0 || decided >= commands {
@@ -120,10 +123,10 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
                 reader.contents().unwrap(),
                 "seed {seed}, round {round}"
             );
-            let now = Timestamp::from_micros(now);
+            memory.hands.set(now);
             assert_eq!(
-                memory.products(None, 100, now).unwrap(),
-                reader.products(None, 100, now).unwrap()
+                memory.products(None, 100).unwrap(),
+                reader.products(None, 100).unwrap()
             );
             let mut checks = database.audit(Depth::Quick).unwrap();
             checks.retain(|check| check.broken > 0);
@@ -168,8 +171,8 @@ fn skip_ids(database: &Path) {
 
 fn product_is_alike(memory: &MemoryStore, sqlite: &dyn Reader, id: ProductId, now: Timestamp) {
     assert_eq!(
-        memory.product(id, now).unwrap(),
-        sqlite.product(id, now).unwrap(),
+        memory.product(id).unwrap(),
+        sqlite.product(id).unwrap(),
         "{id} at {now}"
     );
 }
@@ -185,8 +188,8 @@ fn refusals_are_alike(
     for command in batch {
         if let Command::PlaceHold(wish) = command {
             assert_eq!(
-                memory.refusal(wish, terms, now).unwrap(),
-                sqlite.refusal(wish, terms, now).unwrap(),
+                memory.refusal(wish, terms).unwrap(),
+                sqlite.refusal(wish, terms).unwrap(),
                 "{wish:?} at {now}"
             );
         }
@@ -198,28 +201,28 @@ fn lists_are_alike(memory: &MemoryStore, sqlite: &dyn Reader, crowd: &mut Crowd,
     let holds = crowd.filter(HoldStatus::ALL);
     let page = crowd.page();
     assert_eq!(
-        memory.holds(&holds, page, now).unwrap(),
-        sqlite.holds(&holds, page, now).unwrap(),
+        memory.holds(&holds, page).unwrap(),
+        sqlite.holds(&holds, page).unwrap(),
         "{holds:?} {page:?} at {now}"
     );
     let orders = crowd.filter(OrderStatus::ALL);
     let page = crowd.page();
     assert_eq!(
-        memory.orders(&orders, page, now).unwrap(),
-        sqlite.orders(&orders, page, now).unwrap(),
+        memory.orders(&orders, page).unwrap(),
+        sqlite.orders(&orders, page).unwrap(),
         "{orders:?} {page:?} at {now}"
     );
     let payments = crowd.filter(Verdict::ALL);
     let page = crowd.page();
     assert_eq!(
-        memory.payments(&payments, page, now).unwrap(),
-        sqlite.payments(&payments, page, now).unwrap(),
+        memory.payments(&payments, page).unwrap(),
+        sqlite.payments(&payments, page).unwrap(),
         "{payments:?} {page:?} at {now}"
     );
     let (status, page) = (crowd.refund_status(), crowd.page());
     assert_eq!(
-        memory.refunds(status, page, now).unwrap(),
-        sqlite.refunds(status, page, now).unwrap(),
+        memory.refunds(status, page).unwrap(),
+        sqlite.refunds(status, page).unwrap(),
         "refunds {status:?} {page:?} at {now}"
     );
     let (product, page) = (crowd.product(), crowd.page());
@@ -228,10 +231,9 @@ fn lists_are_alike(memory: &MemoryStore, sqlite: &dyn Reader, crowd: &mut Crowd,
         sqlite.movements(product, page).unwrap(),
         "movements of {product} {page:?}"
     );
-    let since = Timestamp::from_micros(now.micros() - 60_000_000);
     assert_eq!(
-        memory.sales_rate(product, since, now).unwrap(),
-        sqlite.sales_rate(product, since, now).unwrap(),
+        memory.sales_rate(product, 60_000_000).unwrap(),
+        sqlite.sales_rate(product, 60_000_000).unwrap(),
         "sales rate of {product} at {now}"
     );
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use flashsale::sale::Timestamp;
 use flashsale::store::{self, Access, Depth, Durability, Rest, StoreError, no_more};
 use serde_json::json;
 
@@ -136,7 +137,7 @@ fn a_command_beside_notices_too() {
     store
         .transact(&terms(), &|_| hands.now(), &load, &mut no_more)
         .unwrap();
-    let reader = database.reader(1).unwrap();
+    let reader = database.reader_beside(Timestamp::FIRST).unwrap();
     fs::rename(&path, folder.path().join("moved.db")).unwrap();
     let more = [item("mug", 5).load()];
     let failed = |result| matches!(result, Err(StoreError::Displaced(_)));
@@ -150,7 +151,12 @@ fn a_command_beside_notices_too() {
     drop((store, reader, database));
     fs::rename(folder.path().join("moved.db"), &path).unwrap();
     let database = store::open(&path, Access::Existing).unwrap();
-    let products = database.reader(1).unwrap().contents().unwrap().products;
+    let products = database
+        .reader_beside(Timestamp::FIRST)
+        .unwrap()
+        .contents()
+        .unwrap()
+        .products;
     assert_eq!(products.len(), 1);
     let checks = database.audit(Depth::Full).unwrap();
     assert!(checks.iter().all(|check| check.broken == 0));

@@ -71,7 +71,7 @@ impl Sale {
             (database, store)
         };
         let stores = [open(Access::CreateOrMigrate), open(Access::Existing)];
-        let reader = stores[0].0.reader(1).unwrap();
+        let reader = stores[0].0.reader_beside(Timestamp::FIRST).unwrap();
         let mut sale = Sale {
             folder,
             dice: Crowd::new(seed),
@@ -211,7 +211,10 @@ fn opened(file: &[u8], log: &[u8]) -> Result<Contents, OpenError> {
     fs::write(&path, file).unwrap();
     fs::write(folder.path().join("other.db-wal"), log).unwrap();
     let database = store::open(&path, Access::Existing)?;
-    Ok(database.reader(1)?.contents().unwrap())
+    Ok(database
+        .reader_beside(Timestamp::FIRST)?
+        .contents()
+        .unwrap())
 }
 
 fn hold() -> Command {

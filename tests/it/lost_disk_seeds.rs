@@ -67,7 +67,7 @@ impl Sale {
             crowd: Crowd::new(seed),
             now: OPENING,
             store: database.store(Durability::Normal).unwrap(),
-            reader: database.reader(1).unwrap(),
+            reader: database.reader_beside(Timestamp::FIRST).unwrap(),
             database,
             backups: Vec::new(),
             given: Given::default(),
@@ -135,8 +135,8 @@ impl Sale {
 
     fn is_there(&self, target: PaymentTarget) -> bool {
         match target {
-            PaymentTarget::Order(id) => self.reader.order(id).unwrap().is_some(),
-            PaymentTarget::Hold(id) => self.reader.hold(id).unwrap().is_some(),
+            PaymentTarget::Order(id) => self.reader.order(id).unwrap().what.is_some(),
+            PaymentTarget::Hold(id) => self.reader.hold(id).unwrap().what.is_some(),
         }
     }
 
@@ -144,7 +144,12 @@ impl Sale {
     fn lose_the_disk(&mut self) {
         let index = usize::try_from(self.crowd.below(self.backups.len() as i64)).unwrap();
         let backup = store::open(&self.backups[index], Access::Read).unwrap();
-        let counters = backup.reader(1).unwrap().contents().unwrap().counters;
+        let counters = backup
+            .reader_beside(Timestamp::FIRST)
+            .unwrap()
+            .contents()
+            .unwrap()
+            .counters;
         let last = |given: &BTreeSet<i64>| given.last().copied().unwrap_or(0);
         let since = [
             last(&self.given.holds) - counters.next_hold.get(),
@@ -157,7 +162,7 @@ impl Sale {
         make_servable(&path, skip_ids).unwrap();
         self.database = store::open(&path, Access::Existing).unwrap();
         self.store = self.database.store(Durability::Normal).unwrap();
-        self.reader = self.database.reader(1).unwrap();
+        self.reader = self.database.reader_beside(Timestamp::FIRST).unwrap();
         self.books_are_right();
         self.restores += 1;
     }

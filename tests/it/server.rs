@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use flashsale::sale::Timestamp;
 use flashsale::store::{self, Access, Contents};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -127,7 +128,11 @@ impl Premises {
     pub fn contents(&self) -> Contents {
         let path = self.path().join("flash_sale.db");
         let database = store::open(&path, Access::Existing).unwrap();
-        database.reader(1).unwrap().contents().unwrap()
+        database
+            .reader_beside(Timestamp::FIRST)
+            .unwrap()
+            .contents()
+            .unwrap()
     }
 
     #[track_caller]

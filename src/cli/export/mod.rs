@@ -21,7 +21,7 @@ use super::exit_status::{IO_ERROR, USAGE};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
-use crate::store::{Access, Database, Filter, OpenError, Page, Reader, Seek, StoreError};
+use crate::store::{Access, Database, Filter, OpenError, Page, Reader, Seek, Seen, StoreError};
 
 pub use cell::Cell;
 
@@ -73,11 +73,10 @@ impl Export {
             ));
         }
         let database = open(config, Access::Read)?;
-        let readers = database.reader(1);
         let cannot = |error| cannot_open(config, &error);
+        let reader = database.reader_beside(began_at(&*database).map_err(cannot)?);
         let exporter = Exporter {
-            reader: readers.map_err(cannot)?,
-            began_at: began_at(&*database).map_err(cannot)?,
+            reader: reader.map_err(cannot)?,
             database,
             format: self.format,
             bom: self.bom,
@@ -126,36 +125,27 @@ impl From<StoreError> for Stopped {
 struct Exporter {
     reader: Box<dyn Reader>,
     database: Box<dyn Database>,
-    /// No batch that commits later judges at an earlier time.
-    began_at: Timestamp,
     format: Format,
     bom: bool,
 }
 
 impl Exporter {
-    /// The time to judge the next page at: that of the export, or of a batch that was committed since.
-    fn now(&self) -> Result<Timestamp, Stopped> {
-        let last_now = self.database.last_now();
-        let last_now = last_now.map_err(|error| StoreError::NotApplied(error.to_string()))?;
-        Ok(self.began_at.max(last_now))
-    }
-
     fn export(&self, table: Table) -> Result<(), Stopped> {
         match table {
             Table::Orders => self.table(
                 columns::ORDERS,
                 |order| order.id.get(),
-                |page, now| self.reader.orders(&Filter::ALL, page, now),
+                |page| self.reader.orders(&Filter::ALL, page),
             ),
             Table::Holds => self.table(
                 columns::HOLDS,
                 |hold| hold.id.get(),
-                |page, now| self.reader.holds(&Filter::ALL, page, now),
+                |page| self.reader.holds(&Filter::ALL, page),
             ),
             Table::Payments => self.table(
                 columns::PAYMENTS,
                 |payment| payment.id.get(),
-                |page, now| self.reader.payments(&Filter::ALL, page, now),
+                |page| self.reader.payments(&Filter::ALL, page),
             ),
             Table::Movements => self.movements(),
         }
@@ -165,14 +155,14 @@ impl Exporter {
         &self,
         columns: &[Column<R>],
         number: impl Fn(&R) -> i64,
-        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, StoreError>,
+        read: impl Fn(Page) -> Result<Seen<Vec<R>>, StoreError>,
     ) -> Result<(), Stopped> {
         self.header(columns)?;
         let newest = Page {
             seek: Seek::Before(i64::MAX),
             limit: 1,
         };
-        let newest = read(newest, self.now()?)?;
+        let newest = read(newest)?.what;
         self.rows_until(newest.first().map_or(0, &number), columns, number, read)
     }
 
@@ -181,7 +171,7 @@ impl Exporter {
         self.header(columns::MOVEMENTS)?;
         let mut after: Option<ProductId> = None;
         loop {
-            let products = self.reader.products(after, ROWS_A_PAGE, self.now()?)?;
+            let products = self.reader.products(after, ROWS_A_PAGE)?.what;
             let Some(last) = products.last() else {
                 return Ok(());
             };
@@ -191,7 +181,7 @@ impl Exporter {
                     product.version,
                     columns::MOVEMENTS,
                     |movement| movement.version,
-                    |page, _| self.reader.movements(product.id, page),
+                    |page| self.reader.movements(product.id, page),
                 )?;
             }
         }
@@ -203,7 +193,7 @@ impl Exporter {
         newest: i64,
         columns: &[Column<R>],
         number: impl Fn(&R) -> i64,
-        read: impl Fn(Page, Timestamp) -> Result<Vec<R>, StoreError>,
+        read: impl Fn(Page) -> Result<Seen<Vec<R>>, StoreError>,
     ) -> Result<(), Stopped> {
         let mut last = 0;
         while last < newest {
@@ -211,8 +201,10 @@ impl Exporter {
                 seek: Seek::After(last),
                 limit: ROWS_A_PAGE,
             };
-            let now = self.now()?;
-            let mut rows = read(page, now)?;
+            let Seen {
+                what: mut rows,
+                at: now,
+            } = read(page)?;
             let Some(row) = rows.last() else {
                 return Ok(());
             };

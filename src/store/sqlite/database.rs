@@ -1,19 +1,20 @@
 //! What a database file is to the rest of the program.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::between_batches::time_between_batches;
 use super::error::{failed_to_open, not_applied};
 use super::file::{DatabaseFile, OpenFiles, schema, write_connection};
-use super::reader::SqliteReader;
+use super::reader::{Judging, SqliteReader};
 use super::rows::SqliteRows;
 use super::store::SqliteStore;
 use super::tables::counters;
 use super::{audit, copy};
 use crate::sale::{Command, Terms, Timestamp, WorkingSet};
 use crate::store::{
-    Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, Store, StoreError,
-    judge_in_turn,
+    Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, ReadingTime, Store,
+    StoreError, judge_in_turn,
 };
 
 impl Database for DatabaseFile {
@@ -33,8 +34,17 @@ impl Database for DatabaseFile {
         Ok(Box::new(store))
     }
 
-    fn reader(&self, connections_max: u32) -> Result<Box<dyn Reader>, OpenError> {
-        let reader = SqliteReader::open(&self.address(), self.state().clone(), connections_max)?;
+    fn reader(
+        &self,
+        time: Arc<dyn ReadingTime>,
+        connections_max: u32,
+    ) -> Result<Box<dyn Reader>, OpenError> {
+        let reader = SqliteReader::open(self, Judging::AtTimeOf(time), connections_max)?;
+        Ok(Box::new(reader))
+    }
+
+    fn reader_beside(&self, began_at: Timestamp) -> Result<Box<dyn Reader>, OpenError> {
+        let reader = SqliteReader::open(self, Judging::SinceCommits(began_at), 1)?;
         Ok(Box::new(reader))
     }
 

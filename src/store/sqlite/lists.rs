@@ -10,7 +10,7 @@ use crate::sale::{
     Timestamp, Verdict,
 };
 use crate::store::{
-    Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, StoreError, sales_rate,
+    Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
 };
 
 impl Lists for SqliteReader {
@@ -18,35 +18,37 @@ impl Lists for SqliteReader {
         &self,
         filter: &Filter<HoldStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Hold>, StoreError> {
+    ) -> Result<Seen<Vec<Hold>>, StoreError> {
+        let at = self.reading()?;
         let (product, customer) = filter.about();
         let status = filter.status.map(HoldStatus::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
-        self.page(holds::LIST, "holds.id", params, page, holds::read)
+        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": at};
+        let what = self.page(holds::LIST, "holds.id", params, page, holds::read)?;
+        Ok(Seen { what, at })
     }
 
     fn orders(
         &self,
         filter: &Filter<OrderStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Order>, StoreError> {
+    ) -> Result<Seen<Vec<Order>>, StoreError> {
+        let at = self.reading()?;
         let (product, customer) = filter.about();
         let status = filter.status.map(OrderStatus::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": now};
-        self.page(orders::LIST, "id", params, page, orders::read)
+        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": at};
+        let what = self.page(orders::LIST, "id", params, page, orders::read)?;
+        Ok(Seen { what, at })
     }
 
     fn payments(
         &self,
         filter: &Filter<Verdict>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Payment>, StoreError> {
+    ) -> Result<Seen<Vec<Payment>>, StoreError> {
+        let at = self.reading()?;
         let (product, customer) = filter.about();
         let verdict = filter.status.map(Verdict::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": verdict, ":now": now};
+        let params = named_params! {":product": product, ":customer": customer, ":status": verdict, ":now": at};
         let payments = self.page(
             payments::LIST,
             "p.id",
@@ -54,17 +56,20 @@ impl Lists for SqliteReader {
             page,
             payments::read_with_verdict,
         )?;
-        Ok(as_they_stand(payments, now))
+        Ok(Seen {
+            what: as_they_stand(payments, at),
+            at,
+        })
     }
 
     fn refunds(
         &self,
         status: Option<RefundStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Payment>, StoreError> {
+    ) -> Result<Seen<Vec<Payment>>, StoreError> {
+        let at = self.reading()?;
         let status = status.map(RefundStatus::as_str);
-        let params = named_params! {":status": status, ":now": now};
+        let params = named_params! {":status": status, ":now": at};
         let payments = self.page(
             payments::LIST_OF_REFUNDS,
             "p.id",
@@ -72,20 +77,25 @@ impl Lists for SqliteReader {
             page,
             payments::read_with_verdict,
         )?;
-        Ok(as_they_stand(payments, now))
+        Ok(Seen {
+            what: as_they_stand(payments, at),
+            at,
+        })
     }
 
-    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, StoreError> {
+    fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError> {
+        let at = self.reading()?;
         let params = named_params! {":product": product};
-        self.page(movements::LIST, "version", params, page, movements::read)
+        let what = self.page(movements::LIST, "version", params, page, movements::read)?;
+        Ok(Seen { what, at })
     }
 
     fn sales_rate(
         &self,
         product: ProductId,
-        since: Timestamp,
-        now: Timestamp,
-    ) -> Result<SalesRate, StoreError> {
+        over_micros: i64,
+    ) -> Result<Seen<SalesRate>, StoreError> {
+        let at = self.reading()?;
         let conn = self.conn()?;
         let sql = "select * from movements where product_id = :product order by version desc limit :limit";
         let limit = i64::try_from(SALES_RATE_MOVEMENTS_MAX + 1).unwrap_or(i64::MAX);
@@ -100,8 +110,8 @@ impl Lists for SqliteReader {
             .map_err(|error| self.failed(error))?;
         sales_rate(
             rows.map(|row| row.map_err(|error| self.failed(error))),
-            since,
-            now,
+            over_micros,
+            at,
         )
     }
 }

@@ -2,7 +2,6 @@
 //! moment of the store.
 
 use std::mem;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::not_applied;
-use super::file::{FLAGS, OpenState, configure};
+use super::file::{DatabaseFile, FLAGS, OpenState, configure};
 use super::product_cache::{CachedProduct, ProductCache, with_overdue_units};
 use super::rows::SqliteRows;
 use super::tables::holds::{self, select_hold};
@@ -21,10 +20,18 @@ use crate::sale::{
     Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, WorkingSet, decide,
 };
-use crate::store::{OpenError, Reader, StoreError, judge};
+use crate::store::{OpenError, Reader, ReadingTime, Seen, StoreError, judge};
+
+/// At which time a reader judges what it reads.
+pub enum Judging {
+    AtTimeOf(Arc<dyn ReadingTime>),
+    /// At this time, or that of the newest batch of another process.
+    SinceCommits(Timestamp),
+}
 
 pub struct SqliteReader {
     pool: Pool<Connections>,
+    judging: Judging,
     product_cache: ProductCache,
     /// Let go of last, for the WAL index's sake: see there.
     state: Arc<OpenState>,
@@ -35,12 +42,13 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl SqliteReader {
     pub fn open(
-        path: &Path,
-        state: Arc<OpenState>,
+        file: &DatabaseFile,
+        judging: Judging,
         connections_max: u32,
     ) -> Result<SqliteReader, OpenError> {
+        let state = file.state().clone();
         let connections = Connections {
-            manager: SqliteConnectionManager::file(path).with_flags(FLAGS),
+            manager: SqliteConnectionManager::file(file.address()).with_flags(FLAGS),
             state: state.clone(),
         };
         let pool = Pool::builder()
@@ -55,6 +63,7 @@ impl SqliteReader {
             .map_err(|error| OpenError::Readers(error.to_string()))?;
         Ok(SqliteReader {
             pool,
+            judging,
             product_cache: ProductCache::default(),
             state,
         })
@@ -69,6 +78,25 @@ impl SqliteReader {
     /// What a reader finds damaged is not written any more either.
     pub(super) fn failed(&self, error: rusqlite::Error) -> StoreError {
         self.state.note(not_applied(error))
+    }
+
+    /// The time to judge at, taken before the read begins.
+    pub(super) fn reading(&self) -> Result<Timestamp, StoreError> {
+        match &self.judging {
+            Judging::AtTimeOf(time) => Ok(time.reading()),
+            Judging::SinceCommits(began_at) => {
+                let (_, last_now) =
+                    counters::read(&*self.conn()?).map_err(|error| self.failed(error))?;
+                Ok(last_now.max(*began_at))
+            }
+        }
+    }
+
+    fn present(&self) -> Result<Timestamp, StoreError> {
+        match &self.judging {
+            Judging::AtTimeOf(time) => Ok(time.present()),
+            Judging::SinceCommits(_) => self.reading(),
+        }
     }
 
     /// As remembered, if nobody has committed since and no deadline has passed.
@@ -174,41 +202,41 @@ impl CustomizeConnection<rusqlite::Connection, OpenError> for QueryOnly {
 }
 
 impl Reader for SqliteReader {
-    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, StoreError> {
-        let cached = self.current(id, now)?;
-        Ok(cached
+    fn product(&self, id: ProductId) -> Result<Seen<Option<Product>>, StoreError> {
+        let at = self.reading()?;
+        let cached = self.current(id, at)?;
+        let what = cached
             .product
-            .map(|product| product.with_overdue_free(cached.overdue_units)))
+            .map(|product| product.with_overdue_free(cached.overdue_units));
+        Ok(Seen { what, at })
     }
 
     fn products(
         &self,
         after: Option<ProductId>,
         limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Product>, StoreError> {
+    ) -> Result<Seen<Vec<Product>>, StoreError> {
+        let at = self.reading()?;
         let conn = self.conn()?;
         let sql = select_products!("where id > :after order by id limit :limit");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let params =
-            named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": now};
+            named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": at};
         let mut statement = conn
             .prepare_cached(sql)
             .map_err(|error| self.failed(error))?;
         let rows = statement
             .query_map(params, with_overdue_units)
             .map_err(|error| self.failed(error))?;
-        rows.map(|row| row.map(|(product, overdue)| product.with_overdue_free(overdue)))
+        let what = rows
+            .map(|row| row.map(|(product, overdue)| product.with_overdue_free(overdue)))
             .collect::<rusqlite::Result<_>>()
-            .map_err(|error| self.failed(error))
+            .map_err(|error| self.failed(error))?;
+        Ok(Seen { what, at })
     }
 
-    fn refusal(
-        &self,
-        wish: &PlaceHold,
-        terms: &Terms,
-        now: Timestamp,
-    ) -> Result<Option<Rejection>, StoreError> {
+    fn refusal(&self, wish: &PlaceHold, terms: &Terms) -> Result<Option<Rejection>, StoreError> {
+        let now = self.present()?;
         let cached = self.current(wish.product, now)?;
         let mut set = WorkingSet::new(now, *terms, Counters::FIRST);
         set.products.fetched(wish.product, cached.product);
@@ -221,17 +249,18 @@ impl Reader for SqliteReader {
         }
     }
 
-    fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
+    fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError> {
+        let at = self.reading()?;
         let sql = select_hold!(" where holds.id = :id");
-        self.one(sql, named_params! {":id": id}, holds::read)
+        let what = self.one(sql, named_params! {":id": id}, holds::read)?;
+        Ok(Seen { what, at })
     }
 
-    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        self.one(
-            "select * from orders where id = :id",
-            named_params! {":id": id},
-            orders::read,
-        )
+    fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError> {
+        let at = self.reading()?;
+        let sql = "select * from orders where id = :id";
+        let what = self.one(sql, named_params! {":id": id}, orders::read)?;
+        Ok(Seen { what, at })
     }
 
     fn is_sound(&self) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use flashsale::sale::{
     Customer, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment, PaymentTarget,
     ProductId, RefundStatus, Timestamp, Verdict,
 };
-use flashsale::store::{Filter, Lists, Page, SalesRate, Seek, StoreError, sales_rate};
+use flashsale::store::{Filter, Lists, Page, SalesRate, Seek, Seen, StoreError, sales_rate};
 
 use super::{MemoryStore, Tables};
 
@@ -13,92 +13,79 @@ impl Lists for MemoryStore {
         &self,
         filter: &Filter<HoldStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Hold>, StoreError> {
-        let tables = self.tables();
-        let wanted = tables.holds.values().filter(|hold| {
-            admits(
-                filter,
-                Some(hold.product),
-                hold.customer.as_ref(),
-                hold.status_at(now),
-            )
-        });
-        Ok(rows_of(page, wanted.cloned(), |hold| hold.id.get()))
+    ) -> Result<Seen<Vec<Hold>>, StoreError> {
+        self.seen(|tables, now| {
+            let wanted = tables.holds.values().filter(|hold| {
+                let customer = hold.customer.as_ref();
+                admits(filter, Some(hold.product), customer, hold.status_at(now))
+            });
+            rows_of(page, wanted.cloned(), |hold| hold.id.get())
+        })
     }
 
     fn orders(
         &self,
         filter: &Filter<OrderStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Order>, StoreError> {
-        let tables = self.tables();
-        let wanted = tables.orders.values().filter(|order| {
-            admits(
-                filter,
-                Some(order.product),
-                order.customer.as_ref(),
-                order.status_at(now),
-            )
-        });
-        Ok(rows_of(page, wanted.cloned(), |order| order.id.get()))
+    ) -> Result<Seen<Vec<Order>>, StoreError> {
+        self.seen(|tables, now| {
+            let wanted = tables.orders.values().filter(|order| {
+                let customer = order.customer.as_ref();
+                admits(filter, Some(order.product), customer, order.status_at(now))
+            });
+            rows_of(page, wanted.cloned(), |order| order.id.get())
+        })
     }
 
     fn payments(
         &self,
         filter: &Filter<Verdict>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Payment>, StoreError> {
-        let tables = self.tables();
-        let wanted = tables.payments_at(now).into_iter().filter(|payment| {
-            let hold = tables.hold_of(payment);
-            admits(
-                filter,
-                hold.map(|hold| hold.product),
-                hold.and_then(|hold| hold.customer.as_ref()),
-                payment.verdict,
-            )
-        });
-        Ok(rows_of(page, wanted, |payment| payment.id.get()))
+    ) -> Result<Seen<Vec<Payment>>, StoreError> {
+        self.seen(|tables, now| {
+            let wanted = tables.payments_at(now).into_iter().filter(|payment| {
+                let hold = tables.hold_of(payment);
+                let product = hold.map(|hold| hold.product);
+                let customer = hold.and_then(|hold| hold.customer.as_ref());
+                admits(filter, product, customer, payment.verdict)
+            });
+            rows_of(page, wanted, |payment| payment.id.get())
+        })
     }
 
     fn refunds(
         &self,
         status: Option<RefundStatus>,
         page: Page,
-        now: Timestamp,
-    ) -> Result<Vec<Payment>, StoreError> {
-        let payments = self.tables().payments_at(now).into_iter();
-        let due = payments.filter(|payment| {
-            let wanted = status.is_none() || payment.refund_status() == status;
-            payment.refund_due && wanted
-        });
-        Ok(rows_of(page, due, |payment| payment.id.get()))
+    ) -> Result<Seen<Vec<Payment>>, StoreError> {
+        self.seen(|tables, now| {
+            let due = tables.payments_at(now).into_iter().filter(|payment| {
+                let wanted = status.is_none() || payment.refund_status() == status;
+                payment.refund_due && wanted
+            });
+            rows_of(page, due, |payment| payment.id.get())
+        })
     }
 
-    fn movements(&self, product: ProductId, page: Page) -> Result<Vec<Movement>, StoreError> {
-        let tables = self.tables();
-        let ledger = tables
-            .movements
-            .values()
-            .filter(|movement| movement.product == product);
-        Ok(rows_of(page, ledger.cloned(), |movement| movement.version))
+    fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError> {
+        self.seen(|tables, _| {
+            let movements = tables.movements.values();
+            let ledger = movements.filter(|movement| movement.product == product);
+            rows_of(page, ledger.cloned(), |movement| movement.version)
+        })
     }
 
     fn sales_rate(
         &self,
         product: ProductId,
-        since: Timestamp,
-        now: Timestamp,
-    ) -> Result<SalesRate, StoreError> {
+        over_micros: i64,
+    ) -> Result<Seen<SalesRate>, StoreError> {
         let newest_first = Page {
             seek: Seek::Before(i64::MAX),
             limit: usize::MAX,
         };
-        let movements = self.movements(product, newest_first)?;
-        sales_rate(movements.into_iter().map(Ok), since, now)
+        let Seen { what, at } = self.movements(product, newest_first)?;
+        sales_rate(what.into_iter().map(Ok), over_micros, at)
     }
 }
 

@@ -15,9 +15,11 @@ use flashsale::sale::{
     Rejection, SECRET_BYTES, Secret, Terms, Timestamp, WorkingSet, Written,
 };
 use flashsale::store::{
-    Checkpoint, Contents, Decision, More, Now, Reader, Rest, SetBack, Store, StoreError, judge,
-    judge_in_waves,
+    Checkpoint, Contents, Decision, More, Now, Reader, Rest, Seen, SetBack, Store, StoreError,
+    judge, judge_in_waves,
 };
+
+use crate::shop::Hands;
 
 use rows::Counting;
 
@@ -26,6 +28,8 @@ use rows::Counting;
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
     secret: Secret,
+    /// At which reads are judged.
+    pub hands: Hands,
     /// What the last transaction asked for, each time that it did.
     pub waves: Vec<Vec<Need>>,
 }
@@ -61,6 +65,7 @@ impl Default for MemoryStore {
         MemoryStore {
             tables: Arc::new(Mutex::new(tables)),
             secret: Secret::new([7; SECRET_BYTES]),
+            hands: Hands::at_opening(),
             waves: Vec::new(),
         }
     }
@@ -166,48 +171,50 @@ impl Store for MemoryStore {
     }
 }
 
+impl MemoryStore {
+    fn seen<T>(&self, what: impl FnOnce(&Tables, Timestamp) -> T) -> Result<Seen<T>, StoreError> {
+        let at = self.hands.now();
+        let what = what(&self.tables(), at);
+        Ok(Seen { what, at })
+    }
+}
+
 impl Reader for MemoryStore {
-    fn product(&self, id: ProductId, now: Timestamp) -> Result<Option<Product>, StoreError> {
-        let tables = self.tables();
-        let product = tables.products.get(&id).cloned();
-        Ok(product.map(|product| product.with_overdue_free(tables.overdue_units(id, now))))
+    fn product(&self, id: ProductId) -> Result<Seen<Option<Product>>, StoreError> {
+        self.seen(|tables, now| {
+            let product = tables.products.get(&id).cloned();
+            product.map(|product| product.with_overdue_free(tables.overdue_units(id, now)))
+        })
     }
 
     fn products(
         &self,
         after: Option<ProductId>,
         limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Product>, StoreError> {
-        let tables = self.tables();
-        let above = tables
-            .products
-            .values()
-            .filter(|product| Some(product.id) > after);
-        Ok(above
-            .take(limit)
-            .map(|p| p.clone().with_overdue_free(tables.overdue_units(p.id, now)))
-            .collect())
+    ) -> Result<Seen<Vec<Product>>, StoreError> {
+        self.seen(|tables, now| {
+            let products = tables.products.values();
+            let above = products.filter(|product| Some(product.id) > after);
+            above
+                .take(limit)
+                .map(|p| p.clone().with_overdue_free(tables.overdue_units(p.id, now)))
+                .collect()
+        })
     }
 
-    fn refusal(
-        &self,
-        wish: &PlaceHold,
-        terms: &Terms,
-        now: Timestamp,
-    ) -> Result<Option<Rejection>, StoreError> {
+    fn refusal(&self, wish: &PlaceHold, terms: &Terms) -> Result<Option<Rejection>, StoreError> {
         let tables = self.tables();
-        let mut set = WorkingSet::new(now, *terms, tables.counters);
+        let mut set = WorkingSet::new(self.hands.now(), *terms, tables.counters);
         let command = Command::PlaceHold(wish.clone());
         Ok(judge(&mut Counting::of(&tables), &mut set, &command)?.err())
     }
 
-    fn hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
-        Ok(self.tables().holds.get(&id).cloned())
+    fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError> {
+        self.seen(|tables, _| tables.holds.get(&id).cloned())
     }
 
-    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        Ok(self.tables().orders.get(&id).cloned())
+    fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError> {
+        self.seen(|tables, _| tables.orders.get(&id).cloned())
     }
 
     fn is_sound(&self) -> Result<(), StoreError> {

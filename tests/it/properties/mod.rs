@@ -31,19 +31,20 @@ fn transact(store: &mut MemoryStore, terms: &Terms, now: i64, batch: &[Command])
 
 /// Every hold, order, payment and refund with its status by the clock.
 fn lists(store: &MemoryStore, now: i64) -> String {
-    let (now, all) = (
-        Timestamp::from_micros(now),
-        Page {
-            seek: Seek::After(0),
-            limit: usize::MAX,
-        },
+    store.hands.set(now);
+    let all = Page {
+        seek: Seek::After(0),
+        limit: usize::MAX,
+    };
+    let holds = store.holds(&Filter::ALL, all).unwrap();
+    let orders = store.orders(&Filter::ALL, all).unwrap();
+    let statuses = (
+        holds.what.iter().map(|h| (h.id, h.status_at(holds.at))),
+        orders.what.iter().map(|o| (o.id, o.status_at(orders.at))),
     );
-    let holds = store.holds(&Filter::ALL, all, now).unwrap();
-    let holds: Vec<_> = holds.iter().map(|h| (h.id, h.status_at(now))).collect();
-    let orders = store.orders(&Filter::ALL, all, now).unwrap();
-    let orders: Vec<_> = orders.iter().map(|o| (o.id, o.status_at(now))).collect();
-    let payments = store.payments(&Filter::ALL, all, now).unwrap();
-    let refunds = store.refunds(None, all, now).unwrap();
+    let (holds, orders): (Vec<_>, Vec<_>) = (statuses.0.collect(), statuses.1.collect());
+    let payments = store.payments(&Filter::ALL, all).unwrap();
+    let refunds = store.refunds(None, all).unwrap();
     format!("{holds:?} {orders:?} {payments:?} {refunds:?}")
 }
 

@@ -13,7 +13,7 @@ use flashsale::api::{Api, Guard, Origins, Proxies};
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
-use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms};
+use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms, Timestamp};
 use flashsale::store::{self, Access, Contents, Database, Depth, Durability, Store, no_more};
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ impl Shop {
         };
         let (writer, _) =
             Writer::start(wrap(store), clock.clone(), config.terms(), limits).unwrap();
-        let reader = database.reader(4).unwrap();
+        let reader = database.reader(clock.clone(), 4).unwrap();
         let origins = Origins::new(config.cors_origins.clone());
         let api = Api {
             writer: writer.clone(),
@@ -175,7 +175,11 @@ impl Shop {
     }
 
     pub fn contents(&self) -> Contents {
-        self.database.reader(1).unwrap().contents().unwrap()
+        self.database
+            .reader_beside(Timestamp::FIRST)
+            .unwrap()
+            .contents()
+            .unwrap()
     }
 
     pub fn call(&self, request: Request) -> Answer {

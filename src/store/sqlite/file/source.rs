@@ -30,14 +30,14 @@ pub enum Source {
     /// To the file by its name.
     Live,
     /// To the file alone, which SQLite is told not to expect changes of.
-    Still { path: PathBuf, seen: Seen },
+    Still { path: PathBuf, seen: FileVersion },
     /// To a copy that is gone in the end.
     Copy { folder: TempDir },
 }
 
 /// By what a change of the file shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct FileVersion {
     inode: u64,
     bytes: u64,
     changed_at: (i64, i64),
@@ -52,7 +52,7 @@ impl Source {
         if (may_write(path) && may_write(folder)) || (has_index && log_bytes.is_some()) {
             Ok(Source::Live)
         } else if log_bytes.is_none_or(|bytes| bytes == 0) {
-            let seen = Seen::at(path).map_err(OpenError::Unreadable)?;
+            let seen = FileVersion::at(path).map_err(OpenError::Unreadable)?;
             let path = path.to_owned();
             Ok(Source::Still { path, seen })
         } else {
@@ -74,7 +74,7 @@ impl Source {
         let Source::Still { path, seen } = self else {
             return Ok(());
         };
-        let now = Seen::at(path).map_err(OpenError::Unreadable)?;
+        let now = FileVersion::at(path).map_err(OpenError::Unreadable)?;
         let log_bytes = log_bytes(path).map_err(OpenError::Unreadable)?;
         if now == *seen && log_bytes.is_none_or(|bytes| bytes == 0) {
             Ok(())
@@ -84,10 +84,10 @@ impl Source {
     }
 }
 
-impl Seen {
-    fn at(path: &Path) -> io::Result<Seen> {
+impl FileVersion {
+    fn at(path: &Path) -> io::Result<FileVersion> {
         let metadata = fs::metadata(path)?;
-        Ok(Seen {
+        Ok(FileVersion {
             inode: metadata.ino(),
             bytes: metadata.len(),
             changed_at: (metadata.mtime(), metadata.mtime_nsec()),
@@ -111,7 +111,7 @@ fn copied(path: &Path) -> Result<Source, OpenError> {
 
 /// `None`: they changed meanwhile.
 fn copy_both(path: &Path, log: &Path) -> io::Result<Option<TempDir>> {
-    let seen = || -> io::Result<_> { Ok((Seen::at(path)?, Seen::at(log)?)) };
+    let seen = || -> io::Result<_> { Ok((FileVersion::at(path)?, FileVersion::at(log)?)) };
     let before = seen()?;
     let folder = tempfile::Builder::new().prefix("flashsale-").tempdir()?;
     let copy = folder.path().join(COPY_NAME);
