@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::source::Source;
 use super::{only_known, project, tree};
 
-/// Nothing of ours is called so, nor begins so where a star stands; and what it is called.
-const NAMES: [(&str, &str); 53] = [
+/// Nothing of ours is called so, nor begins so where a star stands; and what it is called. Words that mean something else
+/// as well (`access`, `columns`, `settle`) are left to the reader.
+const NAMES: [(&str, &str); 54] = [
     ("Asked", "RequestInfo"),
     ("Book", "WorkingSet"),
     ("Condition", "WriteState"),
@@ -58,6 +59,7 @@ const NAMES: [(&str, &str); 53] = [
     ("said", "value"),
     ("shortage", "sold_out_hint"),
     ("start_to_leave", "begin_lingering_close"),
+    ("tidy", "maintain"),
     ("turn", "single_flight"),
     ("work_off", "execute"),
 ];
@@ -124,8 +126,9 @@ fn words_of_text(text: &str) -> Vec<String> {
 /// Retired words, each with the files that have it.
 fn retired(sources: &[Source]) -> BTreeMap<&'static str, Vec<&str>> {
     let mut found: BTreeMap<_, Vec<&str>> = BTreeMap::new();
-    let sources = sources.iter();
-    for source in sources.filter(|source| !source.path.starts_with("tests/it/tidy/")) {
+    let names_tidy = ["tests/it/main.rs", "tests/it/tidy/"];
+    let is_judged = |it: &&Source| !names_tidy.iter().any(|path| it.path.starts_with(path));
+    for source in sources.iter().filter(is_judged) {
         let definitions = definitions(source);
         let words = words_of_text(&source.text);
         let is_defined = |name: &str| match name.strip_suffix('*') {
