@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::cli_error::{CliError, cannot_open};
-use super::database::{durability, open};
+use super::database::open;
 use super::exit_status::{BUSY, CONFIGURATION};
 use super::report::{Report, retry_while_busy};
 use crate::clock::Clock;
@@ -105,7 +105,7 @@ fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, CliError>
     let database = open(config, Access::Existing)?;
     let failed = |error| cannot_open(config, &error);
     let _lock = ServeLock::take(&config.db).map_err(failed)?;
-    let mut store = database.store(durability(config)).map_err(failed)?;
+    let mut store = database.store(config.durability).map_err(failed)?;
     let set_back = retry_while_busy(|| store.set_back(clock.wall(), &config.terms()))?;
     if let Err(failure) = store.rest(Rest::Long) {
         log::debug!("the log is left for the next checkpoint: {failure}");

@@ -1,5 +1,6 @@
 //! How commands print their results, on stdout, as text or as JSON; and how they wait for a database that is busy.
 
+use std::io::{self, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,23 +43,20 @@ impl Report {
 }
 
 pub fn print_line(line: &str) -> Result<(), CliError> {
-    use std::io::Write;
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     let printed = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
     printed.map_err(|error| CliError::new(IO_ERROR, format!("stdout: {error}")))
 }
 
 /// An error is ignored: the command has done its work.
 pub fn print_to_stderr(lines: &str) {
-    use std::io::Write;
-    std::io::stderr().lock().write_all(lines.as_bytes()).ok();
+    io::stderr().lock().write_all(lines.as_bytes()).ok();
 }
 
 const BUSY_MAX: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(1);
 
-/// Tries again each millisecond while another process writes. SQLite's own waiting grows to 100 ms a time, and a busy
-/// server's gaps are shorter than that.
+/// Tries again each millisecond while another process writes: a busy server leaves gaps that are no longer than that.
 pub fn retry_while_busy<T>(
     mut attempt: impl FnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, RowError};
 use super::cli_error::{CliError, cannot_open};
 use super::clock::open_with_clock;
-use super::database::{durability, open};
+use super::database::open;
 use super::exit_status::{BAD_DATA, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE};
 use super::report::{Report, print_to_stderr, retry_while_busy};
 use super::seed_report::Seeded;
@@ -46,7 +46,7 @@ impl Seed {
         } else {
             let (database, clock) = open_with_clock(config, Access::CreateOrMigrate)?;
             let mut store = database
-                .store(durability(config))
+                .store(config.durability)
                 .map_err(|error| cannot_open(config, &error))?;
             upsert(&mut *store, config, &clock, &catalogue)?
         };

@@ -14,7 +14,6 @@ use signal_hook::iterator::Signals;
 
 use super::cli_error::{CliError, cannot_open};
 use super::clock::ensure_is_not_far_ahead;
-use super::database::durability;
 use super::exit_status::{BAD_DATA, BUSY, CANNOT_LISTEN, INTERNAL, IO_ERROR};
 use super::front_limits::front_limits;
 use super::key_flags::KeyFlags;
@@ -62,7 +61,7 @@ impl Serve {
         let failed = |error| cannot_open(config, &error);
         let database = store::open_to_serve(&config.db, &lock).map_err(failed)?;
         ensure_is_not_far_ahead(&*database, &clock, config)?;
-        let mut store = database.store(durability(config)).map_err(failed)?;
+        let mut store = database.store(config.durability).map_err(failed)?;
         let _ = store.rest(Rest::Long)?;
         let reader = database
             .reader(clock.clone(), READERS_MAX)

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use super::cli_error::{CliError, cannot_open};
 use super::clock::open_with_clock;
-use super::database::durability;
 use super::report::{Report, retry_while_busy};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -38,7 +37,7 @@ impl SweepHolds {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let (database, clock) = open_with_clock(config, Access::Existing)?;
         let mut store = database
-            .store(durability(config))
+            .store(config.durability)
             .map_err(|error| cannot_open(config, &error))?;
         let swept = sweep(&mut *store, config, &clock)?;
         let text = format!(

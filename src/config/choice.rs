@@ -2,15 +2,7 @@
 
 use super::value::{Setting, Value};
 use crate::sale::LatePayment;
-
-/// When an answer is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// Before it is given.
-    Full,
-    /// A little later: a power loss may take the last commits back.
-    Normal,
-}
+use crate::store::Durability;
 
 /// What a line of the log looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

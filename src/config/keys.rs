@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use super::choice::{Durability, LogFormat};
+use super::choice::LogFormat;
 use super::listen::Listen;
 use super::origin::Origin;
 use super::secrets::{AdminToken, WebhookSecret};
 use super::value::{Setting, Value};
 use crate::sale::LatePayment;
+use crate::store::Durability;
 
 /// A key, and what can be done with it without knowing its type.
 pub struct Key {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::sale::Terms;
 
-pub use choice::{Durability, LogFormat};
+pub use choice::LogFormat;
 pub use config_error::ConfigError;
 pub use keys::{Config, KEYS, Key};
 pub use listen::Listen;
