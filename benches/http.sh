@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Requests a second over HTTP, all in one run and in turn, so that the ratios hold where the figures do not:
 #
-#   bare      the least that can answer: examples/bare_loop.rs, without limits, time-outs, log or routes
+#   bare      the least that can answer: two event loops, examples/bare_loop.rs, without limits, time-outs, log or routes
 #   healthz   GET /healthz
 #   product   GET /api/products/{id}
 #   overdue   the same with 500 holds past their deadlines that nobody has swept: another process has the write lock

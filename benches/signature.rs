@@ -152,7 +152,7 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
         batch_max: config.batch_max,
         wait_max: config.wait_max(),
     };
-    let started = Writer::start(store, clock.clone(), terms, limits);
+    let started = Writer::start(store, clock.clone(), terms, limits, |send| send());
     let (writer, _) = started.expect("a thread");
     Api {
         writer,

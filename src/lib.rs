@@ -30,7 +30,7 @@
 //! | [`input`] | text to values, for what HTTP brings and for what the command line reads |
 //! | [`metrics`] | what a server counts of itself |
 //! | [`writer`] | the bounded queue, group commit, answers after the commit |
-//! | [`http`] | bytes to requests, responses to bytes; who gets a thread when |
+//! | [`http`] | bytes to requests, responses to bytes, by a few event loops that own the connections |
 //! | [`api`] | HTTP's side of the sale: the endpoints, one line each; fields in, bodies out, errors |
 //! | [`cli`] | the command line, one file a command |
 //!

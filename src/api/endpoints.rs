@@ -12,7 +12,7 @@ use Method::{Delete, Get, Head, Patch, Post};
 /// Lines of one path stand together.
 #[rustfmt::skip]
 pub static ENDPOINTS: &[Endpoint] = &[
-    read(Get,        "/api/products",                             Open,      Api::list_products),
+    read(Get,        "/api/products",                             Open,      Api::list_products).slow(),
     read(Get,        "/api/products/{id}",                        Open,      Api::show_product),
     command(Post,    "/api/holds",                                Open,      Api::place_hold),
     read(Get,        "/api/holds/{id}",                           Token,     Api::show_hold),

@@ -101,15 +101,14 @@ impl Handler for Api {
     fn body_bytes_max(&self, path: &str) -> usize {
         Route::of(path).map_or(BODY_BYTES_MAX, Route::body_bytes_max)
     }
-}
 
-impl Api {
-    /// Whether the answer may take so long that no event loop should wait for it.
-    pub fn is_slow(&self, request: &Request) -> bool {
+    fn is_slow(&self, request: &Request) -> bool {
         let endpoint = Route::of(&request.path).and_then(|route| route.endpoint(&request.method));
         endpoint.is_some_and(|endpoint| endpoint.is_slow)
     }
+}
 
+impl Api {
     /// For errors that no shown token changes.
     fn audience(&self) -> Audience<'_> {
         Audience {

@@ -1,5 +1,6 @@
 //! The bounds of the HTTP front, as configured.
 
+use std::thread;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -7,11 +8,14 @@ use crate::http::{Limits, PerAddress, Timeouts};
 
 /// Descriptors for files and everything else but connections.
 const DESCRIPTORS_OTHER: usize = 100;
+/// Requests that may take long and read the database at once.
+const LONG_READS_MAX: usize = 16;
 
 pub fn front_limits(config: &Config) -> Limits {
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     Limits {
-        threads_max: config.threads_max,
+        event_loops: event_loops(config),
+        threads_max: config.threads_max.min(LONG_READS_MAX),
         queue_max: config.queue_max,
         wait_max: config.wait_max(),
         connections_max: connections_max(config),
@@ -25,6 +29,20 @@ pub fn front_limits(config: &Config) -> Limits {
             idle: seconds(config.idle_timeout_s),
             write: seconds(config.write_timeout_s),
         },
+    }
+}
+
+/// Connections that read the database: one for each request that may, so that no event loop waits for one.
+pub fn readers_max(config: &Config) -> u32 {
+    let readers = event_loops(config) + LONG_READS_MAX;
+    u32::try_from(readers).unwrap_or(u32::MAX)
+}
+
+/// As configured, or as many as there are cores.
+fn event_loops(config: &Config) -> usize {
+    match config.http_threads {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        configured => configured,
     }
 }
 

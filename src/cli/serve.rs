@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 use super::cli_error::{CliError, cannot_open};
 use super::clock::ensure_is_not_far_ahead;
 use super::exit_status::{BAD_DATA, BUSY, CANNOT_LISTEN, INTERNAL, IO_ERROR};
-use super::front_limits::front_limits;
+use super::front_limits::{front_limits, readers_max};
 use super::key_flags::KeyFlags;
 use super::logging;
 use super::report::print_line;
@@ -24,7 +24,7 @@ use super::{catalogue, seed, sweep_holds};
 use crate::api::{Api, Guard, Origins, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
-use crate::http::{Address, Listener, Server};
+use crate::http::{Address, Listener, Server, with_one_wake_up};
 use crate::store::{self, OpenError, Reader, Rest, ServeLock, Store};
 use crate::writer::{self, Writer, WriterExit};
 
@@ -37,8 +37,6 @@ pub struct Serve {
     flags: KeyFlags,
 }
 
-/// Database connections for reading: more than cores, fewer than threads.
-const READERS_MAX: u32 = 16;
 /// How long and how often a serve lock that is taken is asked for again.
 const LOCK_PATIENCE: Duration = Duration::from_millis(50);
 const LOCK_POLL: Duration = Duration::from_millis(1);
@@ -64,7 +62,7 @@ impl Serve {
         let mut store = database.store(config.durability).map_err(failed)?;
         let _ = store.rest(Rest::Long)?;
         let reader = database
-            .reader(clock.clone(), READERS_MAX)
+            .reader(clock.clone(), readers_max(config))
             .map_err(failed)?;
         self.load_demo(config, &mut *store, &*reader, &clock)?;
         let swept = sweep_holds::sweep(&mut *store, config, &clock)?;
@@ -144,13 +142,7 @@ fn serve(
     let signals = signals()?;
 
     let secret = store.secret().clone();
-    let limits = writer::Limits {
-        queue_max: config.queue_max,
-        batch_max: config.batch_max,
-        wait_max: config.wait_max(),
-    };
-    let (writer, writer_ended) =
-        Writer::start(store, clock.clone(), config.terms(), limits).map_err(no_thread)?;
+    let (writer, writer_ended) = start_writer(config, store, clock.clone())?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let api = Api {
@@ -192,10 +184,22 @@ fn serve(
     draining.store(true, Ordering::SeqCst);
     let all_answered = drain_front(&server, &signals);
     let by = if all_answered { by } else { Instant::now() };
-    report_end(
-        config,
-        ended.unwrap_or_else(|| drain_writer(&writer, &writer_ended, &signals, by)),
-    )
+    let ended = ended.unwrap_or_else(|| drain_writer(&writer, &writer_ended, &signals, by));
+    server.close();
+    report_end(config, ended)
+}
+
+fn start_writer(
+    config: &Config,
+    store: Box<dyn Store>,
+    clock: Arc<Clock>,
+) -> Result<(Writer, Receiver<WriterExit>), CliError> {
+    let limits = writer::Limits {
+        queue_max: config.queue_max,
+        batch_max: config.batch_max,
+        wait_max: config.wait_max(),
+    };
+    Writer::start(store, clock, config.terms(), limits, with_one_wake_up).map_err(no_thread)
 }
 
 /// Waits for a signal (`None`) or for the end of the writer or the front (`Some`, with the writer's exit if it gave one).
@@ -215,8 +219,8 @@ fn wait_for_end(
                 return None;
             }
             recv(writer_ended) -> ended => return Some(ended.ok()),
-            recv(server.ended()) -> _ => {
-                log::error!("the thread that accepts connections has ended, and so the server stops");
+            recv(server.drained()) -> _ => {
+                log::error!("a thread that serves connections has ended, and so the server stops");
                 return Some(None);
             }
             recv(watchdog.ticks()) -> _ => watchdog.check(),
@@ -240,7 +244,7 @@ fn drain_front(server: &Server, signals: &Receiver<i32>) -> bool {
     let mut all_answered = true;
     loop {
         select! {
-            recv(server.ended()) -> _ => return all_answered,
+            recv(server.drained()) -> _ => return all_answered,
             recv(signals) -> signal => {
                 log::info!("signal {}: connections are closed without waiting for their requests", signal.unwrap_or(0));
                 server.stopper().stop_now();

@@ -166,8 +166,12 @@ keys! {
         /// Trusted proxies are not counted.
         max_connections_per_ip: usize = 0 => 0..=1_000_000;
 
-        /// Requests that are worked on at once, each by a thread of its own.
-        /// The bound on threads, and so on their memory.
+        /// Event loops, 0 for as many as cores.
+        /// Each is a thread that serves its share of the connections.
+        http_threads: usize = 0 => 0..=256;
+
+        /// Threads for requests that may take long, which are lists and figures.
+        /// At most 16 of them read the database at once.
         threads_max: usize = 256 => 1..=4096;
 
         /// Seconds from the first byte of a request to the end of its head, in total.
@@ -185,7 +189,7 @@ keys! {
         /// Seconds for a client to take its answer, in total.
         write_timeout_s: u32 = 5 => 1..=3600;
 
-        /// Requests that may wait for a thread, and commands that may wait for the writer.
+        /// Requests that may wait for an event loop or a thread, and commands that may wait for the writer.
         /// Each further one is answered 503 at once.
         queue_max: usize = 4096 => 1..=1_000_000;
 

@@ -1,352 +1,269 @@
-//! The reading half of a connection: its bytes so far, the requests in them, and the deadlines of whatever it is in the
-//! middle of.
+//! A connection: its bytes so far, the requests in them, and where it stands. It waits for nothing and reads no clock: an
+//! event loop tells it when there is something to read, and what time it is.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, RawFd};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use socket2::Socket;
 
-mod leaving;
+mod lingering_close;
 
-use super::guests::Guest;
+pub use lingering_close::LEAVING_MAX;
+
+use super::connection_limit::Permit;
+use super::deadlines::Wait;
 use super::head::{self, Head};
-use super::house::House;
-use super::message::{Handler, Refusal, Reply, Request, RequestInfo};
-use super::outgoing::{Condition, Manners, Outgoing};
-
-/// How long a thread stays with a connection for its next bytes before the connection is parked.
-pub const LINGER: Duration = Duration::from_millis(100);
-
-/// Totals, not per read.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// From a head's first byte to its last.
-    pub head: Duration,
-    pub body: Duration,
-    /// Between two requests, and before the first.
-    pub idle: Duration,
-    pub write: Duration,
-}
+use super::mailbox::Accepted;
+use super::message::{Handler, Refusal, Request, RequestInfo, Response};
+use super::response_writer::{Framing, ResponseWriter, WriteState};
 
 pub struct Connection {
-    stream: Arc<Socket>,
-    outgoing: Arc<Outgoing>,
-    handler: Arc<dyn Handler>,
+    /// Unlike that of any other connection of its time.
+    pub number: u32,
+    pub socket: Socket,
     peer: Option<SocketAddr>,
-    timeouts: Timeouts,
+    /// What came and belongs to no request that was handed out.
     buffer: Vec<u8>,
     stage: Stage,
-    /// When the present stage began …
-    pub since: Instant,
-    /// … and when it must be over.
-    deadline: Instant,
+    pub writer: ResponseWriter,
+    pub are_writes_watched: bool,
+    /// When the present stage began, or the present wait for the client to take its answer.
+    since: Instant,
     /// When the first byte of the present request was read.
     began: Instant,
-    /// What was found before the last request was answered.
-    postponed: Option<Next>,
     /// Whether the client waits to be told to send its body.
-    expects_invitation: bool,
+    expects_continue: bool,
+    /// Whether there may be bytes to read …
+    is_readable: bool,
+    /// … and the client's end after them.
+    is_ending: bool,
     /// Whether the client will send nothing more.
     has_ended: bool,
-    /// Whether reads wait for bytes.
-    is_blocking: bool,
-    _guest: Guest,
+    _permit: Permit,
 }
 
 enum Stage {
     Idle,
     Head,
     Body(Box<Head>),
-    /// There is no room for it, and it is about to be told so.
+    /// There is no room for the client, which is about to be told so.
     TurnedAway(Refusal),
-    /// It was told to go; what it still sends is read and dropped for a while, so that it gets to read that.
+    /// Lingering close: see there.
     Leaving {
-        dropped: usize,
+        discarded: usize,
     },
 }
 
-/// What a thread finds when it is lent to a connection.
-pub enum Next {
-    Request(Box<Exchange>),
-    Refused(Refusal),
-    /// Its bytes so far make no request.
-    Waiting,
-    Closed,
-}
-
 /// A request, and what its head said about the answer.
-pub struct Exchange {
+pub struct Incoming {
     pub request: Request,
-    pub keep_alive: bool,
-    is_http_1_0: bool,
+    pub framing: Framing,
 }
 
-/// Bytes asked of the socket at once.
-const READ_BYTES: usize = 2 * 1024;
+/// What connections share that are read and written one after the other.
+pub struct Scratch {
+    input: Box<[u8; READ_BYTES]>,
+    /// A buffer for the connection that is being served, so that one without half a request needs none.
+    buffer: Vec<u8>,
+    output: Vec<u8>,
+}
+
+/// Bytes asked of a socket at once.
+const READ_BYTES: usize = 16 * 1024;
+
+impl Default for Scratch {
+    fn default() -> Scratch {
+        Scratch {
+            input: Box::new([0; READ_BYTES]),
+            buffer: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+}
 
 impl Connection {
-    pub fn new(
-        stream: Socket,
-        peer: Option<SocketAddr>,
-        guest: Guest,
-        house: &Arc<House>,
-    ) -> io::Result<Connection> {
-        stream.set_nonblocking(false)?;
-        if peer.is_some() {
-            stream.set_tcp_nodelay(true)?;
-        }
-        stream.set_read_timeout(Some(LINGER))?;
-        let now = Instant::now();
-        let timeouts = house.limits.timeouts;
-        let stream = Arc::new(stream);
-        let outgoing = Outgoing::new(stream.clone(), house.clone());
-        Ok(Connection {
-            stream,
-            outgoing,
-            handler: house.handler.clone(),
-            peer,
-            timeouts,
+    pub fn new(accepted: Accepted, number: u32, now: Instant) -> Connection {
+        Connection {
+            number,
+            socket: accepted.socket,
+            peer: accepted.peer,
             buffer: Vec::new(),
-            stage: Stage::Idle,
+            stage: accepted.refusal.map_or(Stage::Idle, Stage::TurnedAway),
+            writer: ResponseWriter::default(),
+            are_writes_watched: false,
             since: now,
-            deadline: now + timeouts.idle,
             began: now,
-            postponed: None,
-            expects_invitation: false,
+            expects_continue: false,
+            is_readable: false,
+            is_ending: false,
             has_ended: false,
-            is_blocking: true,
-            _guest: guest,
-        })
+            _permit: accepted.permit,
+        }
     }
 
-    /// Whether it is between two requests.
-    pub fn is_idle(&self) -> bool {
-        matches!(self.stage, Stage::Idle)
+    /// The poller says so.
+    pub fn note_readable(&mut self, is_ending: bool) {
+        self.is_readable = true;
+        self.is_ending |= is_ending;
     }
 
-    /// Whether there is something to do for it, without another byte from the client.
-    pub fn needs_thread(&self) -> bool {
-        self.has_more() || (self.expects_invitation && !self.has_ended)
-    }
-
-    fn has_more(&self) -> bool {
-        self.postponed.is_some() || (self.is_idle() && !self.buffer.is_empty())
-    }
-
-    /// Whether nobody is in the middle of anything.
+    /// Whether it is between two requests, and the client is not known to have said anything.
     pub fn is_at_rest(&self) -> bool {
-        self.is_to_go() || (self.is_idle() && self.condition() == Condition::Free)
+        matches!(self.stage, Stage::TurnedAway(_) | Stage::Leaving { .. })
+            || (matches!(self.stage, Stage::Idle)
+                && self.writer.state() == WriteState::Free
+                && !self.has_more())
     }
 
-    /// Whether it was told to go, or is about to be.
-    pub fn is_to_go(&self) -> bool {
-        self.is_leaving() || self.turned_away().is_some()
+    /// Whether there is something to do for it before the client does anything.
+    pub fn has_more(&self) -> bool {
+        self.is_readable || self.has_ended || !self.buffer.is_empty()
     }
 
-    pub fn condition(&self) -> Condition {
-        self.outgoing.condition()
+    /// What it waits for, and since when; nothing while its request is being worked on.
+    pub fn wait(&self) -> Option<(Wait, Instant)> {
+        let wait = match (self.writer.state(), &self.stage) {
+            (_, Stage::TurnedAway(_) | Stage::Leaving { .. }) => Wait::Leaving,
+            (WriteState::Awaiting, _) => return None,
+            (WriteState::Unfinished, _) => Wait::Write,
+            (_, Stage::Idle) => Wait::Idle,
+            (_, Stage::Head) => Wait::Head,
+            (_, Stage::Body(_)) => Wait::Body,
+        };
+        Some((wait, self.since))
     }
 
-    /// Whether nobody needs it any more: the client has said all, and has been told all.
+    /// Whether nothing more can come of it, if there is no whole request in it.
     pub fn is_over(&self) -> bool {
-        match self.condition() {
-            Condition::Free => self.has_ended && !self.has_more(),
-            Condition::Broken => true,
-            Condition::Awaiting | Condition::Writing | Condition::Closing => false,
-        }
+        self.has_ended || self.writer.state() == WriteState::Broken
     }
 
-    /// The next request. Between two requests it waits at most `LINGER` for it, in the middle of one not at all. The
-    /// deadline counts only once the socket was asked: what waited for a thread in time was in time.
-    pub fn next(&mut self) -> Next {
-        if let Some(next) = self.postponed.take() {
-            return next;
-        }
-        let mut has_read = false;
-        loop {
-            match self.take_request() {
-                Ok(Some(exchange)) => return Next::Request(Box::new(exchange)),
-                Err(refusal) => return Next::Refused(refusal),
-                Ok(None) if has_read && self.is_overdue() => return self.too_slow(),
-                Ok(None) => {}
+    /// The next request; `None` while its bytes make none. The answer before must have left.
+    pub fn next(
+        &mut self,
+        scratch: &mut Scratch,
+        handler: &dyn Handler,
+        now: Instant,
+    ) -> Result<Option<Incoming>, Refusal> {
+        let next = loop {
+            match self.take_request(handler, now) {
+                Ok(None) if self.is_readable && !self.is_over() => self.read(scratch),
+                next => break next,
             }
-            match self.read() {
-                Ok(0) => {
-                    self.has_ended = true;
-                    return Next::Closed;
+        };
+        if self.buffer.is_empty() && self.buffer.capacity() > 0 {
+            scratch.buffer = std::mem::take(&mut self.buffer);
+        }
+        next
+    }
+
+    /// Reads once. A socket that gave less than it was asked for has no more, and the poller will tell of more; but its end,
+    /// if that came together with the last bytes, was told of already.
+    fn read(&mut self, scratch: &mut Scratch) {
+        match (&self.socket).read(&mut scratch.input[..]) {
+            Ok(0) => self.has_ended = true,
+            Ok(read) => {
+                self.is_readable = read == READ_BYTES || self.is_ending;
+                if self.buffer.capacity() == 0 {
+                    self.buffer = std::mem::take(&mut scratch.buffer);
                 }
-                Ok(_) => has_read = true,
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
-                {
-                    return if self.is_overdue() {
-                        self.too_slow()
-                    } else {
-                        Next::Waiting
-                    };
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.has_ended = true;
-                    return Next::Closed;
-                }
+                self.buffer.extend_from_slice(&scratch.input[..read]);
             }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_readable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => self.has_ended = true,
         }
-    }
-
-    /// Until the answer before has left.
-    pub fn postpone(&mut self, next: Next) {
-        self.postponed = Some(next);
-    }
-
-    fn is_overdue(&self) -> bool {
-        Instant::now() >= self.deadline
-    }
-
-    /// What its deadline says, once it has passed.
-    fn too_slow(&self) -> Next {
-        if self.is_idle() {
-            Next::Closed
-        } else {
-            Next::Refused(Refusal::TooSlow)
-        }
-    }
-
-    fn read(&mut self) -> io::Result<usize> {
-        if self.is_blocking != self.is_idle() {
-            self.is_blocking = self.is_idle();
-            self.stream.set_nonblocking(!self.is_blocking)?;
-        }
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + READ_BYTES, 0);
-        let read = (&*self.stream).read(&mut self.buffer[filled..]);
-        self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
-        read
     }
 
     /// Takes a whole request out of the buffer, if there is one.
-    fn take_request(&mut self) -> Result<Option<Exchange>, Refusal> {
-        let now = Instant::now();
+    fn take_request(
+        &mut self,
+        handler: &dyn Handler,
+        now: Instant,
+    ) -> Result<Option<Incoming>, Refusal> {
         if matches!(self.stage, Stage::Idle) && !self.buffer.is_empty() {
             self.began = now;
-            self.enter(Stage::Head, now, self.timeouts.head);
+            self.enter(Stage::Head, now);
         }
         if matches!(self.stage, Stage::Head) {
-            let bytes_max = |path: &str| self.handler.body_bytes_max(path);
-            let Some(head) = head::parse(&self.buffer, self.peer, bytes_max)? else {
+            let bytes_max = |path: &str| handler.body_bytes_max(path);
+            let Some(mut head) = head::parse(&self.buffer, self.peer, bytes_max)? else {
                 return Ok(None);
             };
             self.buffer.drain(..head.bytes);
-            self.expects_invitation = head.expects_continue;
-            self.enter(Stage::Body(Box::new(head)), now, self.timeouts.body);
+            match head.body.take_from(&mut self.buffer) {
+                Ok(Some(body)) => return Ok(Some(self.finish(head, body, now))),
+                incomplete => {
+                    self.expects_continue = head.expects_continue;
+                    self.enter(Stage::Body(Box::new(head)), now);
+                    incomplete?;
+                }
+            }
+        } else if let Stage::Body(head) = &mut self.stage
+            && let Some(body) = head.body.take_from(&mut self.buffer)?
+            && let Stage::Body(head) = std::mem::replace(&mut self.stage, Stage::Idle)
+        {
+            return Ok(Some(self.finish(*head, body, now)));
         }
-        let Stage::Body(head) = &mut self.stage else {
-            return Ok(None);
-        };
-        if let Some(body) = head.body.take_from(&mut self.buffer)? {
-            self.expects_invitation = false;
-            return Ok(self.finish_body(body, now));
-        }
-        // Never in the middle of the answer before.
-        if self.expects_invitation && self.condition() == Condition::Free {
-            self.expects_invitation = false;
-            self.outgoing.invite_body();
+        if std::mem::take(&mut self.expects_continue) {
+            self.writer.send_continue(&self.socket);
         }
         Ok(None)
     }
 
-    fn finish_body(&mut self, body: Vec<u8>, now: Instant) -> Option<Exchange> {
-        let Stage::Body(head) = std::mem::replace(&mut self.stage, Stage::Idle) else {
-            return None;
-        };
-        self.rest(now);
-        let Head {
-            mut request,
-            keep_alive,
-            is_http_1_0,
-            ..
-        } = *head;
+    fn finish(&mut self, head: Head, body: Vec<u8>, now: Instant) -> Incoming {
+        self.expects_continue = false;
+        self.enter(Stage::Idle, now);
+        let mut request = head.request;
         request.body = body;
         request.began = self.began;
-        Some(Exchange {
-            request,
-            keep_alive,
-            is_http_1_0,
-        })
+        let framing = Framing {
+            info: request.info(),
+            keep_alive: head.keep_alive,
+            is_http_1_0: head.is_http_1_0,
+        };
+        Incoming { request, framing }
     }
 
-    fn enter(&mut self, stage: Stage, now: Instant, time: Duration) {
+    fn enter(&mut self, stage: Stage, now: Instant) {
         self.stage = stage;
         self.since = now;
-        self.deadline = now + time;
     }
 
-    /// Where the answer to this request goes, from whatever thread.
-    pub fn reply(&mut self, exchange: &Exchange) -> Reply {
-        let manners = Manners {
-            info: exchange.request.info(),
-            keep_alive: exchange.keep_alive,
-            is_http_1_0: exchange.is_http_1_0,
-        };
-        Outgoing::reply(&self.outgoing, manners)
+    /// Writes an answer: to the request whose framing this is.
+    pub fn answer(
+        &mut self,
+        response: &Response,
+        framing: &Framing,
+        is_last: bool,
+        scratch: &mut Scratch,
+        now: Instant,
+    ) {
+        let output = &mut scratch.output;
+        self.writer
+            .answer(&self.socket, response, framing, is_last, output);
+        self.since = now;
     }
 
-    /// Gives the connection to `to` once the answer that it waits for has come.
-    pub fn leave_with_the_answer(self, to: impl FnOnce(Connection) + Send + 'static) {
-        let outgoing = self.outgoing.clone();
-        outgoing.once_answered(move || to(self));
-    }
-
-    /// The time between two requests begins.
-    fn rest(&mut self, since: Instant) {
-        self.since = since;
-        self.deadline = since + self.timeouts.idle;
-    }
-
-    /// The same with the answer, however long a thread stayed for another request.
-    pub fn rest_since_its_answer(&mut self) {
-        let answered = self.outgoing.free_since();
-        if let Some(since) = answered.filter(|since| self.is_idle() && *since > self.since) {
-            self.rest(since);
+    /// Gives the client more of an answer that it has not taken whole.
+    pub fn write_on(&mut self, now: Instant) {
+        self.writer.write_on(&self.socket);
+        if self.writer.state() == WriteState::Free {
+            self.since = now;
         }
     }
 
-    pub fn let_go_of_its_buffer(&mut self) {
-        if self.buffer.is_empty() {
-            self.buffer = Vec::new();
-        }
-    }
-
-    /// Gives the client more of its answer.
-    pub fn write_on(&self) {
-        self.outgoing.write_on();
-    }
-
-    /// When the client must have taken its answer, or have said what it has begun to say.
-    pub fn due(&self) -> Instant {
-        self.outgoing.write_deadline().unwrap_or(self.deadline)
-    }
-
-    /// Answers bytes that were no request. Nothing may be on its way.
-    pub fn refuse(&mut self, refusal: Refusal) {
-        if self.postponed.is_none() {
-            self.read_what_came();
-        }
-        self.outgoing.refuse(refusal, &self.manners_of_refused());
-    }
-
-    fn manners_of_refused(&self) -> Manners {
-        let (info, is_http_1_0) = match (&self.postponed, &self.stage) {
-            (Some(Next::Request(exchange)), _) => (exchange.request.info(), exchange.is_http_1_0),
-            (_, Stage::Body(head)) => (head.request.info(), head.is_http_1_0),
-            (_, Stage::Idle | Stage::Head | Stage::TurnedAway(_) | Stage::Leaving { .. }) => {
+    /// What is known of bytes that were no request, and how they are to be answered.
+    pub fn framing_of_refused(&mut self, scratch: &mut Scratch, now: Instant) -> Framing {
+        self.read_what_came(scratch, now);
+        let (info, is_http_1_0) = match &self.stage {
+            Stage::Body(head) => (head.request.info(), head.is_http_1_0),
+            Stage::Idle | Stage::Head | Stage::TurnedAway(_) | Stage::Leaving { .. } => {
                 (head::guess(&self.buffer, self.peer, self.began), false)
             }
         };
-        Manners {
+        Framing {
             info: RequestInfo {
                 began: self.began,
                 ..info
@@ -354,11 +271,5 @@ impl Connection {
             keep_alive: false,
             is_http_1_0,
         }
-    }
-}
-
-impl AsRawFd for Connection {
-    fn as_raw_fd(&self) -> RawFd {
-        self.stream.as_raw_fd()
     }
 }

@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 const BACKLOG: i32 = 4096;
@@ -71,6 +72,10 @@ impl Listener {
         let socket = Socket::from(socket);
         socket.set_nonblocking(true)?;
         let local = socket.local_addr()?;
+        if local.as_socket().is_some() {
+            // Inherited by the sockets that it accepts.
+            socket.set_tcp_nodelay(true)?;
+        }
         let address = match (local.as_socket(), local.as_pathname()) {
             (Some(address), _) => Address::Tcp(address),
             (None, Some(path)) => Address::Unix(path.to_owned()),
@@ -89,10 +94,12 @@ impl Listener {
         &self.address
     }
 
-    /// Whoever knocks next, and from where.
+    /// The next client's socket, on which nothing waits, and from where it came.
     pub(super) fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
-        let (socket, peer) = self.socket.accept()?;
-        Ok((socket, peer.as_socket()))
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (socket, peer) = acceptfrom_with(&self.socket, flags)?;
+        let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+        Ok((socket.into(), peer))
     }
 }
 

@@ -17,6 +17,9 @@ pub trait Handler: Send + Sync {
 
     /// How large the body of a request for this path may be. It is asked before any of the body is read.
     fn body_bytes_max(&self, path: &str) -> usize;
+
+    /// Whether the answer may take so long that no event loop should wait for it. It is then made on a thread of a pool.
+    fn is_slow(&self, request: &Request) -> bool;
 }
 
 /// What is known of whoever waits for an answer, even if the question was not understood.
@@ -32,27 +35,47 @@ pub struct RequestInfo {
     pub began: Instant,
 }
 
-/// Where one answer goes. One that is dropped unused is answered as the handler's failure.
-pub struct Reply(Option<Deliver>);
+/// Who is waiting for answers. A ticket says for which.
+pub trait Recipient: Send + Sync {
+    /// `None` where the handler has let the request fall.
+    fn receive(self: Arc<Self>, ticket: u64, response: Option<Response>);
+}
 
-type Deliver = Box<dyn FnOnce(Option<Response>) + Send>;
+impl<F: Fn(Option<Response>) + Send + Sync> Recipient for F {
+    fn receive(self: Arc<Self>, _ticket: u64, response: Option<Response>) {
+        self(response);
+    }
+}
+
+/// Where one answer goes. One that is dropped unused is answered as the handler's failure.
+pub struct Reply {
+    recipient: Option<Arc<dyn Recipient>>,
+    ticket: u64,
+}
 
 impl Reply {
-    pub fn new(deliver: impl FnOnce(Option<Response>) + Send + 'static) -> Reply {
-        Reply(Some(Box::new(deliver)))
+    pub fn new(deliver: impl Fn(Option<Response>) + Send + Sync + 'static) -> Reply {
+        Reply::to(Arc::new(deliver), 0)
+    }
+
+    pub(super) fn to(recipient: Arc<dyn Recipient>, ticket: u64) -> Reply {
+        Reply {
+            recipient: Some(recipient),
+            ticket,
+        }
     }
 
     pub fn send(mut self, response: Response) {
-        if let Some(deliver) = self.0.take() {
-            deliver(Some(response));
+        if let Some(recipient) = self.recipient.take() {
+            recipient.receive(self.ticket, Some(response));
         }
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        if let Some(deliver) = self.0.take() {
-            deliver(None);
+        if let Some(recipient) = self.recipient.take() {
+            recipient.receive(self.ticket, None);
         }
     }
 }

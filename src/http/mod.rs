@@ -1,29 +1,41 @@
-//! HTTP/1.1 over sockets: bytes become requests, responses become bytes. A synchronous thread pool is lent to connections
-//! that have something to say; the others are parked. What a request means is somebody else's business: this room is given
-//! a handler and never asks what it does.
+//! HTTP/1.1 over sockets: bytes become requests, responses become bytes. A few event loops own the connections, each from its
+//! first byte to its last, and wait for nobody: what a request means is the business of a handler that this room is given,
+//! and an answer that comes later is handed to the loop that owns the connection.
+//!
+//! ```text
+//!  clients ──> listener ──> acceptor ──> the loop with the fewest connections
+//!                                          │ poller: which can be read, which can be written
+//!                                          │ head, body ──> handler ──────────> (the writer, or a pool's thread)
+//!  clients <── response_writer <───────────┤                                      │
+//!                                          └── mailbox: answers, new connections <┘
+//! ```
 //!
 //! `tiny_http` gives the vocabulary (`Method`, `StatusCode`, `Header`), not the server: its own can be aborted by one
 //! request (a huge `Content-Length`, or `HTTP/2.0` in the request line), starves keep-alive clients in a burst, ends its
 //! accept loop on any error, and has no time-outs; and its printer drops `Connection: close` and goes chunked by itself.
 
+mod acceptor;
 mod body;
 mod chunked;
 mod connection;
-mod guests;
+mod connection_limit;
+mod context;
+mod deadlines;
+mod event_loop;
 mod head;
-mod house;
 mod listener;
+mod mailbox;
 mod message;
-mod outgoing;
-mod parking;
+mod poller;
 mod pool;
+mod response_writer;
 mod server;
 mod target;
 
-pub use connection::Timeouts;
-pub use guests::PerAddress;
-pub use house::Limits;
+pub use connection_limit::PerAddress;
+pub use context::{Limits, Timeouts};
 pub use listener::{Address, Listener};
+pub use mailbox::with_one_wake_up;
 pub use message::{Handler, Refusal, Reply, Request, RequestInfo, Response};
 pub use server::{Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};

@@ -1,117 +1,113 @@
-//! The pool's threads: each is lent to one connection at a time, for as long as requests follow each other.
+//! Threads for requests that may take long, so that no event loop waits for them: as many as are needed, up to a limit, and
+//! one bounded first-come queue before them.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
-use super::connection::{Connection, Exchange, Next};
-use super::house::{House, Waiting};
-use super::message::Refusal;
-use super::outgoing::Condition;
+use super::context::Context;
+use super::message::{Handler, Refusal, Reply, Request};
 
-/// A thread that nobody needed for this long leaves.
-const THREAD_IDLE: Duration = Duration::from_secs(10);
+/// How long a thread is kept that has nothing to do.
+const KEEP_THREAD: Duration = Duration::from_secs(10);
 
-/// Starts a thread if more connections wait than threads, and there may be another.
-pub fn hire_if_needed(house: &Arc<House>) {
-    let is_needed = house.ready.len() > house.threads_idle.load(Ordering::SeqCst);
-    if !is_needed || house.threads.load(Ordering::SeqCst) >= house.limits.threads_max {
-        return;
+pub struct Pool {
+    context: Arc<Context>,
+    queue: Sender<Job>,
+    jobs: Receiver<Job>,
+    threads: AtomicUsize,
+    threads_idle: AtomicUsize,
+}
+
+struct Job {
+    request: Request,
+    reply: Reply,
+    /// When the request was ready to be worked on.
+    since: Instant,
+}
+
+impl Pool {
+    pub fn new(context: Arc<Context>) -> Pool {
+        let (queue, jobs) = bounded(context.limits.queue_max);
+        Pool {
+            context,
+            queue,
+            jobs,
+            threads: AtomicUsize::new(0),
+            threads_idle: AtomicUsize::new(0),
+        }
     }
-    house.threads.fetch_add(1, Ordering::SeqCst);
-    let worker = Worker {
-        house: house.clone(),
-    };
-    if let Err(error) = thread::Builder::new()
-        .name("worker".into())
-        .spawn(move || worker.work())
-    {
-        house.threads.fetch_sub(1, Ordering::SeqCst);
-        log::warn!("no thread can be started: {error}");
+
+    pub fn submit(pool: &Arc<Pool>, request: Request, reply: Reply, since: Instant) {
+        let job = Job {
+            request,
+            reply,
+            since,
+        };
+        match pool.queue.try_send(job) {
+            Ok(()) => Pool::spawn_if_needed(pool),
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
+                refuse(&*pool.context.handler, &job.request, job.reply);
+            }
+        }
+    }
+
+    /// Starts a thread if more requests wait than threads, and there may be another.
+    fn spawn_if_needed(pool: &Arc<Pool>) {
+        let is_needed = pool.jobs.len() > pool.threads_idle.load(Ordering::SeqCst);
+        if !is_needed || pool.threads.load(Ordering::SeqCst) >= pool.context.limits.threads_max {
+            return;
+        }
+        pool.threads.fetch_add(1, Ordering::SeqCst);
+        let worker = pool.clone();
+        let spawned = thread::Builder::new()
+            .name("pool".into())
+            .spawn(move || work(&worker));
+        if let Err(error) = spawned {
+            pool.threads.fetch_sub(1, Ordering::SeqCst);
+            log::warn!("no thread can be started: {error}");
+        }
     }
 }
 
-/// A thread of the pool.
-struct Worker {
-    house: Arc<House>,
+fn work(pool: &Arc<Pool>) {
+    loop {
+        pool.threads_idle.fetch_add(1, Ordering::SeqCst);
+        let next = pool.jobs.recv_timeout(KEEP_THREAD);
+        pool.threads_idle.fetch_sub(1, Ordering::SeqCst);
+        match next {
+            Ok(job) => {
+                // This thread may have been counted as idle for a request that came just after this one.
+                Pool::spawn_if_needed(pool);
+                if job.since.elapsed() >= pool.context.limits.wait_max {
+                    refuse(&*pool.context.handler, &job.request, job.reply);
+                } else {
+                    handle(&*pool.context.handler, job.request, job.reply);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) if !pool.jobs.is_empty() => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    pool.threads.fetch_sub(1, Ordering::SeqCst);
+    // A request may have come that counted on this thread.
+    Pool::spawn_if_needed(pool);
 }
 
-impl Worker {
-    fn work(self) {
-        loop {
-            self.house.threads_idle.fetch_add(1, Ordering::SeqCst);
-            let next = self.house.ready.recv_timeout(THREAD_IDLE);
-            self.house.threads_idle.fetch_sub(1, Ordering::SeqCst);
-            match next {
-                Ok(waiting) => {
-                    // The door may have counted this thread as idle for a connection that came just after this one.
-                    hire_if_needed(&self.house);
-                    self.serve(waiting);
-                }
-                Err(RecvTimeoutError::Timeout) if !self.house.ready.is_empty() => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        self.house.threads.fetch_sub(1, Ordering::SeqCst);
-        // Somebody may have come who counted on this thread.
-        hire_if_needed(&self.house);
+/// A panic in the handler is one failed request: the reply is dropped while it unwinds.
+pub fn handle(handler: &dyn Handler, request: Request, reply: Reply) {
+    let id = request.id.clone();
+    let handled = panic::catch_unwind(AssertUnwindSafe(|| handler.handle(request, reply)));
+    if handled.is_err() {
+        log::error!("the handler of request {id} panicked");
     }
+}
 
-    /// For as long as requests follow each other. What was said before is answered first, by whatever thread has the
-    /// answer: this one never waits for that.
-    fn serve(&self, waiting: Waiting) {
-        let mut connection = waiting.connection;
-        let mut waited_too_long = waiting.since.elapsed() >= self.house.limits.wait_max;
-        loop {
-            let next = connection.next();
-            let is_free = connection.condition() == Condition::Free;
-            match next {
-                Next::Request(exchange) if is_free => {
-                    let keep_alive = exchange.keep_alive;
-                    self.handle(&mut connection, *exchange, waited_too_long);
-                    waited_too_long = false;
-                    if !keep_alive || !self.may_linger(&connection) {
-                        break;
-                    }
-                }
-                Next::Refused(refusal) if is_free => {
-                    connection.refuse(refusal);
-                    break;
-                }
-                Next::Request(_) | Next::Refused(_) => {
-                    connection.postpone(next);
-                    break;
-                }
-                Next::Waiting | Next::Closed => break,
-            }
-        }
-        self.house.give_back(connection);
-    }
-
-    fn may_linger(&self, connection: &Connection) -> bool {
-        matches!(
-            connection.condition(),
-            Condition::Free | Condition::Awaiting
-        ) && !self.house.has_nobody_to_spare()
-            && !self.house.is_crowded.load(Ordering::SeqCst)
-    }
-
-    /// A panic in the handler is one failed request: the reply is dropped while it unwinds.
-    fn handle(&self, connection: &mut Connection, exchange: Exchange, waited_too_long: bool) {
-        let handler = &self.house.handler;
-        let reply = connection.reply(&exchange);
-        let request = exchange.request;
-        if waited_too_long {
-            return reply.send(handler.refuse(Refusal::Overloaded, &request.info()));
-        }
-        let id = request.id.clone();
-        let handled = panic::catch_unwind(AssertUnwindSafe(|| handler.handle(request, reply)));
-        if handled.is_err() {
-            log::error!("the handler of request {id} panicked");
-        }
-    }
+/// Of a request that waited too long, or would have to.
+pub fn refuse(handler: &dyn Handler, request: &Request, reply: Reply) {
+    reply.send(handler.refuse(Refusal::Overloaded, &request.info()));
 }

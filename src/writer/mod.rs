@@ -123,6 +123,7 @@ impl Writer {
         clock: Arc<Clock>,
         terms: Terms,
         limits: Limits,
+        together: Together,
     ) -> io::Result<(Writer, Receiver<WriterExit>)> {
         let (sender, jobs) = bounded(limits.queue_max);
         let (controls_sender, controls) = bounded(CONTROLS_MAX);
@@ -130,7 +131,7 @@ impl Writer {
         let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
         let replier = thread::Builder::new()
             .name("replier".into())
-            .spawn(move || deliver(&answered))?;
+            .spawn(move || deliver(&answered, together))?;
         let is_healthy = Arc::new(AtomicBool::new(true));
         let commit_loop = CommitLoop {
             store,
@@ -222,12 +223,27 @@ type Answers = Vec<(Reply, Answer)>;
 
 /// The replier: gives the answers of one batch out while the writer is at the next, so that nobody is woken one by one on
 /// the writer's time.
-fn deliver(answered: &Receiver<Answers>) {
+fn deliver(answered: &Receiver<Answers>, together: Together) {
     for answers in answered {
-        for (reply, answer) in answers {
-            if panic::catch_unwind(AssertUnwindSafe(|| reply.answer(answer))).is_err() {
-                log::error!("an answer could not be given: its reply panicked");
-            }
+        let mut answers = answers.into_iter();
+        while !answers.as_slice().is_empty() {
+            let mut some = answers.by_ref().take(SENT_TOGETHER);
+            together(&mut || {
+                some.by_ref()
+                    .for_each(|(reply, answer)| send_answer(reply, answer))
+            });
         }
     }
 }
+
+fn send_answer(reply: Reply, answer: Answer) {
+    if panic::catch_unwind(AssertUnwindSafe(|| reply.answer(answer))).is_err() {
+        log::error!("an answer could not be given: its reply panicked");
+    }
+}
+
+/// Runs what sends some answers, one after the other: what is to be done once for all of them is done after it.
+pub type Together = fn(&mut dyn FnMut());
+
+/// Answers that are sent together. The first of them waits for the last.
+const SENT_TOGETHER: usize = 64;

@@ -158,6 +158,7 @@ fn start(
         clock,
         config.terms(),
         limits,
+        |send| send(),
     )
     .unwrap()
 }
@@ -249,7 +250,10 @@ fn a_writer_that_dies_is_missed() {
         wait_max: config.wait_max(),
     };
     let clock = Arc::new(Clock::new(Hands::at_opening()));
-    let (writer, ended) = Writer::start(Box::new(store), clock, config.terms(), limits).unwrap();
+    let (writer, ended) = Writer::start(Box::new(store), clock, config.terms(), limits, |give| {
+        give()
+    })
+    .unwrap();
     let (sender, answers) = mpsc::channel();
     for _ in 0..5 {
         let sender = sender.clone();

@@ -84,7 +84,10 @@ impl Shop {
             wait_max: config.wait_max(),
         };
         let (writer, _) =
-            Writer::start(wrap(store), clock.clone(), config.terms(), limits).unwrap();
+            Writer::start(wrap(store), clock.clone(), config.terms(), limits, |send| {
+                send()
+            })
+            .unwrap();
         let reader = database.reader(clock.clone(), 4).unwrap();
         let origins = Origins::new(config.cors_origins.clone());
         let api = Api {
