@@ -106,9 +106,9 @@ impl HoldBody {
         let status = hold.status_at(now);
         HoldBody {
             hold_id: hold.id,
-            product_id: hold.product,
-            quantity: hold.quantity,
-            unit_price: hold.unit_price,
+            product_id: hold.line.product,
+            quantity: hold.line.quantity,
+            unit_price: hold.line.unit_price,
             status,
             expires_at: hold.expires_at,
             expires_in_s: if status == HoldStatus::Active {
@@ -168,9 +168,9 @@ impl OrderBody {
         OrderBody {
             order_id: order.id,
             hold_id: order.hold,
-            product_id: order.product,
-            quantity: order.quantity,
-            unit_price: order.unit_price,
+            product_id: order.line.product,
+            quantity: order.line.quantity,
+            unit_price: order.line.unit_price,
             total_price: order.total_price(),
             status,
             pay_by: order.pay_by,
@@ -349,9 +349,9 @@ fn hold_placed(hold: &Hold, secret: &Secret) -> Response {
     let body = HoldPlacedBody {
         hold_id: hold.id,
         expires_at: hold.expires_at,
-        product_id: hold.product,
-        quantity: hold.quantity,
-        unit_price: hold.unit_price,
+        product_id: hold.line.product,
+        quantity: hold.line.quantity,
+        unit_price: hold.line.unit_price,
         token: secret.token(TokenKind::Hold, hold.id.get()),
     };
     with_status(201, &body).with_header("Location", &format!("/api/holds/{}", hold.id))
@@ -360,8 +360,8 @@ fn hold_placed(hold: &Hold, secret: &Secret) -> Response {
 fn order_placed(order: &Order, secret: &Secret) -> Response {
     let body = OrderPlacedBody {
         order_id: order.id,
-        product_id: order.product,
-        quantity: order.quantity,
+        product_id: order.line.product,
+        quantity: order.line.quantity,
         total_price: order.total_price(),
         status: order.status,
         pay_by: order.pay_by,

@@ -21,9 +21,9 @@ mod working_set;
 pub use rows::spelling;
 pub use rows::{
     Amount, Cause, Cents, Counters, Customer, Hold, HoldId, HoldStatus, IdempotencyKey,
-    IdempotencyRecord, LatePayment, Movement, MovementKind, Order, OrderId, OrderStatus, Payment,
-    PaymentId, PaymentStatus, PaymentTarget, Product, ProductId, ProductStatus, Quantity, Recorded,
-    RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, StockDelta, Terms,
+    IdempotencyRecord, LatePayment, Line, Movement, MovementKind, Order, OrderId, OrderStatus,
+    Payment, PaymentId, PaymentStatus, PaymentTarget, Product, ProductId, ProductStatus, Quantity,
+    Recorded, RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, StockDelta, Terms,
     Timestamp, TokenKind, Verdict, is_visible_key,
 };
 pub use rules::{

@@ -10,9 +10,11 @@ pub type Column<R> = (&'static str, fn(&R, Timestamp) -> Cell<'_>);
 pub const ORDERS: &[Column<Order>] = &[
     ("order_id", |order, _| Cell::Number(order.id.get())),
     ("hold_id", |order, _| Cell::Number(order.hold.get())),
-    ("product_id", |order, _| Cell::Number(order.product.get())),
-    ("quantity", |order, _| Cell::Number(order.quantity.units())),
-    ("unit_price", |order, _| Cell::Money(order.unit_price)),
+    ("product_id", |order, _| {
+        Cell::Number(order.line.product.get())
+    }),
+    ("quantity", |order, _| Cell::Number(order.line.units())),
+    ("unit_price", |order, _| Cell::Money(order.line.unit_price)),
     ("total_price", |order, _| Cell::Money(order.total_price())),
     ("status", |order, now| {
         Cell::Word(order.status_at(now).as_str())
@@ -30,9 +32,11 @@ pub const ORDERS: &[Column<Order>] = &[
 
 pub const HOLDS: &[Column<Hold>] = &[
     ("hold_id", |hold, _| Cell::Number(hold.id.get())),
-    ("product_id", |hold, _| Cell::Number(hold.product.get())),
-    ("quantity", |hold, _| Cell::Number(hold.quantity.units())),
-    ("unit_price", |hold, _| Cell::Money(hold.unit_price)),
+    ("product_id", |hold, _| {
+        Cell::Number(hold.line.product.get())
+    }),
+    ("quantity", |hold, _| Cell::Number(hold.line.units())),
+    ("unit_price", |hold, _| Cell::Money(hold.line.unit_price)),
     ("status", |hold, now| {
         Cell::Word(hold.status_at(now).as_str())
     }),

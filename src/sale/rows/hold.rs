@@ -1,9 +1,8 @@
 //! A hold keeps units for two minutes at a frozen price. It ends once: ordered, released or expired.
 
 use super::customer::Customer;
-use super::id::{HoldId, OrderId, ProductId};
-use super::money::Cents;
-use super::quantity::Quantity;
+use super::id::{HoldId, OrderId};
+use super::line::Line;
 use super::text::text_enum;
 use super::time::Timestamp;
 
@@ -19,10 +18,7 @@ text_enum! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     pub id: HoldId,
-    pub product: ProductId,
-    pub quantity: Quantity,
-    /// The product's price when the hold was placed.
-    pub unit_price: Cents,
+    pub line: Line,
     pub customer: Option<Customer>,
     /// As the row says; by the clock it is `status_at`.
     pub status: HoldStatus,
@@ -44,6 +40,6 @@ impl Hold {
 
     /// Units that the row still reserves although its deadline has passed.
     pub fn overdue_units(&self, now: Timestamp) -> Option<i64> {
-        (self.status != self.status_at(now)).then_some(self.quantity.units())
+        (self.status != self.status_at(now)).then_some(self.line.units())
     }
 }

@@ -1,9 +1,9 @@
 //! An order is a hold that somebody means to pay. It ends once: paid, cancelled or expired; a paid one may be refunded.
 
 use super::customer::Customer;
-use super::id::{HoldId, OrderId, ProductId};
+use super::id::{HoldId, OrderId};
+use super::line::Line;
 use super::money::Cents;
-use super::quantity::Quantity;
 use super::text::text_enum;
 use super::time::Timestamp;
 
@@ -21,9 +21,7 @@ text_enum! {
 pub struct Order {
     pub id: OrderId,
     pub hold: HoldId,
-    pub product: ProductId,
-    pub quantity: Quantity,
-    pub unit_price: Cents,
+    pub line: Line,
     pub customer: Option<Customer>,
     /// As the row says; by the clock it is `status_at`.
     pub status: OrderStatus,
@@ -37,7 +35,7 @@ pub struct Order {
 
 impl Order {
     pub fn total_price(&self) -> Cents {
-        self.unit_price.times(self.quantity)
+        self.line.total_price()
     }
 
     /// Needs no payment.
@@ -59,6 +57,6 @@ impl Order {
 
     /// Units that the row still reserves although its deadline has passed.
     pub fn overdue_units(&self, now: Timestamp) -> Option<i64> {
-        (self.status != self.status_at(now)).then_some(self.quantity.units())
+        (self.status != self.status_at(now)).then_some(self.line.units())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::command::{Outcome, PlaceHold};
 use super::{parked, product, room};
-use crate::sale::rows::{Hold, HoldId, HoldStatus, PaymentTarget};
+use crate::sale::rows::{Hold, HoldId, HoldStatus, Line, PaymentTarget};
 use crate::sale::transitions::{self, overdue};
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, all_looked_at, ensure};
 
@@ -30,9 +30,11 @@ pub fn place(set: &mut WorkingSet, wish: &PlaceHold) -> Result<Outcome, Stop> {
     overdue::make_room(set, &to_end);
     let hold = Hold {
         id: set.counters.next_hold,
-        product: wish.product,
-        quantity: wish.quantity,
-        unit_price,
+        line: Line {
+            product: wish.product,
+            quantity: wish.quantity,
+            unit_price,
+        },
         customer: wish.customer.clone(),
         status: HoldStatus::Active,
         expires_at: set.now.plus_seconds(set.terms.hold_ttl_s),
@@ -50,7 +52,7 @@ pub fn release(set: &mut WorkingSet, id: HoldId) -> Result<Outcome, Stop> {
         HoldStatus::Ordered => return Err(used(&hold).into()),
         HoldStatus::Expired => return Err(Rejection::HoldExpired.into()),
     }
-    set.product(hold.product)?;
+    set.product(hold.line.product)?;
     let parked = set.parked_on(PaymentTarget::Hold(id))?;
     all_looked_at(parked.iter().map(|event| parked::require_end(set, *event)))?;
 

@@ -105,8 +105,8 @@ pub fn key(command: &Command) -> Option<&IdempotencyKey> {
 /// Whether the command asks for what had this outcome: the same thing to be done, with all that was said about it.
 pub fn asks_for(command: &Command, outcome: &Outcome) -> bool {
     if let (Command::PlaceHold(wish), Outcome::HoldPlaced(hold)) = (command, outcome) {
-        wish.product == hold.product
-            && wish.quantity == hold.quantity
+        wish.product == hold.line.product
+            && wish.quantity == hold.line.quantity
             && wish.customer == hold.customer
     } else if let (Command::PlaceOrder { hold, .. }, Outcome::OrderPlaced(order)) =
         (command, outcome)

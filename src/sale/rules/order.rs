@@ -21,7 +21,7 @@ pub fn place(set: &mut WorkingSet, id: HoldId) -> Result<Outcome, Stop> {
     parked.sort_unstable();
     let order = pending(set, order_id, hold);
     if order.is_free() || !parked.is_empty() {
-        set.product(order.product)?;
+        set.product(order.line.product)?;
     }
     let looks = parked
         .iter()
@@ -45,9 +45,7 @@ fn pending(set: &WorkingSet, id: OrderId, hold: Hold) -> Order {
     let order = Order {
         id,
         hold: hold.id,
-        product: hold.product,
-        quantity: hold.quantity,
-        unit_price: hold.unit_price,
+        line: hold.line,
         customer: hold.customer,
         status: OrderStatus::Pending,
         pay_by: None,
@@ -71,7 +69,7 @@ pub fn cancel(set: &mut WorkingSet, id: OrderId) -> Result<Outcome, Stop> {
         OrderStatus::Expired => return Err(Rejection::OrderExpired.into()),
         OrderStatus::Refunded => return Err(Rejection::OrderRefunded.into()),
     }
-    set.product(order.product)?;
+    set.product(order.line.product)?;
 
     // From here on the cancellation must succeed.
     transitions::order::cancel(set, id);
@@ -84,7 +82,7 @@ pub fn refund(set: &mut WorkingSet, id: OrderId, restock: bool) -> Result<Outcom
         return Ok(Outcome::OrderRefunded(order.clone()));
     }
     ensure!(order.status == OrderStatus::Paid, Rejection::OrderNotPaid);
-    set.product(order.product)?;
+    set.product(order.line.product)?;
 
     // From here on the refund must succeed.
     transitions::order::refund(set, id, restock);

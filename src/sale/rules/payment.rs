@@ -51,7 +51,7 @@ pub fn record(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Sto
                     let until = hold
                         .expires_at
                         .min(set.now.plus_seconds(set.terms.parked_ttl_s));
-                    let total = hold.unit_price.times(hold.quantity);
+                    let total = hold.line.total_price();
                     park(set, event, until, Some(total))
                 }
                 (HoldStatus::Ordered | HoldStatus::Released | HoldStatus::Expired, None) => {
@@ -67,7 +67,7 @@ fn record_for_order(
     event: &PaymentEvent,
     order: OrderId,
 ) -> Result<Outcome, Stop> {
-    set.product(set.known_order(order).product)?;
+    set.product(set.known_order(order).line.product)?;
     let (verdict, effect) = judge(set, order, &event.report)?;
     let total = set.known_order(order).total_price();
 

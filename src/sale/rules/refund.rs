@@ -53,7 +53,7 @@ pub fn accept(set: &mut WorkingSet, id: PaymentId) -> Result<Outcome, Stop> {
     let order_id = order.ok_or(Rejection::RefundHasNoOrder)?;
     let order = set.known_order(order_id);
     let status = order.status_at(set.now);
-    set.product(order.product)?;
+    set.product(order.line.product)?;
     let again = match status {
         OrderStatus::Paid => return Err(Rejection::OrderPaid.into()),
         OrderStatus::Refunded => return Err(Rejection::OrderRefunded.into()),

@@ -38,12 +38,12 @@ fn look_at(set: &WorkingSet, row: &Due) -> Result<(), Stop> {
     match row {
         Due::Hold(id) => {
             if let Some(hold) = set.hold(*id)? {
-                set.product(hold.product)?;
+                set.product(hold.line.product)?;
             }
         }
         Due::Order(id) => {
             if let Some(order) = set.order(*id)? {
-                set.product(order.product)?;
+                set.product(order.line.product)?;
             }
         }
         Due::Payment(id) => {
@@ -64,7 +64,7 @@ mod tests {
 
     use super::*;
     use crate::sale::rows::{
-        Cents, Counters, Hold, HoldId, HoldStatus, LatePayment, Product, ProductId, Quantity,
+        Cents, Counters, Hold, HoldId, HoldStatus, LatePayment, Line, Product, ProductId, Quantity,
         Terms, Timestamp,
     };
     use crate::sale::rules::command::{Command, PlaceHold};
@@ -99,9 +99,11 @@ mod tests {
         set.fetched_overdue_units(ProductId::FIRST, HOLDS);
         let holds = (1..=HOLDS).map(|id| Hold {
             id: HoldId::new(id).unwrap(),
-            product: ProductId::FIRST,
-            quantity: Quantity::new(1).unwrap(),
-            unit_price: Cents::ZERO,
+            line: Line {
+                product: ProductId::FIRST,
+                quantity: Quantity::new(1).unwrap(),
+                unit_price: Cents::ZERO,
+            },
             customer: None,
             status: HoldStatus::Active,
             expires_at: Timestamp::from_micros(id),

@@ -122,5 +122,5 @@ pub fn room_again(set: &WorkingSet, order_id: OrderId) -> Result<Vec<Due>, Stop>
     if order.overdue_units(set.now).is_some() {
         return Ok(vec![Due::Order(order_id)]);
     }
-    room::room_for(set, order.product, order.quantity.units())
+    room::room_for(set, order.line.product, order.line.units())
 }

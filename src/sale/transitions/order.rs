@@ -1,9 +1,7 @@
 //! An order comes from a hold, is paid, or ends; a paid one may be refunded.
 
 use super::movement;
-use crate::sale::rows::{
-    Cause, HoldStatus, MovementKind, Order, OrderId, OrderStatus, ProductId, Quantity,
-};
+use crate::sale::rows::{Cause, HoldStatus, Line, MovementKind, Order, OrderId, OrderStatus};
 use crate::sale::working_set::WorkingSet;
 
 /// With the next id. The units stay reserved, for the order now.
@@ -23,12 +21,8 @@ pub fn pay(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
 /// The same for an order that had ended, whose units are available and are taken again.
 pub fn pay_late(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
     let order = set.known_order(id);
-    let (product, units, customer) = (
-        order.product,
-        order.quantity.units(),
-        order.customer.clone(),
-    );
-    set.move_customer_use(product, customer.as_ref(), units);
+    let (line, customer) = (order.line, order.customer.clone());
+    set.move_customer_use(line.product, customer.as_ref(), line.units());
     become_paid(set, id, transaction_id, MovementKind::OrderPaidLate);
 }
 
@@ -43,8 +37,8 @@ fn become_paid(
     order.status = OrderStatus::Paid;
     order.paid_at = Some(now);
     order.transaction_id = transaction_id;
-    let (product, quantity) = (order.product, order.quantity);
-    move_stock(set, id, product, quantity, kind);
+    let line = order.line;
+    move_stock(set, id, line, kind);
 }
 
 /// The transaction that paid it is known now.
@@ -75,26 +69,20 @@ pub fn refund(set: &mut WorkingSet, id: OrderId, restock: bool) {
 fn end_and_free(set: &mut WorkingSet, id: OrderId, status: OrderStatus, kind: MovementKind) {
     let order = set.change_order(id);
     order.status = status;
-    let (product, quantity, customer) = (order.product, order.quantity, order.customer.clone());
-    set.move_customer_use(product, customer.as_ref(), -quantity.units());
-    move_stock(set, id, product, quantity, kind);
+    let (line, customer) = (order.line, order.customer.clone());
+    set.move_customer_use(line.product, customer.as_ref(), -line.units());
+    move_stock(set, id, line, kind);
 }
 
 /// The customer's use does not move: by the clock, what is overdue no longer counted.
 pub fn expire(set: &mut WorkingSet, id: OrderId) {
     let order = set.change_order(id);
     order.status = OrderStatus::Expired;
-    let (product, quantity) = (order.product, order.quantity);
-    set.note_overdue_ended(product, quantity.units());
-    move_stock(set, id, product, quantity, MovementKind::OrderExpired);
+    let line = order.line;
+    set.note_overdue_ended(line.product, line.units());
+    move_stock(set, id, line, MovementKind::OrderExpired);
 }
 
-fn move_stock(
-    set: &mut WorkingSet,
-    id: OrderId,
-    product: ProductId,
-    quantity: Quantity,
-    kind: MovementKind,
-) {
-    movement::record(set, product, kind, quantity.units(), Cause::Order(id));
+fn move_stock(set: &mut WorkingSet, id: OrderId, line: Line, kind: MovementKind) {
+    movement::record(set, line.product, kind, line.units(), Cause::Order(id));
 }

@@ -128,8 +128,14 @@ impl WorkingSet {
 
     /// Units of a product in overdue rows that were fetched.
     pub fn overdue_units_fetched(&self, product: ProductId) -> i64 {
-        let of_holds = self.holds.rows().filter(|hold| hold.product == product);
-        let of_orders = self.orders.rows().filter(|order| order.product == product);
+        let of_holds = self
+            .holds
+            .rows()
+            .filter(|hold| hold.line.product == product);
+        let of_orders = self
+            .orders
+            .rows()
+            .filter(|order| order.line.product == product);
         let of_holds = of_holds.filter_map(|hold| hold.overdue_units(self.now));
         let of_orders = of_orders.filter_map(|order| order.overdue_units(self.now));
         of_holds.chain(of_orders).sum()

@@ -157,12 +157,12 @@ impl SqliteRows<'_> {
         let now = set.now;
         let mut due = Vec::new();
         for hold in holds::overdue(&self.0, rows_max, now)? {
-            self.fetch_product(set, hold.product)?;
+            self.fetch_product(set, hold.line.product)?;
             due.push((hold.expires_at, Due::Hold(hold.id)));
             set.holds.fetched(hold.id, Some(hold));
         }
         for order in orders::overdue(&self.0, rows_max, now)? {
-            self.fetch_product(set, order.product)?;
+            self.fetch_product(set, order.line.product)?;
             due.push((order.pay_by.unwrap_or(now), Due::Order(order.id)));
             set.orders.fetched(order.id, Some(order));
         }

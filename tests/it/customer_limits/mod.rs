@@ -35,11 +35,11 @@ fn ask(server: &Server, customer: &str, quantity: i64, key: Option<&str>) -> (u1
 fn used(contents: &Contents) -> BTreeMap<String, i64> {
     let holds = contents.holds.iter();
     let live = holds.filter(|hold| hold.status == HoldStatus::Active);
-    let live = live.map(|hold| (&hold.customer, hold.quantity.units()));
+    let live = live.map(|hold| (&hold.customer, hold.line.units()));
     let orders = contents.orders.iter();
     let kept =
         orders.filter(|order| matches!(order.status, OrderStatus::Pending | OrderStatus::Paid));
-    let kept = kept.map(|order| (&order.customer, order.quantity.units()));
+    let kept = kept.map(|order| (&order.customer, order.line.units()));
     let mut used = BTreeMap::new();
     for (customer, units) in live.chain(kept) {
         *used

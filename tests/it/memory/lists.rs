@@ -17,7 +17,12 @@ impl Lists for MemoryStore {
         self.seen(|tables, now| {
             let wanted = tables.holds.values().filter(|hold| {
                 let customer = hold.customer.as_ref();
-                admits(filter, Some(hold.product), customer, hold.status_at(now))
+                admits(
+                    filter,
+                    Some(hold.line.product),
+                    customer,
+                    hold.status_at(now),
+                )
             });
             rows_of(page, wanted.cloned(), |hold| hold.id.get())
         })
@@ -31,7 +36,12 @@ impl Lists for MemoryStore {
         self.seen(|tables, now| {
             let wanted = tables.orders.values().filter(|order| {
                 let customer = order.customer.as_ref();
-                admits(filter, Some(order.product), customer, order.status_at(now))
+                admits(
+                    filter,
+                    Some(order.line.product),
+                    customer,
+                    order.status_at(now),
+                )
             });
             rows_of(page, wanted.cloned(), |order| order.id.get())
         })
@@ -45,7 +55,7 @@ impl Lists for MemoryStore {
         self.seen(|tables, now| {
             let wanted = tables.payments_at(now).into_iter().filter(|payment| {
                 let hold = tables.hold_of(payment);
-                let product = hold.map(|hold| hold.product);
+                let product = hold.map(|hold| hold.line.product);
                 let customer = hold.and_then(|hold| hold.customer.as_ref());
                 admits(filter, product, customer, payment.verdict)
             });

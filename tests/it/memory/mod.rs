@@ -269,7 +269,14 @@ impl Tables {
             .values()
             .filter(|hold| hold.overdue_units(now).is_some())
             .collect();
-        holds.sort_by_key(|hold| (hold.expires_at, hold.product, hold.quantity, hold.id));
+        holds.sort_by_key(|hold| {
+            (
+                hold.expires_at,
+                hold.line.product,
+                hold.line.quantity,
+                hold.id,
+            )
+        });
         holds.into_iter()
     }
 
@@ -279,21 +286,26 @@ impl Tables {
             .values()
             .filter(|order| order.overdue_units(now).is_some())
             .collect();
-        orders.sort_by_key(|order| (order.pay_by, order.product, order.quantity, order.id));
+        orders.sort_by_key(|order| {
+            (
+                order.pay_by,
+                order.line.product,
+                order.line.quantity,
+                order.id,
+            )
+        });
         orders.into_iter()
     }
 
     fn overdue_units(&self, product: ProductId, now: Timestamp) -> i64 {
         let holds = self
             .overdue_holds(now)
-            .filter(|hold| hold.product == product)
-            .map(|hold| hold.quantity.units());
+            .filter(|hold| hold.line.product == product)
+            .map(|hold| hold.line.units());
         let orders = self
             .overdue_orders(now)
-            .filter(|order| order.product == product);
-        holds
-            .chain(orders.map(|order| order.quantity.units()))
-            .sum()
+            .filter(|order| order.line.product == product);
+        holds.chain(orders.map(|order| order.line.units())).sum()
     }
 
     fn customer_use(&self, product: ProductId, customer: &Customer, now: Timestamp) -> i64 {
@@ -301,20 +313,20 @@ impl Tables {
         let holds = self
             .holds
             .values()
-            .filter(|hold| is_theirs(hold.product, &hold.customer));
+            .filter(|hold| is_theirs(hold.line.product, &hold.customer));
         let live = holds.filter(|hold| hold.status_at(now) == HoldStatus::Active);
         let orders = self
             .orders
             .values()
-            .filter(|order| is_theirs(order.product, &order.customer));
+            .filter(|order| is_theirs(order.line.product, &order.customer));
         let bought = orders.filter(|order| {
             matches!(
                 order.status_at(now),
                 OrderStatus::Pending | OrderStatus::Paid
             )
         });
-        live.map(|hold| hold.quantity.units())
-            .chain(bought.map(|order| order.quantity.units()))
+        live.map(|hold| hold.line.units())
+            .chain(bought.map(|order| order.line.units()))
             .sum()
     }
 

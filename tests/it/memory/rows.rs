@@ -118,7 +118,7 @@ impl Tables {
     fn fetch_hold(&self, set: &mut WorkingSet, id: HoldId) {
         let hold = self.holds.get(&id).cloned();
         if let Some(hold) = &hold {
-            self.fetch_product(set, hold.product);
+            self.fetch_product(set, hold.line.product);
             if let Some(order) = hold.order {
                 set.orders.fetched(order, self.orders.get(&order).cloned());
             }
@@ -151,7 +151,7 @@ impl Tables {
     fn fetch_order(&self, set: &mut WorkingSet, id: OrderId) {
         let order = self.orders.get(&id).cloned();
         if let Some(order) = &order {
-            self.fetch_product(set, order.product);
+            self.fetch_product(set, order.line.product);
         }
         set.orders.fetched(id, order);
     }
@@ -177,8 +177,8 @@ impl Tables {
         let mut missing = units;
         for (_, due) in self.due(set.now) {
             let (of, quantity) = match &due {
-                Due::Hold(id) => (self.holds[id].product, self.holds[id].quantity),
-                Due::Order(id) => (self.orders[id].product, self.orders[id].quantity),
+                Due::Hold(id) => (self.holds[id].line.product, self.holds[id].line.quantity),
+                Due::Order(id) => (self.orders[id].line.product, self.orders[id].line.quantity),
                 Due::Payment(_) | Due::IdempotencyKey(_) => continue,
             };
             if of == product && missing > 0 {

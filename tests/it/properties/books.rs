@@ -19,22 +19,21 @@ pub fn recounted_use(
     let holds = contents
         .holds
         .iter()
-        .filter(|hold| is_theirs(hold.product, &hold.customer));
+        .filter(|hold| is_theirs(hold.line.product, &hold.customer));
     let live = holds
         .filter(|hold| hold.status_at(now) == HoldStatus::Active)
-        .map(|hold| hold.quantity.units());
+        .map(|hold| hold.line.units());
     let orders = contents
         .orders
         .iter()
-        .filter(|order| is_theirs(order.product, &order.customer));
+        .filter(|order| is_theirs(order.line.product, &order.customer));
     let counting = orders.filter(|order| {
         matches!(
             order.status_at(now),
             OrderStatus::Pending | OrderStatus::Paid
         )
     });
-    live.chain(counting.map(|order| order.quantity.units()))
-        .sum()
+    live.chain(counting.map(|order| order.line.units())).sum()
 }
 
 /// Conservation, the ledger, and what the rows say about the counters.
@@ -99,23 +98,23 @@ fn counters_are_what_the_rows_say(contents: &Contents, product: &Product) {
     let holds = contents
         .holds
         .iter()
-        .filter(|h| h.product == product.id && h.status == HoldStatus::Active);
+        .filter(|h| h.line.product == product.id && h.status == HoldStatus::Active);
     let pending = contents
         .orders
         .iter()
-        .filter(|o| o.product == product.id && o.status == OrderStatus::Pending);
-    let held: i64 = holds.map(|hold| hold.quantity.units()).sum();
+        .filter(|o| o.line.product == product.id && o.status == OrderStatus::Pending);
+    let held: i64 = holds.map(|hold| hold.line.units()).sum();
     assert_eq!(
         product.reserved,
-        held + pending.map(|order| order.quantity.units()).sum::<i64>()
+        held + pending.map(|order| order.line.units()).sum::<i64>()
     );
     let paid = contents
         .orders
         .iter()
-        .filter(|o| o.product == product.id && o.status == OrderStatus::Paid);
+        .filter(|o| o.line.product == product.id && o.status == OrderStatus::Paid);
     assert_eq!(
         product.sold,
-        paid.map(|order| order.quantity.units()).sum::<i64>()
+        paid.map(|order| order.line.units()).sum::<i64>()
     );
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
-use super::{Question, Result, limit, one_row};
+use super::{Question, Result, limit, line, one_row};
 use crate::sale::{Hold, HoldId, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::statements::Statements;
 
@@ -35,9 +35,7 @@ pub const LIST: &str = select_hold!(
 pub fn read(row: &Row<'_>) -> Result<Hold> {
     Ok(Hold {
         id: row.get("id")?,
-        product: row.get("product_id")?,
-        quantity: row.get("quantity")?,
-        unit_price: row.get("unit_price")?,
+        line: line(row)?,
         customer: row.get("customer")?,
         status: row.get("status")?,
         expires_at: row.get("expires_at")?,
@@ -100,8 +98,8 @@ fn write_new(insert: &mut CachedStatement<'_>, hold: &Hold) -> Result<()> {
     one_row(
         insert,
         named_params! {
-            ":id": hold.id, ":product": hold.product, ":quantity": hold.quantity,
-            ":unit_price": hold.unit_price,
+            ":id": hold.id, ":product": hold.line.product, ":quantity": hold.line.quantity,
+            ":unit_price": hold.line.unit_price,
             ":customer": hold.customer,
             ":status": hold.status, ":expires_at": hold.expires_at,
         },

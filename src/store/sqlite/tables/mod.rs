@@ -8,7 +8,9 @@ pub mod orders;
 pub mod payments;
 pub mod products;
 
-use rusqlite::{CachedStatement, Params};
+use rusqlite::{CachedStatement, Params, Row};
+
+use crate::sale::Line;
 
 pub type Result<T> = rusqlite::Result<T>;
 
@@ -26,4 +28,13 @@ fn one_row(statement: &mut CachedStatement<'_>, params: impl Params) -> Result<(
 /// A limit as SQLite takes one.
 fn limit(rows_max: usize) -> i64 {
     i64::try_from(rows_max).unwrap_or(i64::MAX)
+}
+
+/// Holds and orders have it in the same columns.
+fn line(row: &Row<'_>) -> Result<Line> {
+    Ok(Line {
+        product: row.get("product_id")?,
+        quantity: row.get("quantity")?,
+        unit_price: row.get("unit_price")?,
+    })
 }

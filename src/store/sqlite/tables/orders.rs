@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
-use super::{Question, Result, limit, one_row};
+use super::{Question, Result, limit, line, one_row};
 use crate::sale::{Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::statements::Statements;
 
@@ -24,9 +24,7 @@ pub fn read(row: &Row<'_>) -> Result<Order> {
     Ok(Order {
         id: row.get("id")?,
         hold: row.get("hold_id")?,
-        product: row.get("product_id")?,
-        quantity: row.get("quantity")?,
-        unit_price: row.get("unit_price")?,
+        line: line(row)?,
         customer: row.get("customer")?,
         status: row.get("status")?,
         pay_by: row.get("pay_by")?,
@@ -98,8 +96,8 @@ fn write_new(insert: &mut CachedStatement<'_>, order: &Order) -> Result<()> {
     one_row(
         insert,
         named_params! {
-            ":id": order.id, ":hold": order.hold, ":product": order.product,
-            ":quantity": order.quantity, ":unit_price": order.unit_price,
+            ":id": order.id, ":hold": order.hold, ":product": order.line.product,
+            ":quantity": order.line.quantity, ":unit_price": order.line.unit_price,
             ":total_price": order.total_price(),
             ":customer": order.customer,
             ":status": order.status, ":pay_by": order.pay_by,
