@@ -129,11 +129,11 @@ impl Endpoint {
     /// The id in a path of this pattern; empty where the pattern has none. It is still text: one that is no id names
     /// nothing, which only the handler can say.
     fn id_in<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let rest = path.strip_prefix(self.before_id)?;
-        match self.after_id {
-            Some(after) => rest.strip_suffix(after).filter(|id| !id.contains('/')),
-            None => rest.is_empty().then_some(rest),
-        }
+        let Some(after_id) = self.after_id else {
+            return (path == self.pattern).then_some("");
+        };
+        let id = path.strip_prefix(self.before_id)?.strip_suffix(after_id)?;
+        (!id.contains('/')).then_some(id)
     }
 }
 

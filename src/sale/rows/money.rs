@@ -1,5 +1,7 @@
 //! Money in whole cents of one unnamed currency. No float ever takes part: text becomes cents digit by digit.
 
+use std::fmt::Write;
+
 use serde_json::value::RawValue;
 
 use super::quantity::Quantity;
@@ -93,9 +95,34 @@ impl std::fmt::Display for Cents {
 /// A number of JSON with exactly two decimals.
 impl serde::Serialize for Cents {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number = RawValue::from_string(self.to_string());
-        let number = number.expect("digits and a point are a JSON number");
+        let mut printed = Printed::default();
+        write!(printed, "{self}").expect("an amount is no longer than PRINTED_BYTES");
+        let number: &RawValue = serde_json::from_slice(&printed.bytes[..printed.length])
+            .expect("digits and a point are a JSON number");
         number.serialize(serializer)
+    }
+}
+
+/// An amount as text, without an allocation: every body of an answer has one.
+#[derive(Default)]
+struct Printed {
+    bytes: [u8; PRINTED_BYTES],
+    length: usize,
+}
+
+/// As long as the largest amount is, and its point and sign.
+const PRINTED_BYTES: usize = 24;
+
+impl Write for Printed {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        let free = self
+            .bytes
+            .get_mut(self.length..end)
+            .ok_or(std::fmt::Error)?;
+        free.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
     }
 }
 
@@ -229,6 +256,7 @@ mod tests {
             (1_000_000_000, "10000000.00"),
         ] {
             assert_eq!(Cents(cents).to_string(), text);
+            assert_eq!(serde_json::to_string(&Cents(cents)).unwrap(), text);
         }
     }
 

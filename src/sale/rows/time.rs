@@ -1,6 +1,7 @@
 //! Instants of the sale, in microseconds since 1970 UTC. Nothing here reads a clock; every deadline is compared here.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
+
 /// An instant between the years 0000 and 9999, to the microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -51,7 +52,13 @@ impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let time = DateTime::<Utc>::from_timestamp_micros(self.0)
             .expect("a timestamp stays within chrono's years");
-        f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
+        let (year, month, day) = (time.year(), time.month(), time.day());
+        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+        let micros = time.timestamp_subsec_micros();
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
+        )
     }
 }
 
