@@ -21,10 +21,10 @@
 //!
 //! # The rooms, from the lowest up; each imports only from those below it
 //!
-//! | room | who lives there |
+//! | room | what is in it |
 //! |---|---|
 //! | [`sale`] | the rules, in four floors: rules that may refuse, transitions that cannot, the working set that both see, the rows |
-//! | [`store`] | the traits `Store` and `Reader`; SQLite, and the memory store that is the tests' oracle |
+//! | [`store`] | the traits of a database, of what writes it and of what reads it; the engine: one SQLite file |
 //! | [`clock`] | the sale's time, which never runs back |
 //! | [`config`] | the keys, one definition each with its default and bounds; file, environment and flags |
 //! | [`input`] | text to values, for what HTTP brings and for what the command line reads |
@@ -36,11 +36,11 @@
 //!
 //! # Invariants
 //!
-//! 1. The rules live in `sale` alone; it imports nothing of ours, no I/O, no clock. Every deadline is compared in one
-//!    place, one way: at the deadline itself it has passed.
-//! 2. Nothing is written outside of `Store::transact`, `seed`'s streaming form of it and `clock --set-back`, which all commit
-//!    by one function, and into no file but the one that its path names; but for a copy that has no name yet. Only
-//!    `store/sqlite` knows SQL.
+//! 1. The rules live in `sale` alone; it imports nothing of ours, no I/O, no clock. A deadline is compared one way: at the
+//!    deadline itself it has passed (`Timestamp::has_passed`; in SQL, where lists and overdue rows are looked for,
+//!    `deadline <= :now`, one fragment a table, which the differential test holds to the rule).
+//! 2. Nothing is written outside of `Store`, whose methods all commit by one function, and into no file but the one that its
+//!    path names; but for a copy that has no name yet. Only `store/sqlite` knows SQL.
 //! 3. No answer leaves before the commit that made it durable. A refusal changes nothing: a rule changes nothing before
 //!    its last look at the working set.
 //! 4. Status codes and JSON live in `api` alone; sockets, threads and HTTP bytes in `http` alone. `api`'s answer to an
@@ -50,23 +50,50 @@
 //! 6. Every queue, buffer, batch, list and wait has a bound, and no thread waits for a client.
 //! 7. Per product, at every commit: `total = available + reserved + sold`, none below 0; the ledger's replay gives the
 //!    same counters.
-//! 8. Only the writer decides that a command timed out; whoever waits for its answer waits until it comes.
+//! 8. Only the writer decides that a command timed out; the connection waits for the writer's answer until it comes.
+//! 9. The sale's time is `clock`'s alone. Time-outs, of connections, of queues and of a command's patience, are measured
+//!    with the system's monotonic clock where they are waited for.
 //!
 //! The import directions and the confinements are held by `tests/it/tidy`, the others by the tests that
 //! `docs/promises.md` names.
 //!
+//! # Which "no" is used where
+//!
+//! | type | says | becomes |
+//! |---|---|---|
+//! | `sale::Rejection` | the shop refuses, and nothing was changed | a status and a code, in `api/errors.rs` |
+//! | `sale::Stop` | a rule refuses, or misses rows that the store must fetch first | never leaves `store` |
+//! | `store::StoreError` | a batch, or a read, failed, and what was applied | a `CommandError`, a `WriterExit`, a 503, or an exit status |
+//! | `store::OpenError` | a database is not opened | an exit status, in `cli/cli_error.rs` |
+//! | `writer::CommandError` | a command has no outcome: refused, overloaded, stopped, not applied, unknown | a status and a code |
+//! | `writer::WriterExit` | why nothing is written any more | an exit status of `serve` |
+//! | `http::Refusal` | a request cannot be understood, or cannot be served now | a status, in `api/errors.rs`, and mostly a closed connection |
+//! | `api::Error` | any "no" to a request | one line of the table in `api/errors.rs` |
+//! | `config::ConfigError` | the file, line and key that are wrong | exit status 66 or 78 |
+//! | `cli::CliError` | how a command fails | an exit status of sysexits.h and a sentence on stderr |
+//!
 //! # How a rule gets its rows
 //!
-//! A working set starts empty. A rule that looks at a row which is not there stops with a `Need`; the store fetches it,
-//! and the rule starts again. So no list of "rows that this command will touch" exists that could go stale, and the
-//! working set always tells an absent row from one that was not fetched.
+//! A working set starts empty. A rule that looks at a row which is not there stops with a `Need`. No list of "rows that this
+//! command will touch" exists that could go stale, and the working set always tells an absent row from one that was not
+//! fetched.
+//!
+//! An engine in the process fetches the row, and the rule starts again (`judge_in_turn`). For an engine far away, the whole
+//! batch is rehearsed on a copy, all needs are fetched at once, and so on until a rehearsal misses nothing
+//! (`judge_in_waves`): two waves for 512 commands of any kind. The memory store of the tests judges so.
 //!
 //! # Expiry and time
 //!
 //! A command that names a hold or an order judges it by the clock. A command that needs units ends overdue rows, oldest
 //! first, until it fits; besides, every batch ends up to 256 (or twice its size) overdue rows of any product, and when
-//! idle the writer wakes at the next deadline. Readers count overdue units as available. A reader judges by a time no later
-//! than that of the batch in flight, so that nothing it called expired is paid by that batch.
+//! idle the writer wakes at the next deadline. Readers count overdue units as available. A reader tells the time that it
+//! judged at, which is no later than that of the batch in flight, so that nothing it called expired is paid by that batch.
+//!
+//! # What is stable
+//!
+//! The HTTP API, the command line, the configuration and the database's schema (older ones are migrated). The modules of
+//! this crate are public for the tests and benchmarks beside them and may change with any commit; the feature
+//! `test-support` is in no release.
 
 pub mod sale;
 

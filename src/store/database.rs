@@ -89,8 +89,8 @@ pub trait Database: Send + Sync {
     fn last_now(&self) -> Result<Timestamp, OpenError>;
 
     /// A time that no batch which commits later is judged before: what it calls expired, none of them calls alive. Taken
-    /// while nobody else can write; the newest committed one where this user may not write, and so cannot keep others from
-    /// it. `None` where somebody is writing.
+    /// while no other process can write; the newest committed one where this user may not write, and so cannot keep others
+    /// from it. `None` while another process writes.
     fn time_between_batches(&self, now: Now<'_>) -> Result<Option<Timestamp>, OpenError>;
 
     /// Asks every check. Drift is a finding and no error: it stands in `broken`.
@@ -112,7 +112,7 @@ pub trait Database: Send + Sync {
     /// Whether it is no copy that `back_up` made, which is only read.
     fn ensure_is_no_copy(&self) -> Result<(), OpenError>;
 
-    /// Whether nobody has written what cannot be read while it is written: asked after reading, before what was read is
+    /// Fails if a file was written that can only be read while it is not: asked after reading, before what was read is
     /// believed.
     fn ensure_was_still(&self) -> Result<(), OpenError>;
 }

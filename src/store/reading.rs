@@ -39,7 +39,7 @@ pub trait Reader: Lists + Send + Sync {
 
     fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError>;
 
-    /// Whether rows can be read, and stand where whoever looks for the database finds it.
+    /// Whether rows can be read, and are in the file that the database's path names.
     fn is_sound(&self) -> Result<(), StoreError>;
 
     /// Every row there is, in order, without any bound.

@@ -3,7 +3,7 @@
 /// Why a whole batch failed. The text is for the log, not for clients.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else has the turn to write. Nothing was applied: worth asking again until the deadline.
+    /// Another process has the turn to write. Nothing was applied: worth asking again until the deadline.
     #[error("another process is writing")]
     Busy,
     /// The store cannot be reached. Nothing was applied: worth asking again until the deadline, less often.

@@ -10,11 +10,12 @@ use crate::sale::{Command, Outcome, Rejection, Secret, Terms, Timestamp};
 /// What the sale said to one command.
 pub type Decision = Result<Outcome, Rejection>;
 
-/// Tells a transaction its time. Asked once, when nobody else can write any more, with the latest time that any
+/// Tells a transaction its time. Asked once, when no other process can write any more, with the latest time that any
 /// transaction before was judged at; the answer is never before it.
 pub type Now<'a> = &'a dyn Fn(Timestamp) -> Timestamp;
 
-/// Commands that came while the transaction waited for its turn. Asked at most once, when nobody else can write any more.
+/// Commands that came while the transaction waited for its turn. Asked at most once, when no other process can write any
+/// more.
 pub type More<'a> = &'a mut dyn FnMut() -> Vec<Command>;
 
 /// For a transaction that takes no more commands than it was given.
@@ -75,7 +76,7 @@ pub trait Store: Send {
         each: &mut dyn FnMut(&[Decision]),
     ) -> Result<(), StoreError>;
 
-    /// Writes what changes nothing for anybody, to see whether the store can.
+    /// Writes the time alone, to see whether the store can be written.
     fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError>;
 
     /// The earliest deadline of anything that a sweep would end.
@@ -91,6 +92,6 @@ pub trait Store: Send {
     fn secret(&self) -> &Secret;
 
     /// Takes the sale's time back to `wall`, after it was wrongly ahead, and pulls in deadlines that lie further off than
-    /// those of fresh rows. `None`: the sale is not ahead, and nothing was changed. Nobody serves meanwhile.
+    /// those of fresh rows. `None`: the sale is not ahead, and nothing was changed. The database is not served meanwhile.
     fn set_back(&mut self, wall: Timestamp, terms: &Terms) -> Result<Option<SetBack>, StoreError>;
 }

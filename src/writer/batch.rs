@@ -13,8 +13,8 @@ use crate::store::Decision;
 /// cannot grow under load.
 const SWEEP_MIN: usize = 256;
 
-/// Lapsed idempotency keys that such a batch forgets while clients wait. They are in nobody's way: the rest goes when
-/// nobody waits.
+/// Lapsed idempotency keys that such a batch forgets while clients wait. They are in no client's way: the rest goes when
+/// no client waits.
 const KEYS_UNDER_LOAD_MAX: usize = 16;
 
 pub struct Batch {
@@ -25,11 +25,11 @@ pub struct Batch {
 }
 
 enum Waiter {
-    /// Nobody waits for a sweep.
-    Nobody,
+    /// For a sweep no client waits.
+    None,
     /// The command may be executed until the deadline.
     Client { deadline: Instant, reply: Reply },
-    /// The client was told that nobody knows what became of the command.
+    /// The client was told that the outcome is unknown.
     GivenUp,
 }
 
@@ -58,7 +58,7 @@ impl Batch {
             },
         };
         batch.commands.insert(0, sweep);
-        batch.waiters.insert(0, Waiter::Nobody);
+        batch.waiters.insert(0, Waiter::None);
         batch.commands_max += 1;
         batch
     }
@@ -111,7 +111,7 @@ impl Batch {
         let answered = self.waiters.into_iter().zip(answers);
         let answered = answered.filter_map(|(waiter, answer)| match waiter {
             Waiter::Client { reply, .. } => Some((reply, answer)),
-            Waiter::Nobody | Waiter::GivenUp => None,
+            Waiter::None | Waiter::GivenUp => None,
         });
         send_answers(answered.collect(), to);
     }

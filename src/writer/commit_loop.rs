@@ -60,12 +60,12 @@ enum Wake {
     Job(Job),
     Deadline,
     Pinged,
-    /// Somebody said so, or nobody can submit any more. The last checkpoint may be tried until then.
+    /// By `Writer::stop`, or as the last handle was dropped. The last checkpoint may be tried until then.
     Stop(Instant),
 }
 
 impl CommitLoop {
-    /// Writes until nobody can submit any more, or the store must not be written any more; then goes on saying so.
+    /// Writes until the writer is stopped, or the store must not be written any more; then refuses every command.
     pub fn work(mut self, ended: &Sender<WriterExit>, replier: JoinHandle<()>) {
         let how = match self.run() {
             Halt::Stop(by) => {
@@ -80,7 +80,7 @@ impl CommitLoop {
         let is_orderly = matches!(how, WriterExit::Drained | WriterExit::LogLeft);
         let tell = || {
             if ended.send(how).is_err() {
-                log::error!("nobody waits for the writer's end");
+                log::error!("the writer has ended, and no receiver is left to be told");
             }
         };
         if !is_orderly {
@@ -262,7 +262,7 @@ impl CommitLoop {
     }
 
     /// Asks until it is known whether the batch in doubt has committed: its decisions, or `None` if nothing was applied.
-    /// Nothing is written before. What waits longer than it may is told that nobody knows.
+    /// Nothing is written before. A command past its deadline is answered that its outcome is unknown.
     fn settle(&mut self, batch: &mut Batch) -> Result<Option<Vec<Decision>>, Halt> {
         loop {
             match self.store.settle() {
@@ -335,7 +335,7 @@ fn poll_interval(failure: &StoreError) -> Duration {
     }
 }
 
-/// However the writer ends, be it by a panic: whoever waits is told.
+/// However the writer ends, be it by a panic: every command that waits is answered.
 impl Drop for CommitLoop {
     fn drop(&mut self) {
         self.refuse_what_waits();

@@ -57,7 +57,7 @@ pub type Answer = Result<Outcome, CommandError>;
 /// How a writer's life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriterExit {
-    /// Nobody can submit any more, and everything submitted was answered.
+    /// No handle is left, and every command was answered.
     Drained,
     /// The last commit may or may not survive: only recovery can tell.
     Unknown,
@@ -98,7 +98,7 @@ struct Job {
     reply: Reply,
 }
 
-/// What to do with an answer. One that is dropped unanswered says that nobody knows.
+/// What to do with an answer. One that is dropped unanswered says that the outcome is unknown.
 struct Reply(Option<Box<dyn FnOnce(Answer) + Send>>);
 
 impl Reply {
@@ -221,7 +221,7 @@ const BATCHES_ANSWERED_MAX: usize = 8;
 
 type Answers = Vec<(Reply, Answer)>;
 
-/// The replier: gives the answers of one batch out while the writer is at the next, so that nobody is woken one by one on
+/// The replier: gives the answers of one batch out while the writer is at the next, so that no client is woken on
 /// the writer's time.
 fn deliver(answered: &Receiver<Answers>, together: Together) {
     for answers in answered {

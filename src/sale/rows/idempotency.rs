@@ -21,7 +21,7 @@ impl IdempotencyKey {
         &self.0
     }
 
-    /// Whether it may stand for a token: whoever sends it gets what it got before.
+    /// Whether it may stand for a token: a request with a known key gets the first answer, token and all.
     pub fn is_hard_to_guess(&self) -> bool {
         self.0.len() > GUESSABLE_BYTES_MAX
     }

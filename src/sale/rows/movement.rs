@@ -53,7 +53,7 @@ impl MovementKind {
 pub enum Cause {
     Hold(HoldId),
     Order(OrderId),
-    /// Somebody's hand on the stock, with the reason they gave.
+    /// An operator's hand on the stock, with the reason given.
     Stock(Option<String>),
 }
 

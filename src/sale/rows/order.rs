@@ -1,4 +1,4 @@
-//! An order is a hold that somebody means to pay. It ends once: paid, cancelled or expired; a paid one may be refunded.
+//! An order is a hold that its customer means to pay. It ends once: paid, cancelled or expired; a paid one may be refunded.
 
 use super::customer::Customer;
 use super::id::{HoldId, OrderId};

@@ -1,5 +1,5 @@
-//! How a text is spelled by which customers, or products, are told apart: texts that look the same are the same. The operator
-//! and the customer see glyphs; a limit per customer and a catalogue's sku are compared by bytes.
+//! How a text is spelled by which customers, or products, are told apart: texts that look the same are the same. The
+//! operator and the customer see glyphs; a limit per customer and a catalogue's sku are compared by bytes.
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -15,7 +15,7 @@ pub fn normalized(text: String) -> String {
     }
 }
 
-/// The first character that nobody sees: a control character, or a format character (general category Cf: zero-width
+/// The first invisible character: a control character, or a format character (general category Cf: zero-width
 /// spaces and joiners, marks of direction, soft hyphens, tags), by which two texts that look the same could differ.
 pub fn invisible(text: &str) -> Option<char> {
     let is_format =

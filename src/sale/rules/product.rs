@@ -188,7 +188,7 @@ pub fn restock(set: &mut WorkingSet, wish: &RestockProduct) -> Result<Outcome, S
     })
 }
 
-/// Refuses unless `now` lies in the window and nobody has paused the sale.
+/// Refuses unless `now` lies in the window and the sale is not paused.
 pub fn ensure_on_sale(product: &Product, now: Timestamp) -> Result<(), Stop> {
     if let Some(starts_at) = product.starts_at {
         ensure!(

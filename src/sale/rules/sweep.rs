@@ -1,5 +1,5 @@
 //! How deadlines end things. A hold or an order past its deadline is over from that instant for everyone who looks at it;
-//! its row is told so when somebody needs its units or a sweep passes by.
+//! its row is told so when a command needs its units or a sweep passes by.
 
 use super::command::{Outcome, Swept};
 use super::parked;

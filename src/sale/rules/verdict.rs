@@ -52,7 +52,7 @@ pub fn judge(
     }
 }
 
-/// An order of 0.00 was paid by nobody.
+/// An order of 0.00 was paid by no transaction.
 fn judge_for_nothing(
     set: &WorkingSet,
     target: PaymentTarget,

@@ -28,7 +28,7 @@ pub fn unpark(
     note_refund(set, &payment);
 }
 
-/// Makes a refund that has just become due known to whoever asks for the transaction's.
+/// Makes a refund that has just become due known to rules that look for the transaction's.
 fn note_refund(set: &mut WorkingSet, payment: &Payment) {
     let transaction_id = payment.report.transaction_id.clone();
     if let Some(transaction_id) = transaction_id.filter(|_| payment.refund_due) {

@@ -1,4 +1,4 @@
-//! A product comes into the sale, changes, and its stock moves by somebody's hand.
+//! A product comes into the sale, changes, and its stock moves by an operator's hand.
 
 use super::movement;
 use crate::sale::rows::{Cause, MovementKind, Product, ProductId};

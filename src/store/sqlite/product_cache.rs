@@ -1,5 +1,5 @@
-//! A product as it was read, remembered for as long as it holds: until anybody commits, or the next deadline passes.
-//! While a crowd reloads a page, most of its reads are answered from here, and are as exact as if each had looked.
+//! A product as it was read, remembered for as long as it holds: until the next commit of any process, or the next deadline.
+//! While a crowd reloads a page, most of its reads are answered from here, and are as exact as if each had read the row.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};

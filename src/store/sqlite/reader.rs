@@ -99,7 +99,7 @@ impl SqliteReader {
         }
     }
 
-    /// As remembered, if nobody has committed since and no deadline has passed.
+    /// As remembered, if no process has committed since and no deadline has passed.
     fn current(&self, id: ProductId, now: Timestamp) -> Result<CachedProduct, StoreError> {
         if let Some(cached) = self.remembered(id, now) {
             return Ok(cached);
@@ -154,7 +154,7 @@ impl SqliteReader {
     }
 }
 
-/// Where a file has lost its name, connections end with the process: whoever closes the last one takes away by name the log
+/// Where a file has lost its name, connections end with the process: closing the last one would remove by name the log
 /// that may be another's.
 impl Drop for SqliteReader {
     fn drop(&mut self) {

@@ -1,4 +1,4 @@
-//! The sale's time taken back to the wall clock's, after that was wrongly ahead. Nobody serves meanwhile.
+//! The sale's time taken back to the wall clock's, after that was wrongly ahead. The database is not served meanwhile.
 
 use rusqlite::{Transaction, named_params};
 

@@ -107,7 +107,7 @@ impl SqliteStore {
         }
     }
 
-    /// What a log without a name holds is brought into the database, unless somebody else may have written that since.
+    /// What a log without a name holds is brought into the database, unless another process may have written that since.
     fn save_log(&mut self) {
         let database = self.files.database.path();
         let saved = match is_log_of(&self.conn, database) {

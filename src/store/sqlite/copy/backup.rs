@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use crate::store::sqlite::error::{failed_to_open, not_applied};
 use crate::store::sqlite::file::{DatabaseFile, connect_to_staged};
 
-/// All pages in one step, and so as of one moment. A reader of a database in WAL mode stops nobody who writes.
+/// All pages in one step, and so as of one moment. A reader of a database in WAL mode keeps no writer waiting.
 const ALL_PAGES: i32 = -1;
 
 /// `Database::back_up`.

@@ -1,5 +1,5 @@
-//! A database to serve out of a copy. What was given out after the copy was made nobody knows any more, so the ids that it
-//! may have had are skipped: they stand in `gaps`, and no id and no token is ever given twice.
+//! A database to serve out of a copy. Which ids were given out after the copy was made is lost with the disk, so all that
+//! may have been are skipped: they stand in `gaps`, and no id and no token is ever given twice.
 
 use std::fs;
 use std::io;
@@ -57,8 +57,8 @@ fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<DatabaseFile, Op
     Ok(DatabaseFile::open(&copied, Access::Read))
 }
 
-/// Makes a file to serve of the copy at `path`, which nobody else knows yet, with `skip_ids` ids of each kind skipped. It is
-/// not on the disk before its caller syncs it.
+/// Makes a file to serve of the copy at `path`, which no other process knows yet, with `skip_ids` ids of each kind
+/// skipped. It is not on the disk before its caller syncs it.
 pub fn make_servable(path: &Path, skip_ids: i64) -> Result<Restored, RestoreError> {
     let mut conn = connect_to_staged(path).map_err(failed_to_open)?;
     let tx = conn.transaction().map_err(not_applied)?;

@@ -1,4 +1,5 @@
-//! Connections to a file that has been found to be ours, with the settings that every promise rests on read back and checked.
+//! Connections to a file that has been found to be ours, with the settings that every promise rests on read back and
+//! checked.
 
 use std::path::Path;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub fn write_connection(path: &Path, durability: Durability) -> Result<Connectio
     Ok(conn)
 }
 
-/// A connection to a file that is thrown away unless all that is written to it succeeds, and that nobody else knows.
+/// A connection to a file that is thrown away unless all that is written to it succeeds, and that no other process knows.
 pub fn connect_to_staged(path: &Path) -> Result<Connection, OpenError> {
     let staged = connect(path)?;
     staged.execute_batch(

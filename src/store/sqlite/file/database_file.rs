@@ -1,4 +1,4 @@
-//! Opening the database file: ours or nobody's, readable by its owner alone, in WAL mode, with the settings that every
+//! Opening the database file: ours or a new one, readable by its owner alone, in WAL mode, with the settings that every
 //! promise rests on read back and checked.
 
 use std::fs::{self, OpenOptions};
@@ -38,7 +38,7 @@ impl DatabaseFile {
         DatabaseFile::open_with(path, access, None)
     }
 
-    /// For whoever holds the lock already.
+    /// For the holder of the serve lock.
     pub fn open_to_serve(path: &Path, lock: &ServeLock) -> Result<DatabaseFile, OpenError> {
         DatabaseFile::open_with(path, Access::CreateOrMigrate, Some(lock))
     }
@@ -53,7 +53,7 @@ impl DatabaseFile {
             "the bundled SQLite is new enough"
         );
         let path = std::path::absolute(path).map_err(OpenError::CannotCreate)?;
-        let is_there = look_at_file(&path)?;
+        let is_there = is_database_file(&path)?;
         if !is_there && access != Access::CreateOrMigrate {
             return Err(OpenError::Missing);
         }
@@ -130,19 +130,19 @@ impl DatabaseFile {
         Ok(conn)
     }
 
-    /// Whether nobody has it open but readers like this one.
+    /// Whether only readers like this one have it open.
     pub fn is_still(&self) -> bool {
         matches!(*self.source, Source::Still { .. })
     }
 
-    /// Asked by whoever has read, before what was read is believed.
+    /// Asked after reading, before what was read is believed.
     pub fn ensure_was_still(&self) -> Result<(), OpenError> {
         self.source.ensure_was_still()
     }
 }
 
 /// Whether there is a file, and one that can be a database.
-fn look_at_file(path: &Path) -> Result<bool, OpenError> {
+fn is_database_file(path: &Path) -> Result<bool, OpenError> {
     use io::ErrorKind::{NotADirectory, NotFound};
     match fs::symlink_metadata(path) {
         Ok(metadata) => named_file::ensure_is_one_file(path, &metadata).map(|()| true),

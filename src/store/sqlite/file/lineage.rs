@@ -52,7 +52,8 @@ fn do_belong_together(database: &Path) -> Result<bool, OpenError> {
     fit(Content::of(&open_without_log(database)?)?, with_log)
 }
 
-/// Whether the log that this connection reads is still the file's own: nobody has brought anything else into the file.
+/// Whether the log that this connection reads is still the file's own: no other process has brought anything else into the
+/// file.
 pub fn is_log_of(conn: &Connection, database: &Path) -> Result<bool, OpenError> {
     fit(
         Content::of(&open_without_log(database)?)?,

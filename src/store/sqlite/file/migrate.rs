@@ -43,7 +43,7 @@ pub fn state(conn: &Connection) -> Result<State, OpenError> {
     }
 }
 
-/// Creates or migrates in one transaction, for whoever holds the serve lock.
+/// Creates or migrates in one transaction, for the holder of the serve lock.
 ///
 /// With a rollback journal: what is made here is in the file itself, so that no log ever holds a schema that its file has
 /// not. Needs the database alone, and says `Busy` where another process reads it.

@@ -1,4 +1,4 @@
-//! What everybody shares who has one database open in this process: which file it is, and whether it is sound.
+//! What the writer and the readers of one database share in this process: which file it is, and whether it is sound.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::store::StoreError;
 pub struct OpenState {
     pub file: NamedFile,
     pub wal_index: Arc<WalIndex>,
-    /// Whether somebody has found the database damaged, be it only a reader.
+    /// Whether the writer or a reader has found the database damaged.
     is_damaged: AtomicBool,
     is_left: AtomicBool,
 }
@@ -26,7 +26,7 @@ impl OpenState {
         }
     }
 
-    /// Damage is remembered: nothing is written any more, whoever found it.
+    /// Damage is remembered: nothing is written any more, even if a reader found it.
     pub fn note(&self, failure: StoreError) -> StoreError {
         if matches!(failure, StoreError::Corrupt(_)) {
             self.is_damaged.store(true, Ordering::SeqCst);

@@ -34,14 +34,14 @@ impl ServeLock {
                 Err(TryLockError::Error(error)) => return Err(OpenError::CannotCreate(error)),
             }
             let locked = file.metadata().map_err(OpenError::CannotCreate)?;
-            // Whoever held it before may have removed it, and a third have made another.
+            // The holder before may have removed it, and a third process have made another.
             if Identity::at(&path) == Some(Identity::of(&locked)) {
                 return Ok(ServeLock { file, path });
             }
         }
     }
 
-    /// Leaves a line for whoever finds the lock taken; each as long as the first.
+    /// Leaves a line for processes that find the lock taken; each line as long as the first.
     pub fn publish(&self, line: &str) -> io::Result<()> {
         self.file.write_all_at(line.as_bytes(), 0)
     }
@@ -60,7 +60,7 @@ impl ServeLock {
     }
 }
 
-/// Removed while it is held: whoever takes the next one looks whether its name is still its own.
+/// Removed while it is held: the next holder checks that the lock's name is still its own.
 impl Drop for ServeLock {
     fn drop(&mut self) {
         let ours = self.file.metadata().ok().as_ref().map(Identity::of);

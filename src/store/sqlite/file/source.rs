@@ -8,7 +8,7 @@
 //! | beside the file | read is |
 //! |---|---|
 //! | a log and its index | the database as ever: a server may have it open |
-//! | no log, or an empty one without an index | the file alone, since nobody has it open; that nobody comes meanwhile is looked at in the end |
+//! | no log, or an empty one without an index | the file alone, since no process has it open; that none has come meanwhile is checked in the end |
 //! | a log without its index | a private copy of both, in which the index can be made |
 
 use std::ffi::OsString;
@@ -69,7 +69,7 @@ impl Source {
         }
     }
 
-    /// What was read was one state of the database, if nobody has begun to write it.
+    /// What was read was one state of the database, if no process has begun to write it.
     pub fn ensure_was_still(&self) -> Result<(), OpenError> {
         let Source::Still { path, seen } = self else {
             return Ok(());

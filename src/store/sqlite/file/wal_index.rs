@@ -1,5 +1,5 @@
-//! Whether anybody has committed since: the header of the WAL index, by which SQLite's own connections, of every process,
-//! find out whether their caches still hold (<https://www.sqlite.org/walformat.html>, "The WAL-Index Header").
+//! Whether any process has committed since: the header of the WAL index, by which SQLite's own connections, of every
+//! process, find out whether their caches still hold (<https://www.sqlite.org/walformat.html>, "The WAL-Index Header").
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -10,8 +10,8 @@ use super::named_file::{Identity, beside};
 
 /// The `-shm` file beside the database.
 ///
-/// Closing any descriptor of it would take the locks away that this process's connections have on it. So whoever has a
-/// connection also has a share in this, and lets go of it last.
+/// Closing any descriptor of it would take the locks away that this process's connections have on it. So the owner
+/// of a connection also has a share in this, and lets go of it last.
 #[derive(Debug)]
 pub struct WalIndex {
     path: PathBuf,
@@ -46,7 +46,7 @@ const LAST_FRAME: usize = 16;
 
 impl WalIndex {
     /// Whether all that was committed is in the database file, so that the log begins anew with the next frame that is
-    /// written or might as well have. Asked by whoever holds the write lock; `None` where it cannot be told.
+    /// written or might as well have. Asked by the holder of the write lock; `None` where it cannot be told.
     pub fn is_log_in_database(&self) -> Option<bool> {
         let mut bytes = [0; CHECKPOINT_INFO + 4];
         self.file()?.read_exact_at(&mut bytes, 0).ok()?;
@@ -66,7 +66,7 @@ impl WalIndex {
     }
 }
 
-/// The header stands there twice. Whoever commits writes the second copy first: while they differ, a commit is on its way.
+/// The header stands there twice. A commit writes the second copy first: while they differ, a commit is on its way.
 fn version_of(headers: &[u8; 2 * HEADER_BYTES]) -> Option<Version> {
     const IS_INITIALIZED: usize = 12;
     let (first, second) = headers.split_at(HEADER_BYTES);

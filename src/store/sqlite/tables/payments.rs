@@ -203,7 +203,7 @@ pub const CHECKS: &[Question] = &[
         "select count(*) from (select key from payments group by key having count(*) > 1)",
     ),
     // Two events that stopped waiting before there was an order, one naming it and the other its hold, are both due:
-    // nobody could know then that they meant the same. Whoever comes later sees both.
+    // it could not be known then that they meant the same. A later event sees both.
     (
         "one transaction's refund is due once",
         "select count(*) from payments where refund_due = 1 and transaction_id is not null",
