@@ -7,11 +7,12 @@
 //! seeds (default 20).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
-use flashsale::store::{self, Access, Depth, Durability, Lists, Reader, Store};
+use flashsale::store::{self, Access, Database, Decision, Depth, Durability, Lists, Reader, Store};
+use tempfile::TempDir;
 
 use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
@@ -53,90 +54,140 @@ fn agree_on_seeds(seeds: impl Iterator<Item = u64>) {
 
 /// What was decided how often.
 fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shop.db");
-    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
-    let mut writers = [0, 1].map(|_| database.store(Durability::Normal).unwrap());
-    let mut memory = MemoryStore::default();
-    let reader = database.reader(Arc::new(memory.hands.clone()), 1).unwrap();
-    let mut now = OPENING;
+    let mut twins = Twins::new();
     let mut crowd = Crowd::new(seed);
     let mut decided = 0;
     for round in 0.. {
-        let batch: Vec<Command> = if round == 0 {
-            catalogue()
-        } else {
-            crowd.batch()
+        let batch = match round {
+            0 => catalogue(),
+            _ => crowd.batch(),
         };
-        now += crowd.pause_micros();
+        let context = format!("seed {seed}, round {round}");
+        twins.now += crowd.pause_micros();
         if round % SKIP_EVERY == SKIP_EVERY - 1 {
-            memory.skip_ids(SKIPPED);
-            skip_ids(&path);
+            twins.memory.skip_ids(SKIPPED);
+            skip_ids(&twins.path());
         }
-        let time = |_| Timestamp::from_micros(now);
-        let mut accepting = terms();
-        accepting.parked_max = 20;
-        if round % 3 == 0 {
-            // Shorter than a hold: events stop waiting whose orders still come.
-            accepting.parked_ttl_s = 10;
-        }
-        if crowd.flips() {
-            accepting.late_payment = flashsale::sale::LatePayment::Accept;
-        }
-        let (first, second) = batch.split_at(batch.len().div_ceil(2));
-        let ours = memory
-            .transact(&accepting, &time, first, &mut || second.to_vec())
-            .unwrap();
-        let waves = &memory.waves;
-        assert!(
-            waves.len() <= WAVES_MAX,
-            "seed {seed}, round {round}: {waves:?}"
-        );
-        let sqlite = &mut writers[round % 2];
-        let theirs = sqlite
-            .transact(&accepting, &time, first, &mut || second.to_vec())
-            .unwrap_or_else(|error| panic!("seed {seed}, round {round}: {error}: {batch:#?}"));
-        assert_eq!(ours, theirs, "seed {seed}, round {round}: {batch:#?}");
-        assert_eq!(
-            memory.next_deadline().unwrap(),
-            sqlite.next_deadline().unwrap(),
-            "seed {seed}, round {round}"
-        );
-        crowd.learn(&ours);
+        let terms = changing_terms(round, &mut crowd);
+        let decisions = twins.transact(round % 2, &terms, &batch, &context);
+        crowd.learn(&decisions);
         decided += batch.len();
-        for later in [0, 0, 1, 60_000_000] {
-            memory.hands.set(now + later);
-            let now = memory.hands.now();
-            for id in (1..=crowd.products() + 1).filter_map(ProductId::new) {
-                product_is_alike(&memory, &*reader, id, now);
-            }
-            refusals_are_alike(&memory, &*reader, &accepting, &batch, now);
-        }
-        for later in [0, 60_000_000] {
-            memory.hands.set(now + later);
-            let now = memory.hands.now();
-            lists_are_alike(&memory, &*reader, &mut crowd, now);
-        }
+        twins.reads_are_alike(&terms, &batch, &mut crowd);
         if round % 50 == 0 || decided >= commands {
-            assert_eq!(
-                memory.contents().unwrap(),
-                reader.contents().unwrap(),
-                "seed {seed}, round {round}"
-            );
-            memory.hands.set(now);
-            assert_eq!(
-                memory.products(None, 100).unwrap(),
-                reader.products(None, 100).unwrap()
-            );
-            let mut checks = database.audit(Depth::Quick).unwrap();
-            checks.retain(|check| check.broken > 0);
-            assert!(checks.is_empty(), "seed {seed}, round {round}: {checks:?}");
+            twins.rows_are_alike(&context);
         }
         if decided >= commands {
             break;
         }
     }
     crowd.seen().clone()
+}
+
+fn changing_terms(round: usize, crowd: &mut Crowd) -> Terms {
+    let mut terms = terms();
+    terms.parked_max = 20;
+    if round.is_multiple_of(3) {
+        // Shorter than a hold: events stop waiting whose orders still come.
+        terms.parked_ttl_s = 10;
+    }
+    if crowd.flips() {
+        terms.late_payment = flashsale::sale::LatePayment::Accept;
+    }
+    terms
+}
+
+/// One sale, kept twice.
+struct Twins {
+    memory: MemoryStore,
+    writers: [Box<dyn Store>; 2],
+    reader: Box<dyn Reader>,
+    database: Box<dyn Database>,
+    folder: TempDir,
+    now: i64,
+}
+
+impl Twins {
+    fn new() -> Twins {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+        let memory = MemoryStore::default();
+        Twins {
+            writers: [0, 1].map(|_| database.store(Durability::Normal).unwrap()),
+            reader: database.reader(Arc::new(memory.hands.clone()), 1).unwrap(),
+            memory,
+            database,
+            folder,
+            now: OPENING,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("shop.db")
+    }
+
+    /// Half of the batch comes while the transaction waits.
+    fn transact(
+        &mut self,
+        writer: usize,
+        terms: &Terms,
+        batch: &[Command],
+        context: &str,
+    ) -> Vec<Decision> {
+        let now = self.now;
+        let time = |_| Timestamp::from_micros(now);
+        let (first, second) = batch.split_at(batch.len().div_ceil(2));
+        let mut more = || second.to_vec();
+        let ours = self.memory.transact(terms, &time, first, &mut more);
+        let ours = ours.unwrap();
+        let waves = &self.memory.waves;
+        assert!(waves.len() <= WAVES_MAX, "{context}: {waves:?}");
+        let sqlite = &mut self.writers[writer];
+        let theirs = sqlite
+            .transact(terms, &time, first, &mut more)
+            .unwrap_or_else(|error| panic!("{context}: {error}: {batch:#?}"));
+        assert_eq!(ours, theirs, "{context}: {batch:#?}");
+        let deadlines = (
+            self.memory.next_deadline().unwrap(),
+            sqlite.next_deadline().unwrap(),
+        );
+        assert_eq!(deadlines.0, deadlines.1, "{context}");
+        ours
+    }
+
+    /// Now and later, and now again.
+    fn reads_are_alike(&self, terms: &Terms, batch: &[Command], crowd: &mut Crowd) {
+        let (memory, reader) = (&self.memory, &*self.reader);
+        for later in [0, 0, 1, 60_000_000] {
+            memory.hands.set(self.now + later);
+            let now = memory.hands.now();
+            for id in (1..=crowd.products() + 1).filter_map(ProductId::new) {
+                product_is_alike(memory, reader, id, now);
+            }
+            refusals_are_alike(memory, reader, terms, batch, now);
+        }
+        for later in [0, 60_000_000] {
+            memory.hands.set(self.now + later);
+            lists_are_alike(memory, reader, crowd, memory.hands.now());
+        }
+    }
+
+    fn rows_are_alike(&self, context: &str) {
+        let (memory, reader) = (&self.memory, &self.reader);
+        assert_eq!(
+            memory.contents().unwrap(),
+            reader.contents().unwrap(),
+            "{context}"
+        );
+        memory.hands.set(self.now);
+        assert_eq!(
+            memory.products(None, 100).unwrap(),
+            reader.products(None, 100).unwrap()
+        );
+        let mut checks = self.database.audit(Depth::Quick).unwrap();
+        checks.retain(|check| check.broken > 0);
+        assert!(checks.is_empty(), "{context}: {checks:?}");
+    }
 }
 
 /// What a store far away would ask for the wildest mix of commands.

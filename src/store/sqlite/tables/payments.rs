@@ -11,7 +11,11 @@ use crate::sale::{
 use crate::store::sqlite::statements::Statements;
 
 /// Payments, what they are about, and their verdicts as they stand: `sale::Payment::at`, said in SQL. A refund is due
-/// already if it is for the same payee and transaction, or will be by an event that a sweep would settle before.
+/// already if it is for the same target and transaction, or will be by an event that a sweep would settle before.
+///
+/// The rule stands in `sale/rules/parked.rs` too. It is said here once more, since a list is filtered by what it says and is
+/// also read by `export`, which may not write, and so cannot have what is due ended first. The differential test holds the
+/// two together.
 macro_rules! payments {
     ($which:literal) => {
         concat!(
