@@ -2,6 +2,7 @@
 //! event loop tells it when there is something to read, and what time it is.
 
 use std::io::{ErrorKind, Read};
+use std::mem;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -153,7 +154,10 @@ impl Connection {
             }
         };
         if self.buffer.is_empty() && self.buffer.capacity() > 0 {
-            scratch.buffer = std::mem::take(&mut self.buffer);
+            scratch.buffer = mem::take(&mut self.buffer);
+        } else {
+            // It may have been another's that was larger, and may be kept for long.
+            self.buffer.shrink_to_fit();
         }
         next
     }
@@ -166,7 +170,7 @@ impl Connection {
             Ok(read) => {
                 self.is_readable = read == READ_BYTES || self.is_ending;
                 if self.buffer.capacity() == 0 {
-                    self.buffer = std::mem::take(&mut scratch.buffer);
+                    self.buffer = mem::take(&mut scratch.buffer);
                 }
                 self.buffer.extend_from_slice(&scratch.input[..read]);
             }
@@ -202,11 +206,11 @@ impl Connection {
             }
         } else if let Stage::Body(head) = &mut self.stage
             && let Some(body) = head.body.take_from(&mut self.buffer)?
-            && let Stage::Body(head) = std::mem::replace(&mut self.stage, Stage::Idle)
+            && let Stage::Body(head) = mem::replace(&mut self.stage, Stage::Idle)
         {
             return Ok(Some(self.finish(*head, body, now)));
         }
-        if std::mem::take(&mut self.expects_continue) {
+        if mem::take(&mut self.expects_continue) {
             self.writer.send_continue(&self.socket);
         }
         Ok(None)
@@ -242,7 +246,7 @@ impl Connection {
     ) {
         let output = &mut scratch.output;
         self.writer
-            .answer(&self.socket, response, framing, is_last, output);
+            .answer(&self.socket, response, framing, is_last, now, output);
         self.since = now;
     }
 

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use socket2::Socket;
 use tiny_http::Method;
@@ -83,6 +83,7 @@ impl ResponseWriter {
         response: &Response,
         framing: &Framing,
         is_last: bool,
+        now: Instant,
         scratch: &mut Vec<u8>,
     ) {
         let close = !framing.keep_alive || response.close || is_last;
@@ -91,7 +92,7 @@ impl ResponseWriter {
             (false, true) => "Connection: keep-alive\r\n",
             (true, _) => "Connection: close\r\n",
         };
-        print(scratch, response, framing, connection);
+        print(scratch, response, framing, connection, now);
         self.0 = match take_at_once(socket, scratch) {
             Ok(taken) if taken < scratch.len() => State::Unfinished {
                 bytes: scratch[taken..].to_vec(),
@@ -140,14 +141,20 @@ fn take_at_once(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-fn print(bytes: &mut Vec<u8>, response: &Response, framing: &Framing, connection: &str) {
+fn print(
+    bytes: &mut Vec<u8>,
+    response: &Response,
+    framing: &Framing,
+    connection: &str,
+    now: Instant,
+) {
     let status = response.status.0;
     let has_body = !matches!(status, 204 | 304);
     let reason = response.status.default_reason_phrase();
     push(bytes, &["HTTP/1.1 "]);
     push_number(bytes, status.into());
     push(bytes, &[" ", reason, "\r\n"]);
-    with_date(|date| push(bytes, &["Date: ", date, "\r\n"]));
+    with_date(now, |date| push(bytes, &["Date: ", date, "\r\n"]));
     if has_body {
         let content_type = response.content_type;
         push(
@@ -194,18 +201,17 @@ fn push_number(bytes: &mut Vec<u8>, number: usize) {
 }
 
 /// The `Date` field's value, printed once a second and thread.
-fn with_date(then: impl FnOnce(&str)) {
+fn with_date(now: Instant, then: impl FnOnce(&str)) {
     thread_local! {
-        static PRINTED: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+        static PRINTED: RefCell<(Option<Instant>, String)> = const { RefCell::new((None, String::new())) };
     }
-    let now = SystemTime::now();
-    let second = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    PRINTED.with_borrow_mut(|(printed_second, text)| {
-        if *printed_second != second || text.is_empty() {
-            *printed_second = second;
-            *text = httpdate::fmt_http_date(now);
+    PRINTED.with_borrow_mut(|(until, text)| {
+        if until.is_none_or(|until| now >= until) {
+            let time = SystemTime::now();
+            let since = time.duration_since(SystemTime::UNIX_EPOCH);
+            let micros = since.map_or(0, |since| since.subsec_micros());
+            *until = Some(now + Duration::from_micros((1_000_000 - micros).into()));
+            *text = httpdate::fmt_http_date(time);
         }
         then(text);
     });
