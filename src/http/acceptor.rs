@@ -24,8 +24,6 @@ const BURST: usize = 64;
 
 pub struct Acceptor {
     context: Arc<Context>,
-    /// Of all event loops, the acceptor's own first.
-    mailboxes: Arc<[Arc<Mailbox>]>,
     listener: Listener,
     /// Whether a client may be waiting to be accepted.
     is_ready: bool,
@@ -34,14 +32,9 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    pub fn new(
-        context: Arc<Context>,
-        mailboxes: Arc<[Arc<Mailbox>]>,
-        listener: Listener,
-    ) -> Acceptor {
+    pub fn new(context: Arc<Context>, listener: Listener) -> Acceptor {
         Acceptor {
             context,
-            mailboxes,
             listener,
             is_ready: true,
             again_at: None,
@@ -79,10 +72,7 @@ impl Acceptor {
                     if self.context.connection_limit.is_reached() {
                         self.evict();
                     }
-                    let load =
-                        |mailbox: &&Arc<Mailbox>| mailbox.connections.load(Ordering::Relaxed);
-                    let mailbox = self.mailboxes.iter().min_by_key(load);
-                    self.admit(socket, peer, mailbox.unwrap_or(&self.mailboxes[0]));
+                    self.admit(socket, peer);
                 }
                 Ok(None) => {
                     self.is_ready = false;
@@ -97,12 +87,12 @@ impl Acceptor {
         true
     }
 
-    /// Clients that knocked before the listener closes are let in, and are served by this event loop: the others end as soon
-    /// as they have no connection.
+    /// Clients that knocked before the listener closes are let in.
     pub fn accept_last(self) {
         while let Ok(Some((socket, peer))) = accept(&self.listener) {
-            self.admit(socket, peer, &self.mailboxes[0]);
+            self.admit(socket, peer);
         }
+        self.context.is_listening.store(false, Ordering::SeqCst);
     }
 
     /// At the limit a client is accepted where a connection can give way to it, and the next once that one has. That its end
@@ -122,7 +112,7 @@ impl Acceptor {
     /// The event loop with the oldest connection that can give way.
     fn oldest(&self) -> Option<&Arc<Mailbox>> {
         let age = |mailbox: &&Arc<Mailbox>| mailbox.oldest.load(Ordering::SeqCst);
-        let oldest = self.mailboxes.iter().min_by_key(age);
+        let oldest = self.context.mailboxes.iter().min_by_key(age);
         oldest.filter(|mailbox| age(mailbox) != NONE)
     }
 
@@ -132,7 +122,10 @@ impl Acceptor {
         }
     }
 
-    fn admit(&self, socket: Socket, peer: Option<SocketAddr>, mailbox: &Mailbox) {
+    fn admit(&self, socket: Socket, peer: Option<SocketAddr>) {
+        let load = |mailbox: &&Arc<Mailbox>| mailbox.connections.load(Ordering::Relaxed);
+        let mailbox = self.context.mailboxes.iter().min_by_key(load);
+        let mailbox = mailbox.expect("there is an event loop");
         let limit = &self.context.connection_limit;
         let permit = ConnectionLimit::admit(limit, peer);
         let refusal = permit.is_none().then_some(Refusal::TooManyConnections);

@@ -1,10 +1,11 @@
 //! What every thread of the front is given: the handler, the bounds, and whether the server is stopping.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::connection_limit::{ConnectionLimit, PerAddress};
+use super::mailbox::Mailbox;
 use super::message::Handler;
 
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Context {
     pub handler: Arc<dyn Handler>,
     pub limits: Limits,
     pub connection_limit: Arc<ConnectionLimit>,
+    /// Of each event loop; the first of them accepts.
+    pub mailboxes: Vec<Arc<Mailbox>>,
     /// Whether a client waits to be accepted until another connection ends.
     pub is_full: AtomicBool,
     /// Whether clients may still be accepted.
@@ -44,54 +47,54 @@ pub struct Context {
     pub beat: AtomicUsize,
     /// When the front began.
     pub began: Instant,
-    stopping: AtomicBool,
-    stopping_now: AtomicBool,
-    closing: AtomicBool,
+    phase: AtomicU8,
+}
+
+/// How far a server is on its way to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Serving,
+    /// No more connections are accepted, and requests that have begun may end.
+    Stopping,
+    /// No request is waited for.
+    StoppingNow,
+    /// No answer will come any more.
+    Closing,
 }
 
 impl Context {
-    pub fn new(handler: Arc<dyn Handler>, limits: Limits) -> Context {
+    pub fn new(handler: Arc<dyn Handler>, limits: Limits, mailboxes: Vec<Arc<Mailbox>>) -> Context {
         let connection_limit =
             ConnectionLimit::new(limits.connections_max, limits.per_address.clone());
         Context {
             handler,
             limits,
             connection_limit: Arc::new(connection_limit),
+            mailboxes,
             is_full: AtomicBool::new(false),
             is_listening: AtomicBool::new(true),
             beat: AtomicUsize::new(0),
             began: Instant::now(),
-            stopping: AtomicBool::new(false),
-            stopping_now: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
+            phase: AtomicU8::new(Phase::Serving as u8),
         }
     }
 
-    /// Accepts no more connections, and lets requests that have begun end.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::SeqCst) {
+            0 => Phase::Serving,
+            1 => Phase::Stopping,
+            2 => Phase::StoppingNow,
+            _ => Phase::Closing,
+        }
     }
 
-    /// The same, and waits for no request any more.
-    pub fn stop_now(&self) {
-        self.stopping_now.store(true, Ordering::SeqCst);
-        self.stop();
+    /// Has every event loop know that the server is so far, if it is not farther.
+    pub fn enter(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        self.wake_all();
     }
 
-    /// Has the event loops end, whatever they wait for: no answer will come any more.
-    pub fn close(&self) {
-        self.closing.store(true, Ordering::SeqCst);
-    }
-
-    pub fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::SeqCst)
-    }
-
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
-    }
-
-    pub fn is_stopping_now(&self) -> bool {
-        self.stopping_now.load(Ordering::Relaxed)
+    pub fn wake_all(&self) {
+        self.mailboxes.iter().for_each(|mailbox| mailbox.wake());
     }
 }

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use slab::Slab;
 
 mod serving;
 
 use super::acceptor::Acceptor;
 use super::connection::{Connection, LEAVING_MAX, Scratch};
-use super::context::Context;
+use super::context::{Context, Phase};
 use super::deadlines::{Deadlines, Wait};
 use super::mailbox::{Accepted, Mailbox, Message, NONE};
 use super::message::Refusal;
@@ -29,10 +28,8 @@ pub struct EventLoop {
     context: Arc<Context>,
     pool: Arc<Pool>,
     mailbox: Arc<Mailbox>,
-    /// In one of the loops.
+    /// In the first of the loops.
     acceptor: Option<Acceptor>,
-    /// Of the loop that has it.
-    acceptors_mailbox: Arc<Mailbox>,
     poller: Poller,
     connections: Slab<Connection>,
     next_number: u32,
@@ -48,35 +45,20 @@ pub struct EventLoop {
     drained_by: Option<Instant>,
 }
 
-/// What an event loop is made of; its mailbox is known to others before it runs.
-pub struct Parts {
-    pub context: Arc<Context>,
-    pub pool: Arc<Pool>,
-    pub mailbox: Arc<Mailbox>,
-    pub poller: Poller,
-    pub acceptor: Option<Acceptor>,
-    pub acceptors_mailbox: Arc<Mailbox>,
-}
-
-/// An event loop that serves. Its end is told, whether the server has drained or the loop dies.
-pub struct Serving(pub Sender<()>);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // One word is enough.
-        self.0.try_send(()).ok();
-    }
-}
-
 impl EventLoop {
-    pub fn new(parts: Parts) -> EventLoop {
+    pub fn new(
+        context: Arc<Context>,
+        pool: Arc<Pool>,
+        mailbox: Arc<Mailbox>,
+        acceptor: Option<Acceptor>,
+        poller: Poller,
+    ) -> EventLoop {
         EventLoop {
-            context: parts.context,
-            pool: parts.pool,
-            mailbox: parts.mailbox,
-            acceptor: parts.acceptor,
-            acceptors_mailbox: parts.acceptors_mailbox,
-            poller: parts.poller,
+            context,
+            pool,
+            mailbox,
+            acceptor,
+            poller,
             connections: Slab::new(),
             next_number: 0,
             deadlines: Deadlines::default(),
@@ -89,20 +71,22 @@ impl EventLoop {
         }
     }
 
-    /// Until the server is stopped and all connections have ended, or it is closed.
-    pub fn run(mut self, drain: Duration, serving: Serving) -> io::Result<()> {
+    /// Until the server is closed. That it has drained, or `drain` has passed since it was stopped, is said by dropping
+    /// `serving`, and so is the loop's death.
+    pub fn run<T>(mut self, drain: Duration, serving: T) -> io::Result<()> {
         let mut serving = Some(serving);
         let mut may_accept_more = false;
         loop {
             let beat = self.context.beat.load(Ordering::SeqCst);
             self.mailbox.heartbeat.store(beat, Ordering::SeqCst);
-            if self.context.is_stopping()
+            // Before the mail is taken: what was sent before the end is delivered.
+            let phase = self.context.phase();
+            if phase >= Phase::Stopping
                 && let Some(acceptor) = self.acceptor.take()
             {
                 acceptor.accept_last();
-                self.context.is_listening.store(false, Ordering::SeqCst);
             }
-            let is_all = self.poll(may_accept_more)?;
+            let is_all = self.poll(phase, may_accept_more)?;
             self.take_mail();
             self.turn_away_excess();
             for _ in 0..self.ready.len() {
@@ -115,10 +99,13 @@ impl EventLoop {
             if is_all {
                 self.end_overdue_waits();
             }
-            if self.context.is_stopping() && self.is_drained(is_all && !self.has_adopted, drain) {
+            if phase >= Phase::Stopping && is_all && !self.has_adopted {
+                self.close_idle();
+            }
+            if phase >= Phase::Stopping && self.is_drained(phase, drain) {
                 drop(serving.take());
             }
-            if self.context.is_closing() {
+            if phase == Phase::Closing {
                 return Ok(());
             }
             let acceptor = self.acceptor.as_mut();
@@ -127,13 +114,13 @@ impl EventLoop {
     }
 
     /// Waits until there is something to do, and notes which connections are ready. Whether those are all.
-    fn poll(&mut self, may_accept_more: bool) -> io::Result<bool> {
+    fn poll(&mut self, phase: Phase, may_accept_more: bool) -> io::Result<bool> {
         self.mailbox.oldest.store(self.oldest(), Ordering::SeqCst);
         let is_busy = may_accept_more || !self.ready.is_empty();
         let timeout = if is_busy || !self.mailbox.falls_asleep() {
             Some(Duration::ZERO)
         } else {
-            self.next_due()
+            self.next_due(phase)
                 .map(|due| due.saturating_duration_since(Instant::now()))
         };
         let polled = self.poller.wait(timeout);
@@ -168,14 +155,13 @@ impl EventLoop {
     }
 
     /// When there is something to do though nothing has become ready.
-    fn next_due(&self) -> Option<Instant> {
-        let is_draining = self.context.is_stopping();
+    fn next_due(&self, phase: Phase) -> Option<Instant> {
         let deadlines = Wait::ALL.into_iter().filter_map(|wait| {
             let (_, since) = self.deadlines.first(wait)?;
             Some(since + self.time_for(wait))
         });
         let accept = self.acceptor.as_ref().and_then(Acceptor::due);
-        let drain = is_draining.then(|| self.now + DRAIN_POLL);
+        let drain = (phase > Phase::Serving).then(|| self.now + DRAIN_POLL);
         deadlines.chain(accept).chain(drain).min()
     }
 
@@ -281,18 +267,19 @@ impl EventLoop {
         }
     }
 
-    /// Closes what waits between requests, or was told to go; whether nothing is left to wait for.
-    fn is_drained(&mut self, has_seen_all: bool, drain: Duration) -> bool {
-        if has_seen_all {
-            let at_rest = self.connections.iter();
-            let at_rest = at_rest.filter(|(_, connection)| connection.is_at_rest());
-            for slot in at_rest.map(|(slot, _)| slot).collect::<Vec<_>>() {
-                self.close(slot);
-            }
+    /// Closes what waits between requests, or was told to go.
+    fn close_idle(&mut self) {
+        let connections = self.connections.iter();
+        let idle = connections.filter(|(_, connection)| connection.is_at_rest());
+        for slot in idle.map(|(slot, _)| slot).collect::<Vec<_>>() {
+            self.close(slot);
         }
+    }
+
+    fn is_drained(&mut self, phase: Phase, drain: Duration) -> bool {
         let drained_by = *self.drained_by.get_or_insert(self.now + drain);
         let has_nobody = !self.context.is_listening.load(Ordering::SeqCst)
             && self.context.connection_limit.count() == 0;
-        has_nobody || self.now >= drained_by || self.context.is_stopping_now()
+        has_nobody || self.now >= drained_by || phase > Phase::Stopping
     }
 }

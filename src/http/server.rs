@@ -9,8 +9,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::acceptor::Acceptor;
-use super::context::{Context, Limits};
-use super::event_loop::{EventLoop, Parts, Serving};
+use super::context::{Context, Limits, Phase};
+use super::event_loop::EventLoop;
 use super::listener::Listener;
 use super::mailbox::Mailbox;
 use super::message::Handler;
@@ -28,40 +28,29 @@ const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// Ends a server's life from any thread.
 #[derive(Clone)]
-pub struct Stopper {
-    context: Arc<Context>,
-    mailboxes: Arc<[Arc<Mailbox>]>,
-}
+pub struct Stopper(Arc<Context>);
 
 impl Stopper {
     /// Accepts nobody any more, and lets requests that have begun end.
     pub fn stop(&self) {
-        self.context.stop();
-        self.wake();
+        self.0.enter(Phase::Stopping);
     }
 
     /// Waits for nobody any more.
     pub fn stop_now(&self) {
-        self.context.stop_now();
-        self.wake();
+        self.0.enter(Phase::StoppingNow);
     }
 
     /// A figure that is another one soon after, as long as every event loop is alive.
     pub fn heartbeat(&self) -> usize {
-        let beat = self.context.beat.load(Ordering::SeqCst);
+        let beat = self.0.beat.load(Ordering::SeqCst);
         let answers = |mailbox: &Arc<Mailbox>| mailbox.heartbeat.load(Ordering::SeqCst) == beat;
-        if !self.mailboxes.iter().all(answers) {
+        if !self.0.mailboxes.iter().all(answers) {
             return beat;
         }
-        self.context
-            .beat
-            .store(beat.wrapping_add(1), Ordering::SeqCst);
-        self.wake();
+        self.0.beat.store(beat.wrapping_add(1), Ordering::SeqCst);
+        self.0.wake_all();
         beat.wrapping_add(1)
-    }
-
-    fn wake(&self) {
-        self.mailboxes.iter().for_each(|mailbox| mailbox.wake());
     }
 }
 
@@ -74,26 +63,22 @@ impl Server {
     ) -> io::Result<Server> {
         let pollers = (0..limits.event_loops.max(1)).map(|_| Poller::new());
         let pollers = pollers.collect::<io::Result<Vec<Poller>>>()?;
-        let mailbox = |poller: &Poller| Ok(Arc::new(Mailbox::new(poller.waker()?)));
-        let mailboxes = pollers.iter().map(mailbox);
-        let mailboxes: Arc<[Arc<Mailbox>]> = mailboxes.collect::<io::Result<_>>()?;
         pollers[0].add_listener(&listener)?;
-        let context = Arc::new(Context::new(handler, limits));
+        let mailbox = |poller: &Poller| Ok(Arc::new(Mailbox::new(poller.waker()?)));
+        let mailboxes = pollers
+            .iter()
+            .map(mailbox)
+            .collect::<io::Result<Vec<_>>>()?;
+        let context = Arc::new(Context::new(handler, limits, mailboxes.clone()));
         let pool = Arc::new(Pool::new(context.clone()));
-        let mut acceptor = Some(Acceptor::new(context.clone(), mailboxes.clone(), listener));
+        let mut acceptor = Some(Acceptor::new(context.clone(), listener));
         let (serving, drained) = bounded(1);
-        let (running, closed) = bounded(0);
-        for (poller, mailbox) in pollers.into_iter().zip(mailboxes.iter()) {
-            let event_loop = EventLoop::new(Parts {
-                context: context.clone(),
-                pool: pool.clone(),
-                mailbox: mailbox.clone(),
-                poller,
-                acceptor: acceptor.take(),
-                acceptors_mailbox: mailboxes[0].clone(),
-            });
-            let serving = Serving(serving.clone());
-            let running: Sender<()> = running.clone();
+        let (running, closed) = bounded::<()>(0);
+        for (poller, mailbox) in pollers.into_iter().zip(mailboxes) {
+            let (context, pool) = (context.clone(), pool.clone());
+            let event_loop = EventLoop::new(context, pool, mailbox, acceptor.take(), poller);
+            let serving = TellsItsEnd(serving.clone());
+            let running = running.clone();
             thread::Builder::new().name("http".into()).spawn(move || {
                 if let Err(error) = event_loop.run(drain, serving) {
                     log::error!("connections cannot be watched: {error}");
@@ -102,7 +87,7 @@ impl Server {
             })?;
         }
         Ok(Server {
-            stopper: Stopper { context, mailboxes },
+            stopper: Stopper(context),
             drained,
             closed,
         })
@@ -112,18 +97,26 @@ impl Server {
         self.stopper.clone()
     }
 
-    /// Gives a word once the server was stopped and has drained, or one of its event loops has died.
-    /// Answers that come later are written all the same.
+    /// Gives a word once the server was stopped and has drained, or one of its event loops has died. Answers that come later
+    /// are written all the same.
     pub fn drained(&self) -> &Receiver<()> {
         &self.drained
     }
 
     /// Writes the answers that have come, and ends.
     pub fn close(self) {
-        self.stopper.context.close();
-        self.stopper.wake();
+        self.stopper.0.enter(Phase::Closing);
         if self.closed.recv_timeout(CLOSE_MAX) == Err(RecvTimeoutError::Timeout) {
             log::warn!("an event loop does not end");
         }
+    }
+}
+
+/// Says so when it is dropped; one word of all is enough.
+struct TellsItsEnd(Sender<()>);
+
+impl Drop for TellsItsEnd {
+    fn drop(&mut self) {
+        self.0.try_send(()).ok();
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::super::connection::Incoming;
+use super::super::context::Phase;
 use super::super::message::{Refusal, Reply, Response};
 use super::super::pool::{self, Pool};
 use super::super::response_writer::{Framing, WriteState};
@@ -96,7 +97,7 @@ impl EventLoop {
     }
 
     fn answer(&mut self, slot: usize, response: &Response, framing: &Framing) {
-        let is_last = self.context.is_stopping();
+        let is_last = self.context.phase() >= Phase::Stopping;
         let (scratch, now) = (&mut self.scratch, self.now);
         self.connections[slot].answer(response, framing, is_last, scratch, now);
         self.after_write(slot);
@@ -146,7 +147,7 @@ impl EventLoop {
         drop(self.connections.remove(slot));
         self.mailbox.connections.fetch_sub(1, Ordering::Relaxed);
         if self.context.is_full.load(Ordering::SeqCst) {
-            self.acceptors_mailbox.wake();
+            self.context.mailboxes[0].wake();
         }
     }
 }
