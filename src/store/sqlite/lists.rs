@@ -6,8 +6,7 @@ use rusqlite::{Row, ToSql, named_params};
 use super::reader::SqliteReader;
 use super::tables::{holds, movements, orders, payments};
 use crate::sale::{
-    Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
-    Timestamp, Verdict,
+    Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus, Verdict,
 };
 use crate::store::{
     Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
@@ -19,12 +18,7 @@ impl Lists for SqliteReader {
         filter: &Filter<HoldStatus>,
         page: Page,
     ) -> Result<Seen<Vec<Hold>>, StoreError> {
-        let at = self.reading()?;
-        let (product, customer) = filter.about();
-        let status = filter.status.map(HoldStatus::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": at};
-        let what = self.page(holds::LIST, "holds.id", params, page, holds::read)?;
-        Ok(Seen { what, at })
+        self.filtered(holds::LIST, "holds.id", filter, page, holds::read)
     }
 
     fn orders(
@@ -32,12 +26,7 @@ impl Lists for SqliteReader {
         filter: &Filter<OrderStatus>,
         page: Page,
     ) -> Result<Seen<Vec<Order>>, StoreError> {
-        let at = self.reading()?;
-        let (product, customer) = filter.about();
-        let status = filter.status.map(OrderStatus::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": status, ":now": at};
-        let what = self.page(orders::LIST, "id", params, page, orders::read)?;
-        Ok(Seen { what, at })
+        self.filtered(orders::LIST, "id", filter, page, orders::read)
     }
 
     fn payments(
@@ -45,21 +34,9 @@ impl Lists for SqliteReader {
         filter: &Filter<Verdict>,
         page: Page,
     ) -> Result<Seen<Vec<Payment>>, StoreError> {
-        let at = self.reading()?;
-        let (product, customer) = filter.about();
-        let verdict = filter.status.map(Verdict::as_str);
-        let params = named_params! {":product": product, ":customer": customer, ":status": verdict, ":now": at};
-        let payments = self.page(
-            payments::LIST,
-            "p.id",
-            params,
-            page,
-            payments::read_with_verdict,
-        )?;
-        Ok(Seen {
-            what: as_they_stand(payments, at),
-            at,
-        })
+        let read = payments::read_with_verdict;
+        let seen = self.filtered(payments::LIST, "p.id", filter, page, read)?;
+        Ok(as_they_stand(seen))
     }
 
     fn refunds(
@@ -68,19 +45,10 @@ impl Lists for SqliteReader {
         page: Page,
     ) -> Result<Seen<Vec<Payment>>, StoreError> {
         let at = self.reading()?;
-        let status = status.map(RefundStatus::as_str);
-        let params = named_params! {":status": status, ":now": at};
-        let payments = self.page(
-            payments::LIST_OF_REFUNDS,
-            "p.id",
-            params,
-            page,
-            payments::read_with_verdict,
-        )?;
-        Ok(Seen {
-            what: as_they_stand(payments, at),
-            at,
-        })
+        let params = named_params! {":status": status.map(RefundStatus::as_str), ":now": at};
+        let read = payments::read_with_verdict;
+        let what = self.page(payments::LIST_OF_REFUNDS, "p.id", params, page, read)?;
+        Ok(as_they_stand(Seen { what, at }))
     }
 
     fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError> {
@@ -116,21 +84,34 @@ impl Lists for SqliteReader {
     }
 }
 
-impl<S> Filter<S> {
-    fn about(&self) -> (Option<i64>, Option<&str>) {
-        let customer = self.customer.as_ref().map(Customer::as_str);
-        (self.product.map(ProductId::get), customer)
+fn as_they_stand(seen: Seen<Vec<(Payment, Verdict)>>) -> Seen<Vec<Payment>> {
+    let Seen { what, at } = seen;
+    let settled = what
+        .into_iter()
+        .map(|(payment, verdict)| payment.at(at, verdict == Verdict::Ignored));
+    Seen {
+        what: settled.collect(),
+        at,
     }
 }
 
-fn as_they_stand(payments: Vec<(Payment, Verdict)>, now: Timestamp) -> Vec<Payment> {
-    let settled = payments
-        .into_iter()
-        .map(|(payment, verdict)| payment.at(now, verdict == Verdict::Ignored));
-    settled.collect()
-}
-
 impl SqliteReader {
+    fn filtered<S: ToSql, T>(
+        &self,
+        select: &str,
+        number: &str,
+        filter: &Filter<S>,
+        page: Page,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Seen<Vec<T>>, StoreError> {
+        let at = self.reading()?;
+        let params = named_params! {
+            ":product": filter.product, ":customer": filter.customer, ":status": filter.status, ":now": at,
+        };
+        let what = self.page(select, number, params, page, read)?;
+        Ok(Seen { what, at })
+    }
+
     fn page<T>(
         &self,
         select: &str,
