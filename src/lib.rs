@@ -7,7 +7,7 @@
 //! socket ──> http ──> api ──> Command ──> writer ──────> store.transact(commands) ──> sale::decide(set, command)
 //!            │                              │ a batch       │ BEGIN IMMEDIATE, then now   refusals first, then effects,
 //!            │                              │               │ fetch what rules need       on rows in memory
-//! socket <── http <── api <── Outcome <── replier <─────────┘ write what changed, COMMIT
+//! socket <── http <── api <── Outcome <──── a batch ────────┘ write what changed, COMMIT
 //! reads:     http ──> api ──> store::Reader (a pool of connections that cannot write) ──> Response
 //! sold out:  http ──> api ──> store::Reader judges by the same rules, and may only refuse ──> Response
 //! cli:       seed, sweep-holds: the same store, one shot; verify, backup, export: read only; restore: a file of its own

@@ -25,11 +25,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::clock::Clock;
-use crate::http::{Handler, Method, Refusal, Reply, Request, RequestInfo, Response};
+use crate::http::{Handler, Method, Recipient, Refusal, Reply, Request, RequestInfo, Response};
 use crate::metrics::Latency;
 use crate::sale::{Command, Outcome, ProductId, Rejection, Terms};
 use crate::store::Reader;
-use crate::writer::{CommandError, Writer};
+use crate::writer::{Answer, CommandError, Writer};
 
 pub use access_log::{AccessEntry, AccessLog};
 pub use cors::Origins;
@@ -72,6 +72,7 @@ impl Handler for Api {
         let entry = PendingEntry::of(&request, route, self.proxies.client_of(&request));
         let grant = self.origins.grant(request.header("Origin"));
         let access_log = self.access_log.clone();
+        let recipient = reply.recipient();
         let finish = move |response| {
             let response = grant.given_to(response);
             access_log(&entry.answered(&response));
@@ -85,7 +86,7 @@ impl Handler for Api {
             }
         };
         let (latency, began) = (self.latency.clone(), request.began);
-        self.submit(submission, move |response| {
+        self.submit(submission, recipient, move |response| {
             latency.record(began.elapsed());
             finish(response);
         });
@@ -117,12 +118,18 @@ impl Api {
         }
     }
 
-    fn submit(&self, submission: Submission, finish: impl FnOnce(Response) + Send + 'static) {
+    /// The answer is made where it is awaited, so that the writer is not kept from its next batch.
+    fn submit(
+        &self,
+        submission: Submission,
+        recipient: Arc<dyn Recipient>,
+        finish: impl FnOnce(Response) + Send + 'static,
+    ) {
         let Submission { command, is_holder } = submission;
         let secret = self.guard.secret.clone();
         let tokens_required = self.guard.tokens_required;
         let (sold_out_hint, wanted) = (self.sold_out_hint.clone(), product_wanted(&command));
-        self.writer.submit(command, move |answer| {
+        let make_answer = move |answer: Answer| {
             if let (Some(product), Err(CommandError::Refused(rejection))) = (wanted, &answer)
                 && is_sold_out(rejection)
             {
@@ -141,6 +148,9 @@ impl Api {
                 Ok(outcome) => respond(&outcome, &secret),
                 Err(error) => Error::from(error).response(audience),
             });
+        };
+        self.writer.submit(command, move |answer| {
+            recipient.run(Box::new(move || make_answer(answer)));
         });
     }
 

@@ -4,6 +4,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -177,13 +179,25 @@ impl EventLoop {
     }
 
     fn take_mail(&mut self) {
-        let mut mail = std::mem::take(&mut self.mail);
-        self.mailbox.take(&mut mail);
-        for message in mail.drain(..) {
-            match message {
-                Message::Answer { ticket, response } => self.deliver(ticket, response),
-                Message::Accepted(accepted) => self.adopt(accepted),
-                Message::Evict => self.evict(),
+        let mut mail = mem::take(&mut self.mail);
+        loop {
+            self.mailbox.take(&mut mail);
+            let mut has_made_answers = false;
+            for message in mail.drain(..) {
+                match message {
+                    Message::Answer { ticket, response } => self.deliver(ticket, response),
+                    Message::Work(work) => {
+                        has_made_answers = true;
+                        if panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+                            log::error!("an answer could not be made: the handler panicked");
+                        }
+                    }
+                    Message::Accepted(accepted) => self.adopt(accepted),
+                    Message::Evict => self.evict(),
+                }
+            }
+            if !has_made_answers {
+                break;
             }
         }
         self.mail = mail;

@@ -11,7 +11,7 @@ use mio::Waker;
 use socket2::Socket;
 
 use super::connection_limit::Permit;
-use super::message::{Recipient, Refusal, Response};
+use super::message::{Recipient, Refusal, Response, Work};
 
 pub enum Message {
     /// The answer to the request with this ticket; `None` where the handler has let it fall.
@@ -20,6 +20,8 @@ pub enum Message {
         response: Option<Response>,
     },
     Accepted(Accepted),
+    /// What makes an answer that another thread has had the news for.
+    Work(Work),
     /// The connection that has done nothing for longest gives way to another.
     Evict,
 }
@@ -109,7 +111,18 @@ pub fn with_one_wake_up(send: &mut dyn FnMut()) {
 
 impl Recipient for Mailbox {
     fn receive(self: Arc<Self>, ticket: u64, response: Option<Response>) {
-        self.messages().push(Message::Answer { ticket, response });
+        self.post(Message::Answer { ticket, response });
+    }
+
+    fn run(self: Arc<Self>, work: Work) {
+        self.post(Message::Work(work));
+    }
+}
+
+impl Mailbox {
+    /// Sends, and wakes the loop now or later.
+    fn post(self: Arc<Self>, message: Message) {
+        self.messages().push(message);
         let wakes_now = HELD.with_borrow_mut(|held| match held {
             Some(held) if held.iter().any(|other| Arc::ptr_eq(other, &self)) => false,
             Some(held) => {

@@ -35,15 +35,25 @@ pub struct RequestInfo {
     pub began: Instant,
 }
 
-/// Who is waiting for answers. A ticket says for which.
+/// What makes an answer, and sends it.
+pub type Work = Box<dyn FnOnce() + Send>;
+
+/// Where answers are awaited. A ticket says which.
 pub trait Recipient: Send + Sync {
     /// `None` where the handler has let the request fall.
     fn receive(self: Arc<Self>, ticket: u64, response: Option<Response>);
+
+    /// Has this done on the thread that awaits the answers.
+    fn run(self: Arc<Self>, work: Work);
 }
 
 impl<F: Fn(Option<Response>) + Send + Sync> Recipient for F {
     fn receive(self: Arc<Self>, _ticket: u64, response: Option<Response>) {
         self(response);
+    }
+
+    fn run(self: Arc<Self>, work: Work) {
+        work();
     }
 }
 
@@ -63,6 +73,12 @@ impl Reply {
             recipient: Some(recipient),
             ticket,
         }
+    }
+
+    /// Where the answer is awaited: a thread that must not be kept waiting has the answer made there.
+    pub fn recipient(&self) -> Arc<dyn Recipient> {
+        let recipient = self.recipient.clone();
+        recipient.expect("a reply has a recipient until it is sent")
     }
 
     pub fn send(mut self, response: Response) {

@@ -5,9 +5,9 @@
 //! ```text
 //!  clients ──> listener ──> acceptor ──> the loop with the fewest connections
 //!                                          │ poller: which can be read, which can be written
-//!                                          │ head, body ──> handler ──────────> (the writer, or a pool's thread)
-//!  clients <── response_writer <───────────┤                                      │
-//!                                          └── mailbox: answers, new connections <┘
+//!                                          │ head, body ──> handler ─────────> (the writer, or a thread of the pool)
+//!  clients <── response_writer <───────────┤                                                    │
+//!                                          └── mailbox: answers, and what makes them <──────────┘
 //! ```
 //!
 //! `tiny_http` gives the vocabulary (`Method`, `StatusCode`, `Header`), not the server: its own can be aborted by one
@@ -36,6 +36,6 @@ pub use connection_limit::PerAddress;
 pub use context::{Limits, Timeouts};
 pub use listener::{Address, Listener};
 pub use mailbox::with_one_wake_up;
-pub use message::{Handler, Refusal, Reply, Request, RequestInfo, Response};
+pub use message::{Handler, Recipient, Refusal, Reply, Request, RequestInfo, Response};
 pub use server::{Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};

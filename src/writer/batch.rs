@@ -1,11 +1,10 @@
 //! The commands of one transaction, and who waits for what comes of them.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
 use std::{iter, mem};
 
-use crossbeam_channel::Sender;
-
-use super::{Answer, Answers, CommandError, Job, Reply};
+use super::{Answer, CommandError, Delivery, Job, Reply};
 use crate::sale::Command;
 use crate::store::Decision;
 
@@ -107,33 +106,33 @@ impl Batch {
         })
     }
 
-    pub fn answer(self, answers: impl Iterator<Item = Answer>, to: &Sender<Answers>) {
+    pub fn answer(self, answers: impl Iterator<Item = Answer>, delivery: Delivery) {
         let answered = self.waiters.into_iter().zip(answers);
         let answered = answered.filter_map(|(waiter, answer)| match waiter {
             Waiter::Client { reply, .. } => Some((reply, answer)),
             Waiter::None | Waiter::GivenUp => None,
         });
-        send_answers(answered.collect(), to);
+        send_answers(answered.collect(), delivery);
     }
 
-    pub fn answer_decisions(self, decisions: Vec<Decision>, to: &Sender<Answers>) {
+    pub fn answer_decisions(self, decisions: Vec<Decision>, delivery: Delivery) {
         let decisions = decisions.into_iter();
         let answers = decisions.map(|decision| decision.map_err(CommandError::Refused));
-        self.answer(answers, to);
+        self.answer(answers, delivery);
     }
 
-    pub fn answer_all(self, error: &CommandError, to: &Sender<Answers>) {
-        self.answer(iter::repeat_with(|| Err(error.clone())), to);
+    pub fn answer_all(self, error: &CommandError, delivery: Delivery) {
+        self.answer(iter::repeat_with(|| Err(error.clone())), delivery);
     }
 
     /// What waited too long is not executed.
-    pub fn refuse_late(&mut self, to: &Sender<Answers>) {
-        self.give_up_late(&CommandError::Overloaded, to);
+    pub fn refuse_late(&mut self, delivery: Delivery) {
+        self.give_up_late(&CommandError::Overloaded, delivery);
         self.remove_given_up();
     }
 
     /// Gives this answer to what waited too long. The commands stay: their transaction may have committed.
-    pub fn give_up_late(&mut self, error: &CommandError, to: &Sender<Answers>) {
+    pub fn give_up_late(&mut self, error: &CommandError, delivery: Delivery) {
         let now = Instant::now();
         let mut answers = Vec::new();
         for waiter in &mut self.waiters {
@@ -143,7 +142,7 @@ impl Batch {
                 answers.push((reply, Err(error.clone())));
             }
         }
-        send_answers(answers, to);
+        send_answers(answers, delivery);
     }
 
     /// What was given up is not executed any more.
@@ -156,8 +155,14 @@ impl Batch {
     }
 }
 
-pub fn send_answers(answers: Answers, to: &Sender<Answers>) {
-    if !answers.is_empty() && to.send(answers).is_err() {
-        log::error!("the replier is gone: a batch has committed and cannot be answered");
-    }
+/// A reply that panics costs its own client the answer, and no other.
+pub fn send_answers(answers: Vec<(Reply, Answer)>, delivery: Delivery) {
+    let mut answers = answers.into_iter();
+    delivery(&mut || {
+        for (reply, answer) in answers.by_ref() {
+            if panic::catch_unwind(AssertUnwindSafe(|| reply.answer(answer))).is_err() {
+                log::error!("an answer could not be given: its reply panicked");
+            }
+        }
+    });
 }

@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
@@ -12,7 +12,7 @@ use super::batch::{Batch, send_answers};
 use super::halt::Halt;
 use super::kept_time::KeptTime;
 use super::log_watch::LogWatch;
-use super::{Answers, CommandError, Control, Job, WriterExit};
+use super::{CommandError, Control, Delivery, Job, WriterExit};
 use crate::clock::Clock;
 use crate::sale::Terms;
 use crate::store::{Decision, Rest, Store, StoreError};
@@ -26,7 +26,7 @@ pub struct CommitLoop {
     pub jobs: Receiver<Job>,
     pub controls: Receiver<Control>,
     pub heartbeat: Arc<AtomicUsize>,
-    pub answers: Sender<Answers>,
+    pub delivery: Delivery,
     /// How many commands the last batch came to.
     pub last_batch: usize,
     /// When the present stretch of back-to-back batches began.
@@ -66,7 +66,7 @@ enum Wake {
 
 impl CommitLoop {
     /// Writes until the writer is stopped, or the store must not be written any more; then refuses every command.
-    pub fn work(mut self, ended: &Sender<WriterExit>, replier: JoinHandle<()>) {
+    pub fn work(mut self, ended: &Sender<WriterExit>) {
         let how = match self.run() {
             Halt::Stop(by) => {
                 self.refuse_what_waits();
@@ -86,13 +86,10 @@ impl CommitLoop {
         if !is_orderly {
             tell();
             for job in &self.jobs {
-                send_answers(vec![(job.reply, Err(CommandError::Stopped))], &self.answers);
+                send_answers(vec![(job.reply, Err(CommandError::Stopped))], self.delivery);
             }
         }
         drop(self);
-        if replier.join().is_err() {
-            log::error!("the replier's thread panicked");
-        }
         if is_orderly {
             tell();
         }
@@ -183,7 +180,7 @@ impl CommitLoop {
     fn refuse_what_waits(&self) {
         let waiting = self.jobs.try_iter();
         let refused = waiting.map(|job| (job.reply, Err(CommandError::Stopped)));
-        send_answers(refused.collect(), &self.answers);
+        send_answers(refused.collect(), self.delivery);
     }
 
     fn until_next_deadline(&mut self) -> Result<Duration, WriterExit> {
@@ -206,20 +203,20 @@ impl CommitLoop {
     /// Executes and answers the batch, and what joins it until it has its turn; fails when the store must not be written any
     /// more.
     fn execute(&mut self, mut batch: Batch) -> Result<(), Halt> {
-        batch.refuse_late(&self.answers);
+        batch.refuse_late(self.delivery);
         loop {
             match self.transact(&mut batch) {
                 Ok(decisions) => {
-                    batch.answer_decisions(decisions, &self.answers);
+                    batch.answer_decisions(decisions, self.delivery);
                     return Ok(self.probe()?);
                 }
                 Err(failure @ (StoreError::Busy | StoreError::Away(_))) => {
                     if let Some(by) = self.is_told_to_stop() {
-                        batch.answer_all(&CommandError::Stopped, &self.answers);
+                        batch.answer_all(&CommandError::Stopped, self.delivery);
                         return Err(Halt::Stop(by));
                     }
                     thread::sleep(poll_interval(&failure));
-                    batch.refuse_late(&self.answers);
+                    batch.refuse_late(self.delivery);
                     if !batch.has_waiters() {
                         return Ok(());
                     }
@@ -227,7 +224,7 @@ impl CommitLoop {
                 Err(StoreError::InDoubt(why)) => {
                     log::warn!("a batch of {} is in doubt: {why}", batch.len());
                     if let Some(decisions) = self.settle(&mut batch)? {
-                        batch.answer_decisions(decisions, &self.answers);
+                        batch.answer_decisions(decisions, self.delivery);
                         return Ok(());
                     }
                     batch.remove_given_up();
@@ -241,7 +238,7 @@ impl CommitLoop {
                 }
                 Err(failure) => {
                     let (error, ended) = self.answer_failure(&failure);
-                    batch.answer_all(&error, &self.answers);
+                    batch.answer_all(&error, self.delivery);
                     return ended.map_or(Ok(()), |ended| Err(ended.into()));
                 }
             }
@@ -253,7 +250,7 @@ impl CommitLoop {
         let mut halted = Ok(());
         for alone in batch.split() {
             if halted.is_err() {
-                alone.answer_all(&CommandError::Stopped, &self.answers);
+                alone.answer_all(&CommandError::Stopped, self.delivery);
             } else {
                 halted = self.execute(alone);
             }
@@ -278,7 +275,7 @@ impl CommitLoop {
                 return Err(Halt::Stop(by));
             }
             thread::sleep(SETTLE_POLL);
-            batch.give_up_late(&CommandError::Unknown, &self.answers);
+            batch.give_up_late(&CommandError::Unknown, self.delivery);
         }
     }
 
@@ -314,7 +311,7 @@ impl CommitLoop {
         let mut joined = Batch::with_room(batch.room());
         let mut more = || {
             joined.join(self.jobs.try_iter());
-            joined.refuse_late(&self.answers);
+            joined.refuse_late(self.delivery);
             joined.commands().to_vec()
         };
         let transact = || store.transact(terms, &now, batch.commands(), &mut more);

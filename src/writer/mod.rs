@@ -9,7 +9,6 @@ mod kept_time;
 mod log_watch;
 
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -53,6 +52,10 @@ pub enum CommandError {
 }
 
 pub type Answer = Result<Outcome, CommandError>;
+
+/// Runs what answers the commands of a batch, one after the other, on the writer's thread: what is to be done once for all of
+/// them is done after it.
+pub type Delivery = fn(&mut dyn FnMut());
 
 /// How a writer's life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,15 +126,11 @@ impl Writer {
         clock: Arc<Clock>,
         terms: Terms,
         limits: Limits,
-        together: Together,
+        delivery: Delivery,
     ) -> io::Result<(Writer, Receiver<WriterExit>)> {
         let (sender, jobs) = bounded(limits.queue_max);
         let (controls_sender, controls) = bounded(CONTROLS_MAX);
         let heartbeat = Arc::new(AtomicUsize::new(0));
-        let (answers, answered) = bounded(BATCHES_ANSWERED_MAX);
-        let replier = thread::Builder::new()
-            .name("replier".into())
-            .spawn(move || deliver(&answered, together))?;
         let is_healthy = Arc::new(AtomicBool::new(true));
         let commit_loop = CommitLoop {
             store,
@@ -141,7 +140,7 @@ impl Writer {
             jobs,
             controls,
             heartbeat: heartbeat.clone(),
-            answers,
+            delivery,
             last_batch: 0,
             stretch_began: Instant::now(),
             failed_at: None,
@@ -150,7 +149,7 @@ impl Writer {
             kept_time: KeptTime::default(),
         };
         let (ended_sender, ended) = bounded(1);
-        let work = move || commit_loop.work(&ended_sender, replier);
+        let work = move || commit_loop.work(&ended_sender);
         thread::Builder::new().name("writer".into()).spawn(work)?;
         Ok((
             Writer {
@@ -200,7 +199,7 @@ impl Writer {
         self.is_healthy.load(Ordering::SeqCst)
     }
 
-    /// Has the command judged, and then does what `then` says with the answer, once it is durable; on the replier's
+    /// Has the command judged, and then does what `then` says with the answer, once it is durable; on the writer's
     /// thread, which must not be kept waiting. Only the writer decides that a command timed out.
     pub fn submit(&self, command: Command, then: impl FnOnce(Answer) + Send + 'static) {
         let job = Job {
@@ -215,35 +214,3 @@ impl Writer {
         }
     }
 }
-
-/// Answers of committed batches that may wait for the replier; with more, the writer waits too.
-const BATCHES_ANSWERED_MAX: usize = 8;
-
-type Answers = Vec<(Reply, Answer)>;
-
-/// The replier: gives the answers of one batch out while the writer is at the next, so that no client is woken on
-/// the writer's time.
-fn deliver(answered: &Receiver<Answers>, together: Together) {
-    for answers in answered {
-        let mut answers = answers.into_iter();
-        while !answers.as_slice().is_empty() {
-            let mut some = answers.by_ref().take(SENT_TOGETHER);
-            together(&mut || {
-                some.by_ref()
-                    .for_each(|(reply, answer)| send_answer(reply, answer))
-            });
-        }
-    }
-}
-
-fn send_answer(reply: Reply, answer: Answer) {
-    if panic::catch_unwind(AssertUnwindSafe(|| reply.answer(answer))).is_err() {
-        log::error!("an answer could not be given: its reply panicked");
-    }
-}
-
-/// Runs what sends some answers, one after the other: what is to be done once for all of them is done after it.
-pub type Together = fn(&mut dyn FnMut());
-
-/// Answers that are sent together. The first of them waits for the last.
-const SENT_TOGETHER: usize = 64;
