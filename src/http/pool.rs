@@ -15,12 +15,19 @@ use super::message::{Handler, Refusal, Reply, Request};
 /// How long a thread is kept that has nothing to do.
 const KEEP_THREAD: Duration = Duration::from_secs(10);
 
+/// Dropped with the last event loop, which ends its threads.
 pub struct Pool {
-    context: Arc<Context>,
     queue: Sender<Job>,
+    workers: Arc<Workers>,
+}
+
+struct Workers {
+    context: Arc<Context>,
     jobs: Receiver<Job>,
     threads: AtomicUsize,
     threads_idle: AtomicUsize,
+    /// Held by each thread for as long as it runs.
+    running: Sender<()>,
 }
 
 struct Job {
@@ -31,50 +38,54 @@ struct Job {
 }
 
 impl Pool {
-    pub fn new(context: Arc<Context>) -> Pool {
+    pub fn new(context: Arc<Context>, running: Sender<()>) -> Pool {
         let (queue, jobs) = bounded(context.limits.queue_max);
-        Pool {
+        let workers = Arc::new(Workers {
             context,
-            queue,
             jobs,
             threads: AtomicUsize::new(0),
             threads_idle: AtomicUsize::new(0),
-        }
+            running,
+        });
+        Pool { queue, workers }
     }
 
-    pub fn submit(pool: &Arc<Pool>, request: Request, reply: Reply, since: Instant) {
+    pub fn submit(&self, request: Request, reply: Reply, since: Instant) {
         let job = Job {
             request,
             reply,
             since,
         };
-        match pool.queue.try_send(job) {
-            Ok(()) => Pool::spawn_if_needed(pool),
+        match self.queue.try_send(job) {
+            Ok(()) => spawn_if_needed(&self.workers),
             Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                refuse(&*pool.context.handler, &job.request, job.reply);
+                refuse(&*self.workers.context.handler, &job.request, job.reply);
             }
-        }
-    }
-
-    /// Starts a thread if more requests wait than threads, and there may be another.
-    fn spawn_if_needed(pool: &Arc<Pool>) {
-        let is_needed = pool.jobs.len() > pool.threads_idle.load(Ordering::SeqCst);
-        if !is_needed || pool.threads.load(Ordering::SeqCst) >= pool.context.limits.threads_max {
-            return;
-        }
-        pool.threads.fetch_add(1, Ordering::SeqCst);
-        let worker = pool.clone();
-        let spawned = thread::Builder::new()
-            .name("pool".into())
-            .spawn(move || work(&worker));
-        if let Err(error) = spawned {
-            pool.threads.fetch_sub(1, Ordering::SeqCst);
-            log::warn!("no thread can be started: {error}");
         }
     }
 }
 
-fn work(pool: &Arc<Pool>) {
+/// Starts a thread if more requests wait than threads, and there may be another.
+fn spawn_if_needed(pool: &Arc<Workers>) {
+    let is_needed = pool.jobs.len() > pool.threads_idle.load(Ordering::SeqCst);
+    if !is_needed || pool.threads.load(Ordering::SeqCst) >= pool.context.limits.threads_max {
+        return;
+    }
+    pool.threads.fetch_add(1, Ordering::SeqCst);
+    let worker = pool.clone();
+    let spawned = thread::Builder::new().name("pool".into()).spawn(move || {
+        let running = worker.running.clone();
+        work(&worker);
+        drop(worker);
+        drop(running);
+    });
+    if let Err(error) = spawned {
+        pool.threads.fetch_sub(1, Ordering::SeqCst);
+        log::warn!("no thread can be started: {error}");
+    }
+}
+
+fn work(pool: &Arc<Workers>) {
     loop {
         pool.threads_idle.fetch_add(1, Ordering::SeqCst);
         let next = pool.jobs.recv_timeout(KEEP_THREAD);
@@ -82,7 +93,7 @@ fn work(pool: &Arc<Pool>) {
         match next {
             Ok(job) => {
                 // This thread may have been counted as idle for a request that came just after this one.
-                Pool::spawn_if_needed(pool);
+                spawn_if_needed(pool);
                 if job.since.elapsed() >= pool.context.limits.wait_max {
                     refuse(&*pool.context.handler, &job.request, job.reply);
                 } else {
@@ -95,7 +106,7 @@ fn work(pool: &Arc<Pool>) {
     }
     pool.threads.fetch_sub(1, Ordering::SeqCst);
     // A request may have come that counted on this thread.
-    Pool::spawn_if_needed(pool);
+    spawn_if_needed(pool);
 }
 
 /// A panic in the handler is one failed request: the reply is dropped while it unwinds.

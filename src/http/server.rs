@@ -23,7 +23,7 @@ pub struct Server {
     closed: Receiver<()>,
 }
 
-/// What the event loops may take to write the last answers.
+/// What the threads may take to write the last answers and to end.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// Ends a server's life from any thread.
@@ -70,10 +70,10 @@ impl Server {
             .map(mailbox)
             .collect::<io::Result<Vec<_>>>()?;
         let context = Arc::new(Context::new(handler, limits, mailboxes.clone()));
-        let pool = Arc::new(Pool::new(context.clone()));
         let mut acceptor = Some(Acceptor::new(context.clone(), listener));
         let (serving, drained) = bounded(1);
         let (running, closed) = bounded::<()>(0);
+        let pool = Arc::new(Pool::new(context.clone(), running.clone()));
         for (poller, mailbox) in pollers.into_iter().zip(mailboxes) {
             let (context, pool) = (context.clone(), pool.clone());
             let event_loop = EventLoop::new(context, pool, mailbox, acceptor.take(), poller);
@@ -107,7 +107,7 @@ impl Server {
     pub fn close(self) {
         self.stopper.0.enter(Phase::Closing);
         if self.closed.recv_timeout(CLOSE_MAX) == Err(RecvTimeoutError::Timeout) {
-            log::warn!("an event loop does not end");
+            log::warn!("a thread that serves connections does not end");
         }
     }
 }

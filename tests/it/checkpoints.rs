@@ -73,6 +73,24 @@ fn a_log_that_cannot_be_emptied_is_told_at_the_end() {
     premises.books_are_right();
 }
 
+/// Whatever has read meanwhile: its connections are closed too.
+#[test]
+fn a_server_that_has_stopped_leaves_one_file() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    assert_eq!(server.hold(1).0, 201);
+    for path in ["/api/products/1", "/api/products", "/api/holds/1"] {
+        assert_eq!(server.get(path).0, 200);
+    }
+    server.stop();
+    let files = premises.path().read_dir().unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let beside: Vec<String> = names
+        .filter(|name| name.starts_with("flash_sale.db-"))
+        .collect();
+    assert_eq!(beside, [""; 0]);
+}
+
 /// A server that was told to stop, once nobody can connect any more: all that is left to do is to empty the log.
 fn stopping(premises: &Premises) -> (Server, rusqlite::Connection) {
     let server = wire::serve(premises, &[("drain_s", "60")]);

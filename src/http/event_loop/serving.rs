@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::super::connection::Incoming;
 use super::super::context::Phase;
 use super::super::message::{Refusal, Reply, Response};
-use super::super::pool::{self, Pool};
+use super::super::pool;
 use super::super::response_writer::{Framing, WriteState};
 use super::EventLoop;
 
@@ -53,7 +53,7 @@ impl EventLoop {
         if self.now.saturating_duration_since(since) >= self.context.limits.wait_max {
             pool::refuse(handler, &request, reply);
         } else if handler.is_slow(&request) {
-            Pool::submit(&self.pool, request, reply, since);
+            self.pool.submit(request, reply, since);
         } else {
             pool::handle(handler, request, reply);
         }
