@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use socket2::Socket;
 
 use super::connection_limit::ConnectionLimit;
@@ -141,7 +142,10 @@ impl Acceptor {
 
     fn pause(&mut self, error: &io::Error, now: Instant) {
         self.again_at = Some(now + PAUSE);
-        if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+        if matches!(
+            Errno::from_io_error(error),
+            Some(Errno::MFILE | Errno::NFILE)
+        ) {
             self.evict();
         }
         let is_news = |at: Instant| now.saturating_duration_since(at) >= COMPLAINT_PAUSE;

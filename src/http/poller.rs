@@ -57,17 +57,18 @@ impl Poller {
         registry.register(&mut SourceFd(&fd), Token(slot), Interest::READABLE)
     }
 
-    /// Whether it is told too when the socket takes more.
+    /// From now on it is told when the socket takes more, too, or not any more.
     pub fn watch_writes(
         &self,
         socket: &impl AsRawFd,
         slot: usize,
-        are_watched: bool,
+        watches: bool,
     ) -> io::Result<()> {
         let fd = socket.as_raw_fd();
-        let interest = match are_watched {
-            true => Interest::READABLE | Interest::WRITABLE,
-            false => Interest::READABLE,
+        let interest = if watches {
+            Interest::READABLE | Interest::WRITABLE
+        } else {
+            Interest::READABLE
         };
         let registry = self.poll.registry();
         registry.reregister(&mut SourceFd(&fd), Token(slot), interest)

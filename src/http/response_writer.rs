@@ -2,10 +2,12 @@
 //! does not take at once is kept until it takes more.
 
 use std::cell::RefCell;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::mem;
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use socket2::Socket;
 use tiny_http::Method;
 
@@ -133,11 +135,9 @@ fn after_all_of(taken: io::Result<usize>, close: bool) -> State {
 
 /// As much as the socket takes without waiting.
 fn take_at_once(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
-    match socket.send_with_flags(bytes, libc::MSG_NOSIGNAL) {
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-            Ok(0)
-        }
-        taken => taken,
+    match send(socket, bytes, SendFlags::NOSIGNAL) {
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(0),
+        taken => Ok(taken?),
     }
 }
 
