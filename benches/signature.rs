@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flashsale::api::{Api, Guard, Origins, Proxies};
+use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies};
 use flashsale::clock::Clock;
 use flashsale::config::{Config, WebhookSecret};
 use flashsale::http::{Handler, Method, Reply, Request, Response};
@@ -168,6 +168,7 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
         origins: Origins::default(),
         proxies: Proxies::default(),
         sold_out_hint: Arc::default(),
+        printed_products: PrintedProducts::default(),
         latency: Arc::default(),
         access_log: Arc::new(Box::new(|_| {})),
         draining: Arc::default(),

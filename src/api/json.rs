@@ -19,10 +19,18 @@ pub fn bytes(body: &impl Serialize) -> Vec<u8> {
 }
 
 /// An object that is printed already, with one field more. The value is text that needs no escapes.
-pub fn with_last_field(mut object: Vec<u8>, name: &str, value: &str) -> Response {
-    assert_eq!(object.pop(), Some(b'}'), "an object ends with its brace");
-    object.extend_from_slice(format!(",\"{name}\":\"{value}\"}}").as_bytes());
+pub fn with_last_field(object: &[u8], name: &str, value: &str) -> Response {
+    let fields = object.strip_suffix(b"}");
+    let fields = fields.expect("an object ends with its brace");
     let mut response = Response::new(200);
-    response.body = object;
+    response.body = [
+        fields,
+        b",\"",
+        name.as_bytes(),
+        b"\":\"",
+        value.as_bytes(),
+        b"\"}",
+    ]
+    .concat();
     response
 }

@@ -14,6 +14,7 @@ mod health;
 mod json;
 mod operator;
 mod payments;
+mod printed_products;
 mod proxies;
 mod query;
 mod signature;
@@ -35,6 +36,7 @@ pub use access_log::{AccessEntry, AccessLog};
 pub use cors::Origins;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
 pub use guard::Guard;
+pub use printed_products::PrintedProducts;
 pub use proxies::Proxies;
 pub use sold_out_hint::SoldOutHint;
 
@@ -54,6 +56,7 @@ pub struct Api {
     pub origins: Origins,
     pub proxies: Proxies,
     pub sold_out_hint: Arc<SoldOutHint>,
+    pub printed_products: PrintedProducts,
     pub latency: Arc<Latency>,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,

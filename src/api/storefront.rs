@@ -1,10 +1,9 @@
 //! What customers may do: products, holds, orders.
 
-use sha2::{Digest, Sha256};
-
 use super::bodies::{HoldBody, ListBody, OrderBody, ProductBody};
 use super::call::{Call, Submission};
 use super::errors::Error;
+use super::printed_products::entity_tag;
 use super::query::{Paging, Query, cursor};
 use super::{Api, json};
 use crate::http::{Request, Response};
@@ -33,17 +32,16 @@ impl Api {
         for product in &mut list.data {
             product.server_time = Some(now);
         }
-        Ok(unless_known(call.request, tag, || json::ok(&list)))
+        Ok(unless_known(call.request, &tag, || json::ok(&list)))
     }
 
     pub fn show_product(&self, call: &Call<'_>) -> Result<Response, Error> {
         let id = call.product()?;
         let Seen { what, at: now } = self.reader.product(id)?;
-        let product: Product = what.ok_or(Error::ProductNotFound)?;
-        let body = json::bytes(&ProductBody::new(&product, now));
-        let tag = entity_tag(&body);
-        Ok(unless_known(call.request, tag, || {
-            json::with_last_field(body, "server_time", &now.to_string())
+        let product = what.ok_or(Error::ProductNotFound)?;
+        let printed = self.printed_products.of(product, now);
+        Ok(unless_known(call.request, &printed.tag, || {
+            json::with_last_field(&printed.body, "server_time", &now.to_string())
         }))
     }
 
@@ -190,27 +188,18 @@ fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
     Ok(token)
 }
 
-/// Weak, because it covers everything in the body but `server_time`.
-fn entity_tag(body: &[u8]) -> String {
-    let digest: [u8; 32] = Sha256::digest(body).into();
-    let tag = digest
-        .first_chunk()
-        .map_or(0, |half| u128::from_be_bytes(*half));
-    format!("W/\"{tag:032x}\"")
-}
-
 /// 304 if the client has this tag already (RFC 9110, section 13.1.2: weak comparison).
-fn unless_known(request: &Request, tag: String, response: impl FnOnce() -> Response) -> Response {
+fn unless_known(request: &Request, tag: &str, response: impl FnOnce() -> Response) -> Response {
     let is_known = request
         .header_values("If-None-Match")
-        .any(|value| value.trim() == "*" || lists(value, &tag));
+        .any(|value| value.trim() == "*" || lists(value, tag));
     let mut response = if is_known {
         Response::new(304)
     } else {
         response()
     };
     response.cache_control = "no-cache";
-    response.with_header("ETag", &tag)
+    response.with_header("ETag", tag)
 }
 
 /// Whether a list of entity tags has this one, which may be there as a strong one too.

@@ -21,7 +21,7 @@ use super::logging;
 use super::report::print_line;
 use super::service_manager::{self, Watchdog};
 use super::{catalogue, seed, sweep_holds};
-use crate::api::{Api, Guard, Origins, Proxies};
+use crate::api::{Api, Guard, Origins, PrintedProducts, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
@@ -159,6 +159,7 @@ fn serve(
         origins: Origins::new(config.cors_origins.clone()),
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         sold_out_hint: Arc::default(),
+        printed_products: PrintedProducts::default(),
         latency: Arc::default(),
         access_log: Arc::new(logging::access_log(
             config.log_format,

@@ -1,5 +1,7 @@
 //! The trait of what reads: committed rows, beside the writer.
 
+use std::sync::Arc;
+
 use super::{Lists, Seen, StoreError};
 #[cfg(feature = "test-support")]
 use crate::sale::{Counters, IdempotencyRecord, Movement, Payment};
@@ -18,8 +20,8 @@ pub trait ReadingTime: Send + Sync {
 
 /// Reads of committed rows, beside the writer. Each call sees one moment of the store, and judges it at one time.
 pub trait Reader: Lists + Send + Sync {
-    /// The product with what is overdue counted as available.
-    fn product(&self, id: ProductId) -> Result<Seen<Option<Product>>, StoreError>;
+    /// The product with what is overdue counted as available; the same one again where it is known to be unchanged.
+    fn product(&self, id: ProductId) -> Result<Seen<Option<Arc<Product>>>, StoreError>;
 
     /// At most `limit` products with ids above `after`, by id, as `product` would show them.
     fn products(

@@ -2,7 +2,7 @@
 //! While a crowd reloads a page, most of its reads are answered from here, and are as exact as if each had read the row.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -11,10 +11,12 @@ use super::tables::products::{self, select_products};
 use crate::sale::{Product, ProductId, Timestamp};
 
 /// A product at one moment of the store, and what of it was overdue.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct CachedProduct {
     pub product: Option<Product>,
     pub overdue_units: i64,
+    /// The product with what is overdue counted as available.
+    pub shown: Option<Arc<Product>>,
     /// The last deadline of anything that has passed: before it, less was overdue.
     from: Timestamp,
     /// The next one: from then on, more may be.
@@ -44,9 +46,13 @@ impl CachedProduct {
             |row| Ok((row.get("last")?, row.get("next")?)),
         )?;
         let (product, overdue_units) = found.unzip();
+        let overdue_units = overdue_units.unwrap_or(0);
+        let shown = product.clone();
+        let shown = shown.map(|product| product.with_overdue_free(overdue_units));
         Ok(CachedProduct {
             product,
-            overdue_units: overdue_units.unwrap_or(0),
+            overdue_units,
+            shown: shown.map(Arc::new),
             from,
             until,
         })
@@ -76,7 +82,7 @@ const FLIGHTS_MAX: usize = 16;
 #[derive(Default)]
 struct OfOneVersion {
     version: Option<Version>,
-    products: HashMap<ProductId, CachedProduct>,
+    products: HashMap<ProductId, Arc<CachedProduct>>,
 }
 
 const PRODUCTS_MAX: usize = 1024;
@@ -87,7 +93,12 @@ impl ProductCache {
         flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn find(&self, version: Version, id: ProductId, now: Timestamp) -> Option<CachedProduct> {
+    pub fn find(
+        &self,
+        version: Version,
+        id: ProductId,
+        now: Timestamp,
+    ) -> Option<Arc<CachedProduct>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let cached = known
             .products
@@ -96,7 +107,7 @@ impl ProductCache {
         (known.version == Some(version)).then(|| cached.clone())
     }
 
-    pub fn keep(&self, version: Version, id: ProductId, cached: CachedProduct) {
+    pub fn keep(&self, version: Version, id: ProductId, cached: Arc<CachedProduct>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.version != Some(version) || known.products.len() >= PRODUCTS_MAX {
             known.version = Some(version);

@@ -100,7 +100,7 @@ impl SqliteReader {
     }
 
     /// As remembered, if no process has committed since and no deadline has passed.
-    fn current(&self, id: ProductId, now: Timestamp) -> Result<CachedProduct, StoreError> {
+    fn current(&self, id: ProductId, now: Timestamp) -> Result<Arc<CachedProduct>, StoreError> {
         if let Some(cached) = self.remembered(id, now) {
             return Ok(cached);
         }
@@ -111,13 +111,14 @@ impl SqliteReader {
         let version = self.state.wal_index.version();
         let cached =
             CachedProduct::at(&mut *self.conn()?, id, now).map_err(|error| self.failed(error))?;
+        let cached = Arc::new(cached);
         if let Some(version) = version.filter(|_| version == self.state.wal_index.version()) {
             self.product_cache.keep(version, id, cached.clone());
         }
         Ok(cached)
     }
 
-    fn remembered(&self, id: ProductId, now: Timestamp) -> Option<CachedProduct> {
+    fn remembered(&self, id: ProductId, now: Timestamp) -> Option<Arc<CachedProduct>> {
         self.product_cache
             .find(self.state.wal_index.version()?, id, now)
     }
@@ -202,12 +203,9 @@ impl CustomizeConnection<rusqlite::Connection, OpenError> for QueryOnly {
 }
 
 impl Reader for SqliteReader {
-    fn product(&self, id: ProductId) -> Result<Seen<Option<Product>>, StoreError> {
+    fn product(&self, id: ProductId) -> Result<Seen<Option<Arc<Product>>>, StoreError> {
         let at = self.reading()?;
-        let cached = self.current(id, at)?;
-        let what = cached
-            .product
-            .map(|product| product.with_overdue_free(cached.overdue_units));
+        let what = self.current(id, at)?.shown.clone();
         Ok(Seen { what, at })
     }
 
@@ -239,7 +237,7 @@ impl Reader for SqliteReader {
         let now = self.present()?;
         let cached = self.current(wish.product, now)?;
         let mut set = WorkingSet::new(now, *terms, Counters::FIRST);
-        set.products.fetched(wish.product, cached.product);
+        set.products.fetched(wish.product, cached.product.clone());
         set.fetched_overdue_units(wish.product, cached.overdue_units);
         let command = Command::PlaceHold(wish.clone());
         match decide(&mut set, &command) {

@@ -180,10 +180,11 @@ impl MemoryStore {
 }
 
 impl Reader for MemoryStore {
-    fn product(&self, id: ProductId) -> Result<Seen<Option<Product>>, StoreError> {
+    fn product(&self, id: ProductId) -> Result<Seen<Option<Arc<Product>>>, StoreError> {
         self.seen(|tables, now| {
             let product = tables.products.get(&id).cloned();
-            product.map(|product| product.with_overdue_free(tables.overdue_units(id, now)))
+            product
+                .map(|product| Arc::new(product.with_overdue_free(tables.overdue_units(id, now))))
         })
     }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use flashsale::api::{Api, Guard, Origins, Proxies};
+use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies};
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -104,6 +104,7 @@ impl Shop {
             origins,
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
             sold_out_hint: Arc::default(),
+            printed_products: PrintedProducts::default(),
             latency: Arc::default(),
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),

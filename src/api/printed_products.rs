@@ -1,0 +1,63 @@
+//! The bodies of products as they were last printed, each with its entity tag: while a crowd reloads a page, most of its
+//! answers differ in `server_time` alone.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sha2::{Digest, Sha256};
+
+use super::bodies::ProductBody;
+use super::json;
+use crate::sale::{Product, ProductId, ProductStatus, Timestamp};
+
+#[derive(Default)]
+pub struct PrintedProducts(RwLock<HashMap<ProductId, Arc<PrintedProduct>>>);
+
+/// With more than these, all are printed again.
+const PRODUCTS_MAX: usize = 1024;
+
+pub struct PrintedProduct {
+    /// Of what: a body tells of nothing but the product and its status.
+    product: Arc<Product>,
+    status: ProductStatus,
+    /// Without `server_time`.
+    pub body: Vec<u8>,
+    pub tag: String,
+}
+
+impl PrintedProducts {
+    /// `product` as a reader shows it at `now`. A reader that remembers the product gives the same one again.
+    pub fn of(&self, product: Arc<Product>, now: Timestamp) -> Arc<PrintedProduct> {
+        let (id, status) = (product.id, product.status_at(now));
+        let printed = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = printed.get(&id)
+            && Arc::ptr_eq(&known.product, &product)
+            && known.status == status
+        {
+            return known.clone();
+        }
+        drop(printed);
+        let body = json::bytes(&ProductBody::new(&product, now));
+        let new = Arc::new(PrintedProduct {
+            tag: entity_tag(&body),
+            product,
+            status,
+            body,
+        });
+        let mut printed = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if printed.len() >= PRODUCTS_MAX {
+            printed.clear();
+        }
+        printed.insert(id, new.clone());
+        new
+    }
+}
+
+/// Weak, because it covers everything in the body but `server_time`.
+pub fn entity_tag(body: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(body).into();
+    let tag = digest
+        .first_chunk()
+        .map_or(0, |half| u128::from_be_bytes(*half));
+    format!("W/\"{tag:032x}\"")
+}
