@@ -1,9 +1,10 @@
 //! Holds. Which order one became stands in the order.
 
-use rusqlite::{CachedStatement, Row, Transaction, named_params};
+use rusqlite::{Row, Transaction, named_params};
 
+use super::insert::{Insert, insert};
 use super::{Question, Result, limit, line, one_row};
-use crate::sale::{Hold, HoldId, ProductId, Timestamp, WorkingSet, Written};
+use crate::sale::{Hold, HoldId, Line, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::statements::Statements;
 
 /// Holds, each with the order that it became.
@@ -75,35 +76,40 @@ pub fn overdue(rows: &Statements<'_>, rows_max: usize, now: Timestamp) -> Result
     rows.all(sql, params, read)
 }
 
+const INSERT: Insert = insert!(
+    "holds (id, product_id, quantity, unit_price, customer, status, expires_at)",
+    "(?, ?, ?, ?, ?, ?, ?)"
+);
+
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
-    let mut insert = tx.prepare_cached(
-        "insert into holds (id, product_id, quantity, unit_price, customer, status, expires_at)
-            values (:id, :product, :quantity, :unit_price, :customer, :status, :expires_at)",
-    )?;
     let mut update =
         tx.prepare_cached("update holds set status = :to where id = :id and status = :from")?;
+    let mut new = Vec::new();
     for hold in set.holds.written() {
         match hold {
-            Written::New(hold) => write_new(&mut insert, hold)?,
+            Written::New(hold) => new.push(hold),
             Written::Changed { from, to } => one_row(
                 &mut update,
                 named_params! {":id": to.id, ":from": from.status, ":to": to.status},
             )?,
         }
     }
-    Ok(())
-}
-
-fn write_new(insert: &mut CachedStatement<'_>, hold: &Hold) -> Result<()> {
-    one_row(
-        insert,
-        named_params! {
-            ":id": hold.id, ":product": hold.line.product, ":quantity": hold.line.quantity,
-            ":unit_price": hold.line.unit_price,
-            ":customer": hold.customer,
-            ":status": hold.status, ":expires_at": hold.expires_at,
-        },
-    )
+    INSERT.run(tx, &new, |values, hold| {
+        let Line {
+            product,
+            quantity,
+            unit_price,
+        } = &hold.line;
+        values.bind([
+            &hold.id,
+            product,
+            quantity,
+            unit_price,
+            &hold.customer,
+            &hold.status,
+            &hold.expires_at,
+        ])
+    })
 }
 
 /// What `verify` asks of it.

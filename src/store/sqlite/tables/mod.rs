@@ -3,6 +3,7 @@
 pub mod counters;
 pub mod holds;
 pub mod idempotency;
+mod insert;
 pub mod movements;
 pub mod orders;
 pub mod payments;

@@ -1,8 +1,9 @@
 //! The ledger.
 
-use rusqlite::{Row, Transaction, named_params};
+use rusqlite::{Row, Transaction};
 
-use super::{Result, one_row};
+use super::Result;
+use super::insert::{Insert, insert};
 use crate::sale::{Cause, HoldId, Movement, OrderId, StockDelta, WorkingSet};
 
 pub const LIST: &str = "select * from movements where product_id = :product";
@@ -25,26 +26,33 @@ pub fn read(row: &Row<'_>) -> Result<Movement> {
     })
 }
 
+const INSERT: Insert = insert!(
+    "movements (product_id, version, at, kind, available, reserved, sold, hold_id, order_id, reason)",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+);
+
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
-    let mut insert = tx.prepare_cached(
-        "insert into movements (product_id, version, at, kind, available, reserved, sold, hold_id, order_id, reason)
-            values (:product, :version, :at, :kind, :available, :reserved, :sold, :hold, :order, :reason)",
-    )?;
-    for movement in set.movements() {
+    INSERT.run(tx, set.movements(), |values, movement| {
         let (hold, order, reason) = match &movement.cause {
             Cause::Hold(id) => (Some(id), None, None),
             Cause::Order(id) => (None, Some(id), None),
             Cause::Stock(reason) => (None, None, reason.as_deref()),
         };
-        one_row(
-            &mut insert,
-            named_params! {
-                ":product": movement.product, ":version": movement.version, ":at": movement.at,
-                ":kind": movement.kind, ":available": movement.delta.available,
-                ":reserved": movement.delta.reserved, ":sold": movement.delta.sold,
-                ":hold": hold, ":order": order, ":reason": reason,
-            },
-        )?;
-    }
-    Ok(())
+        let Movement {
+            product,
+            version,
+            at,
+            kind,
+            delta,
+            ..
+        } = movement;
+        let StockDelta {
+            available,
+            reserved,
+            sold,
+        } = delta;
+        values.bind([
+            product, version, at, kind, available, reserved, sold, &hold, &order, &reason,
+        ])
+    })
 }
