@@ -121,7 +121,8 @@ struct StatsBody<'a> {
 struct ProductStatsBody<'a> {
     #[serde(flatten)]
     product: AdminProductBody<'a>,
-    lately: SalesRateBody,
+    #[serde(rename = "lately")]
+    recent: SalesRateBody,
 }
 
 /// Units that were held and paid for over the last `over_s` seconds.
@@ -233,7 +234,7 @@ impl Api {
         let stats = products.what.iter().map(|product: &Product| {
             Ok(ProductStatsBody {
                 product: AdminProductBody::new(product, now),
-                lately: self.reader.sales_rate(product.id, RATE_MICROS)?.what.into(),
+                recent: self.reader.sales_rate(product.id, RATE_MICROS)?.what.into(),
             })
         });
         Ok(json::ok(&StatsBody {

@@ -6,16 +6,15 @@ use clap::Args;
 
 use super::cli_error::CliError;
 use super::exit_status::CONFIGURATION;
+use super::key_flags;
 use super::logging;
 use crate::config::{self, Config, Flags};
 
 #[derive(Args)]
 pub struct GlobalArgs {
-    /// Configuration file [default: flash_sale.toml in the working directory, if there is one]
-    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
+    #[arg(long, global = true, value_name = "FILE", display_order = 100, help = config_help())]
     config: Option<PathBuf>,
-    /// Database file [default: flash_sale.db]
-    #[arg(long, global = true, value_name = "FILE", display_order = 101)]
+    #[arg(long, global = true, value_name = "FILE", display_order = 101, help = key_flags::help("db"))]
     db: Option<String>,
 }
 
@@ -33,6 +32,11 @@ impl GlobalArgs {
         }
         Ok(config)
     }
+}
+
+fn config_help() -> String {
+    let name = config::FILE_NAME;
+    format!("Configuration file [default: {name} in the working directory, if there is one]")
 }
 
 /// Our variables. One that is no text cannot be understood, and is not ignored.

@@ -38,19 +38,32 @@ impl FromArgMatches for KeyFlags {
 }
 
 fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter_map(|name| Key::named(name))
+    KEYS.iter().map(|name| key(name))
+}
+
+fn key(name: &str) -> &'static Key {
+    Key::named(name).expect("a flag is called like its key")
 }
 
 /// Takes any text: the configuration says what is wrong with it, as with that of every other source.
 fn flag(key: &Key) -> Arg {
+    Arg::new(key.name)
+        .long(key.name.replace('_', "-"))
+        .value_name("VALUE")
+        .help(summary(key))
+}
+
+/// What the key called `name` is for, and what may stand in it.
+pub fn help(name: &str) -> String {
+    summary(key(name))
+}
+
+fn summary(key: &Key) -> String {
     let default = key.default.unwrap_or("none").trim_matches('"');
     let bounds = match (key.allowed)() {
         allowed if allowed.is_empty() => format!("[default: {default}]"),
         allowed => format!("[{allowed}; default: {default}]"),
     };
     let summary = key.about[0].trim().trim_end_matches('.');
-    Arg::new(key.name)
-        .long(key.name.replace('_', "-"))
-        .value_name("VALUE")
-        .help(format!("{summary} {bounds}"))
+    format!("{summary} {bounds}")
 }

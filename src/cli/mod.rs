@@ -18,6 +18,7 @@ mod restore;
 mod seed;
 mod seed_report;
 mod serve;
+mod server_end;
 mod service_manager;
 mod staged_file;
 mod sweep_holds;

@@ -8,18 +8,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use crossbeam_channel::{Receiver, at, select, tick, unbounded};
+use crossbeam_channel::{Receiver, unbounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::cli_error::{CliError, cannot_open};
 use super::clock::ensure_is_not_far_ahead;
-use super::exit_status::{BAD_DATA, BUSY, CANNOT_LISTEN, INTERNAL, IO_ERROR};
+use super::exit_status::{CANNOT_LISTEN, INTERNAL};
 use super::front_limits::{front_limits, readers_max};
 use super::key_flags::KeyFlags;
 use super::logging;
 use super::report::print_line;
-use super::service_manager::{self, Watchdog};
+use super::server_end::{ServerEnd, drain_front, drain_writer, report_end, wait_for_end};
+use super::service_manager;
 use super::{catalogue, seed, sweep_holds};
 use crate::api::{Api, Guard, Origins, PrintedProducts, Proxies};
 use crate::clock::Clock;
@@ -40,10 +41,6 @@ pub struct Serve {
 /// How long and how often a serve lock that is taken is asked for again.
 const LOCK_PATIENCE: Duration = Duration::from_millis(50);
 const LOCK_POLL: Duration = Duration::from_millis(1);
-/// How often the wall clock, which may be stepped, is published for other processes.
-const PUBLISH_CLOCK_EVERY: Duration = Duration::from_secs(2);
-/// How long the writer may take to end after it was asked to.
-const WRITER_END_MAX: Duration = Duration::from_secs(10);
 
 impl Serve {
     pub fn flags(&self) -> Flags {
@@ -68,9 +65,10 @@ impl Serve {
         let swept = sweep_holds::sweep(&mut *store, config, &clock)?;
         if swept.rows() > 0 {
             log::info!(
-                "{} holds and {} orders were past their deadlines and are ended; {} units are free again",
+                "{} holds, {} orders and {} parked payments were past their deadlines and are ended; {} units are free again",
                 swept.holds_expired,
                 swept.orders_expired,
+                swept.payments_settled,
                 swept.units_released
             );
         }
@@ -177,7 +175,7 @@ fn serve(
     log::info!("serving {}", config.db.display());
     service_manager::notify_ready();
 
-    let ended = wait_for_end(&server, &writer, &writer_ended, &signals, || {
+    let end = wait_for_end(&server, &writer, &writer_ended, &signals, || {
         publish_clock(&lock, &clock);
     });
     let by = Instant::now() + drain;
@@ -185,9 +183,12 @@ fn serve(
     draining.store(true, Ordering::SeqCst);
     let all_answered = drain_front(&server, &signals);
     let by = if all_answered { by } else { Instant::now() };
-    let ended = ended.unwrap_or_else(|| drain_writer(&writer, &writer_ended, &signals, by));
+    let writer_exit = match end {
+        ServerEnd::Writer(exit) => exit,
+        ServerEnd::Signal | ServerEnd::Front => drain_writer(&writer, &writer_ended, &signals, by),
+    };
     server.close();
-    report_end(config, ended)
+    report_end(config, end, writer_exit)
 }
 
 fn start_writer(
@@ -203,73 +204,11 @@ fn start_writer(
     Writer::start(store, clock, config.terms(), limits, with_one_wake_up).map_err(no_thread)
 }
 
-/// Waits for a signal (`None`) or for the end of the writer or the front (`Some`, with the writer's exit if it gave one).
-fn wait_for_end(
-    server: &Server,
-    writer: &Writer,
-    writer_ended: &Receiver<WriterExit>,
-    signals: &Receiver<i32>,
-    publish_clock: impl Fn(),
-) -> Option<Option<WriterExit>> {
-    let mut watchdog = Watchdog::new(server.stopper(), writer.clone());
-    let publish_clock_at = tick(PUBLISH_CLOCK_EVERY);
-    loop {
-        select! {
-            recv(signals) -> signal => {
-                log::info!("signal {}: requests that have begun are answered, then the server stops", signal.unwrap_or(0));
-                return None;
-            }
-            recv(writer_ended) -> ended => return Some(ended.ok()),
-            recv(server.drained()) -> _ => {
-                log::error!("a thread that serves connections has ended, and so the server stops");
-                return Some(None);
-            }
-            recv(watchdog.ticks()) -> _ => watchdog.check(),
-            recv(publish_clock_at) -> _ => publish_clock(),
-        }
-    }
-}
-
 /// Commands beside this server compare their wall clocks with it: one that judged by a later time would expire holds that
 /// are alive here.
 fn publish_clock(lock: &ServeLock, clock: &Clock) {
     if let Err(error) = lock.publish(&clock.beacon()) {
         log::debug!("the wall clock cannot be written to the lock file: {error}");
-    }
-}
-
-/// Lets requests that have begun end, and returns whether they did. At a second signal the connections are closed at once:
-/// their clients miss answers, and no commit is lost.
-fn drain_front(server: &Server, signals: &Receiver<i32>) -> bool {
-    server.stopper().stop();
-    let mut all_answered = true;
-    loop {
-        select! {
-            recv(server.drained()) -> _ => return all_answered,
-            recv(signals) -> signal => {
-                log::info!("signal {}: connections are closed without waiting for their requests", signal.unwrap_or(0));
-                server.stopper().stop_now();
-                all_answered = false;
-            }
-        }
-    }
-}
-
-/// Has the writer empty the write-ahead log, until `by` or another signal, and end.
-fn drain_writer(
-    writer: &Writer,
-    ended: &Receiver<WriterExit>,
-    signals: &Receiver<i32>,
-    by: Instant,
-) -> Option<WriterExit> {
-    writer.stop(by);
-    let overdue = at(by.max(Instant::now()) + WRITER_END_MAX);
-    loop {
-        select! {
-            recv(ended) -> ended => return ended.ok(),
-            recv(signals) -> _ => writer.stop(Instant::now()),
-            recv(overdue) -> _ => return None,
-        }
     }
 }
 
@@ -308,43 +247,6 @@ fn cannot_listen(config: &Config, error: &io::Error) -> CliError {
     CliError::new(CANNOT_LISTEN, format!("{}: {error}{advice}", config.listen))
 }
 
-fn report_end(config: &Config, ended: Option<WriterExit>) -> Result<ExitCode, CliError> {
-    let db = config.db.display();
-    match ended {
-        Some(WriterExit::Drained) => {
-            log::info!("stopped; all that was acknowledged is in {db}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(WriterExit::LogLeft) => {
-            log::warn!(
-                "stopped; the write-ahead log could not be emptied, as another process is reading: the database is two files, \
-                 {db} and {db}-wal, until the next start"
-            );
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(WriterExit::Unknown) => Err(CliError::new(
-            IO_ERROR,
-            "a commit failed, and its outcome is not known; the next start finds out what is in the database",
-        )),
-        Some(WriterExit::Corrupt) => Err(CliError::new(
-            BAD_DATA,
-            "the database is damaged, and nothing more was written to it",
-        )),
-        Some(WriterExit::Displaced) => Err(CliError::new(
-            IO_ERROR,
-            format!("{db} is no longer the file that was served, and nothing more was written"),
-        )),
-        Some(WriterExit::Outdated) => Err(CliError::new(
-            BUSY,
-            format!("{db} was migrated by a newer flashsale, and nothing more was written to it"),
-        )),
-        None => Err(CliError::new(
-            INTERNAL,
-            "the thread that writes to the database failed or did not end in time; all that was acknowledged is durable",
-        )),
-    }
-}
-
 fn signals() -> Result<Receiver<i32>, CliError> {
     let (sender, receiver) = unbounded();
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM]);
@@ -366,22 +268,4 @@ fn signals() -> Result<Receiver<i32>, CliError> {
 
 fn no_thread(error: std::io::Error) -> CliError {
     CliError::new(INTERNAL, format!("no thread can be started: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_end_has_its_status() {
-        let end = |ended| report_end(&Config::default(), ended);
-        assert!(end(Some(WriterExit::Drained)).is_ok());
-        assert!(end(Some(WriterExit::LogLeft)).is_ok());
-        let status = |ended| end(ended).err().map(|error| error.code);
-        assert_eq!(status(Some(WriterExit::Unknown)), Some(74));
-        assert_eq!(status(Some(WriterExit::Corrupt)), Some(65));
-        assert_eq!(status(Some(WriterExit::Displaced)), Some(74));
-        assert_eq!(status(Some(WriterExit::Outdated)), Some(75));
-        assert_eq!(status(None), Some(70), "the writer's thread died");
-    }
 }

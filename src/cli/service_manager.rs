@@ -52,8 +52,8 @@ fn notify(state: NotifyState<'_>) {
     }
 }
 
-/// Notifies the service manager as long as the thread that accepts connections and the writer both are alive; the writer is,
-/// too, while it waits for another process's lock.
+/// Notifies the service manager as long as every event loop and the writer are alive; the writer is, too, while it waits for
+/// another process's lock.
 pub struct Watchdog {
     ticks: Receiver<Instant>,
     front: Stopper,
@@ -91,7 +91,7 @@ impl Watchdog {
         match are_alive {
             (true, true) => notify(NotifyState::Watchdog),
             (front, writer) => log::error!(
-                "a thread does not respond, and so the watchdog is not notified (accepting connections responds: {front}; \
+                "a thread does not respond, and so the watchdog is not notified (serving connections responds: {front}; \
                  writing to the database responds: {writer})"
             ),
         }

@@ -149,7 +149,7 @@ keys! {
         cors_origins: Vec<Origin> = [];
 
         /// Addresses or networks ("10.0.0.0/8") of proxies whose X-Forwarded-For and X-Forwarded-Host are believed.
-        /// They bring requests from elsewhere, and so need what a public address needs.
+        /// A proxy brings requests from elsewhere, and so needs what a public address needs.
         trusted_proxies: Vec<IpNet> = [];
 
         /// Lets a server that others can reach serve without secrets and tokens.

@@ -88,7 +88,7 @@ impl Acceptor {
         true
     }
 
-    /// Clients that knocked before the listener closes are let in.
+    /// Clients that connected before the listener closes are accepted.
     pub fn accept_last(self) {
         while let Ok(Some((socket, peer))) = accept(&self.listener) {
             self.admit(socket, peer);
@@ -96,8 +96,8 @@ impl Acceptor {
         self.context.is_listening.store(false, Ordering::SeqCst);
     }
 
-    /// At the limit a client is accepted where a connection can give way to it, and the next once that one has. That its end
-    /// is waited for is said before the last look, so that it wakes this event loop.
+    /// At the limit a client is accepted where a connection can give way, and the next client once that connection has ended.
+    /// `is_full` is stored before the last look, so that such an end wakes this event loop.
     fn may_accept(&mut self) -> bool {
         let limit = &self.context.connection_limit;
         let may_accept =

@@ -5,7 +5,7 @@ use super::message::Refusal;
 
 #[derive(Debug)]
 pub enum Body {
-    /// It has so many bytes; none where its head says nothing of one.
+    /// A body of so many bytes; of none where the head says nothing of a body.
     OfLength(usize),
     Chunked(Box<ChunkedBody>),
 }

@@ -1,5 +1,5 @@
-//! A connection: its bytes so far, the requests in them, and where it stands. It waits for nothing and reads no clock: an
-//! event loop tells it when there is something to read, and what time it is.
+//! A connection: its bytes so far, the requests in them, and where it stands. No function here waits or reads a clock: an
+//! event loop says when there is something to read, and what time it is.
 
 use std::io::{ErrorKind, Read};
 use std::mem;
@@ -48,7 +48,7 @@ enum Stage {
     Idle,
     Head,
     Body(Box<Head>),
-    /// There is no room for the client, which is about to be told so.
+    /// There is no room for the client, which is about to get an answer that says so.
     TurnedAway(Refusal),
     /// Lingering close: see there.
     Leaving {
@@ -56,7 +56,7 @@ enum Stage {
     },
 }
 
-/// A request, and what its head said about the answer.
+/// A request, and what its head asks of the answer.
 pub struct Incoming {
     pub request: Request,
     pub framing: Framing,
@@ -103,13 +103,13 @@ impl Connection {
         }
     }
 
-    /// The poller says so.
+    /// The poller has found the socket ready.
     pub fn note_readable(&mut self, is_ending: bool) {
         self.is_readable = true;
         self.is_ending |= is_ending;
     }
 
-    /// Whether it is between two requests, and the client is not known to have said anything.
+    /// Whether the connection is between two requests, and no byte of a next one is known to have come.
     pub fn is_at_rest(&self) -> bool {
         matches!(self.stage, Stage::TurnedAway(_) | Stage::Leaving { .. })
             || (matches!(self.stage, Stage::Idle)
@@ -156,7 +156,7 @@ impl Connection {
         if self.buffer.is_empty() && self.buffer.capacity() > 0 {
             scratch.buffer = mem::take(&mut self.buffer);
         } else {
-            // It may have been another's that was larger, and may be kept for long.
+            // A buffer that came from a larger request may be kept for long.
             self.buffer.shrink_to_fit();
         }
         next

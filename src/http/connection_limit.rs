@@ -12,7 +12,7 @@ use ipnet::IpNet;
 pub struct PerAddress {
     /// 0: no limit.
     pub max: usize,
-    /// Proxies, behind which anybody may be.
+    /// Proxies, behind which many clients may be.
     pub except: Vec<IpNet>,
 }
 
@@ -71,7 +71,7 @@ impl ConnectionLimit {
         Some(ConnectionLimit::permit(limit, address))
     }
 
-    /// For a connection that is only told to go.
+    /// For a connection that is turned away.
     pub fn admit_to_leave(limit: &Arc<ConnectionLimit>) -> Permit {
         ConnectionLimit::permit(limit, None)
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 /// What a connection waits for. The order is that in which connections give way to others, where two waited equally long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// The client to hang up, or to say what it wants before it is turned away.
+    /// The client to hang up, or to send a head before it is turned away.
     Leaving,
     /// The next request.
     Idle,
@@ -49,7 +49,7 @@ struct Link {
 }
 
 impl Deadlines {
-    /// The connection waits for this, and for nothing else any more. No other began to wait for the same later.
+    /// The connection waits for this, and for nothing else any more. No other connection began to wait for the same later.
     pub fn begin(&mut self, slot: usize, wait: Wait, since: Instant) {
         if self.links.len() <= slot {
             self.links.resize(slot + 1, None);

@@ -73,8 +73,8 @@ impl EventLoop {
         }
     }
 
-    /// Until the server is closed. That it has drained, or `drain` has passed since it was stopped, is said by dropping
-    /// `serving`, and so is the loop's death.
+    /// Runs until the server is closed. `serving` is dropped once the loop has drained, once `drain` has passed since the stop,
+    /// or when the loop dies.
     pub fn run<T>(mut self, drain: Duration, serving: T) -> io::Result<()> {
         let mut serving = Some(serving);
         let mut may_accept_more = false;
@@ -217,9 +217,8 @@ impl EventLoop {
         self.settle(slot);
     }
 
-    /// Waits that took too long end the connection: with an answer if the client has begun to say something, else in
-    /// silence. A deadline counts only once the socket was looked at: what came in time is not too late because this loop
-    /// was busy.
+    /// Waits that took too long end the connection: with an answer if a request has begun, else in silence. A deadline counts
+    /// only once the socket was looked at: what came in time is not too late because this loop was busy.
     fn end_overdue_waits(&mut self) {
         for wait in Wait::ALL {
             while let Some((slot, since)) = self.deadlines.first(wait)
@@ -242,8 +241,8 @@ impl EventLoop {
         }
     }
 
-    /// The connection that gives way to another, if there is one: one that was told to go, or the one that has been here for
-    /// longest without a request, or with half of one.
+    /// The connection that gives way to another, if there is one: one in its lingering close, or the one that has been here
+    /// for longest without a request, or with half of one.
     fn first_to_give_way(&self) -> Option<(usize, Instant)> {
         let first = |wait| self.deadlines.first(wait);
         let waiting = [Wait::Idle, Wait::Head, Wait::Body];
@@ -271,7 +270,7 @@ impl EventLoop {
         }
     }
 
-    /// More connections have something to say than may wait: the last to come are told so.
+    /// Where more connections are ready than may wait, the last to come are answered that the server is overloaded.
     fn turn_away_excess(&mut self) {
         let queue_max = self.context.limits.queue_max;
         while self.ready.len() > queue_max + 1 {
@@ -281,7 +280,7 @@ impl EventLoop {
         }
     }
 
-    /// Closes what waits between requests, or was told to go.
+    /// Closes connections that wait between requests, or are in their lingering close.
     fn close_idle(&mut self) {
         let connections = self.connections.iter();
         let idle = connections.filter(|(_, connection)| connection.is_at_rest());

@@ -114,7 +114,7 @@ fn understand(
         request
             .header_values("Connection")
             .flat_map(|value| value.split(','))
-            .any(|said| said.trim().eq_ignore_ascii_case(option))
+            .any(|value| value.trim().eq_ignore_ascii_case(option))
     };
     let keep_alive = !says("close") && (!is_http_1_0 || says("keep-alive"));
     request.id = request_id(&request);
@@ -178,7 +178,7 @@ fn expects_continue(request: &Request) -> Result<bool, Refusal> {
     }
 }
 
-/// It may be left out in HTTP/1.0, and empty.
+/// The Host header may be empty, and left out in HTTP/1.0.
 fn check_host(request: &Request, is_http_1_0: bool) -> Result<(), Refusal> {
     let mut hosts = request.header_values("Host");
     match (hosts.next(), hosts.next()) {

@@ -1,4 +1,4 @@
-//! Where clients knock: a TCP address, a Unix socket, or a socket that a service manager has opened for us.
+//! Where clients connect: a TCP address, a Unix socket, or a socket that a service manager has opened for us.
 
 use std::fmt;
 use std::fs;
@@ -18,11 +18,11 @@ pub struct Listener {
     address: Address,
     /// A file of ours, to be removed with the listener.
     file: Option<PathBuf>,
-    /// The address is taken, and nobody is let in yet.
+    /// The address is taken, and connections are refused until `listen`.
     is_silent: bool,
 }
 
-/// As it is told to people: where clients find the server.
+/// Where clients find the server, as the start line and the log print it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Tcp(SocketAddr),
@@ -30,7 +30,7 @@ pub enum Address {
 }
 
 impl Listener {
-    /// Takes the address, so that nobody else can have it; who knocks is refused until `listen`.
+    /// Takes the address, so that no other program can have it; connections are refused until `listen`.
     pub fn tcp(address: SocketAddr) -> io::Result<Listener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
@@ -40,7 +40,7 @@ impl Listener {
         Ok(listener)
     }
 
-    /// From now on whoever knocks waits to be accepted.
+    /// From now on connections wait to be accepted.
     pub fn listen(&mut self) -> io::Result<()> {
         if self.is_silent {
             self.socket.listen(BACKLOG)?;
@@ -49,8 +49,8 @@ impl Listener {
         Ok(())
     }
 
-    /// Listens at once, since a socket file that nobody listens at is taken for one that was left behind: such a one was
-    /// left by somebody who died, and is replaced; any other file is not.
+    /// Listens at once, since a socket file without a listener is taken for one that a killed process has left, and is
+    /// replaced; any other file is not.
     pub fn unix(path: &Path) -> io::Result<Listener> {
         let address = SockAddr::unix(path)?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;

@@ -22,7 +22,7 @@ pub trait Handler: Send + Sync {
     fn is_slow(&self, request: &Request) -> bool;
 }
 
-/// What is known of whoever waits for an answer, even if the question was not understood.
+/// What is known of a request for its answer, even if the request was not understood.
 #[derive(Clone, Debug)]
 pub struct RequestInfo {
     /// The request's id: the client's own if it sent a sane one.
@@ -135,7 +135,7 @@ impl Request {
             .map(|field| std::str::from_utf8(&self.head[field.value.clone()]).unwrap_or(NO_TEXT))
     }
 
-    /// Whom the client meant to reach; empty if it does not say.
+    /// The host that the request is for; empty if the request names none.
     pub fn host(&self) -> &str {
         let authority = self.authority.as_deref();
         authority
@@ -148,7 +148,7 @@ impl Request {
         self.header_values(name).next()
     }
 
-    /// Who waits for its answer.
+    /// What its answer needs to know of it.
     pub fn info(&self) -> RequestInfo {
         RequestInfo {
             id: self.id.clone(),
@@ -273,14 +273,14 @@ pub enum Refusal {
     BodyTooLarge {
         bytes_max: usize,
     },
-    /// One that is not read: only chunks are, in HTTP/1.1.
+    /// The body has a coding that is not read: only chunks are, in HTTP/1.1.
     TransferEncoding,
     Expectation,
-    /// It did not come in time.
+    /// The request did not come whole in time.
     TooSlow,
-    /// It came in time, and nobody had the time for it.
+    /// The request came in time, and waited too long, or would have to, for a thread.
     Overloaded,
-    /// Its address has as many connections as it may have.
+    /// The client's address has as many connections as one may have.
     TooManyConnections,
     /// The handler panicked, or let the request fall.
     HandlerFailed,

@@ -1,5 +1,5 @@
 //! HTTP/1.1 over sockets: bytes become requests, responses become bytes. A few event loops own the connections, each from its
-//! first byte to its last, and wait for nobody: what a request means is the business of a handler that this room is given,
+//! first byte to its last, and never wait for one client: what a request means is the business of a handler that this room is given,
 //! and an answer that comes later is handed to the loop that owns the connection.
 //!
 //! ```text

@@ -19,12 +19,12 @@ pub struct Poller {
 
 /// What is ready.
 pub enum Readiness {
-    /// A client knocks.
+    /// A client waits to be accepted.
     Listener,
     Connection {
         slot: usize,
         is_readable: bool,
-        /// Whether the client has said all, or is gone.
+        /// Whether the client has closed its sending side, or is gone.
         is_ending: bool,
     },
 }

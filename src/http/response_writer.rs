@@ -1,4 +1,4 @@
-//! The writing half of a connection: each answer printed as one write. Nobody ever waits for a slow client: what the socket
+//! The writing half of a connection: each answer printed as one write. No thread waits for a slow client: what the socket
 //! does not take at once is kept until it takes more.
 
 use std::cell::RefCell;
@@ -13,7 +13,7 @@ use tiny_http::Method;
 
 use super::message::{RequestInfo, Response};
 
-/// What a request's head said about its answer.
+/// What a request's head asks of its answer.
 #[derive(Debug)]
 pub struct Framing {
     pub info: RequestInfo,
@@ -78,7 +78,7 @@ impl ResponseWriter {
         None
     }
 
-    /// Writes an answer. `scratch` is empty, and will be; `is_last` closes the connection whatever else is said.
+    /// Writes an answer. `scratch` is empty, and will be; `is_last` closes the connection, whatever the head asks.
     pub fn answer(
         &mut self,
         socket: &Socket,

@@ -31,12 +31,12 @@ const CLOSE_MAX: Duration = Duration::from_secs(1);
 pub struct Stopper(Arc<Context>);
 
 impl Stopper {
-    /// Accepts nobody any more, and lets requests that have begun end.
+    /// Accepts no more connections, and lets requests that have begun end.
     pub fn stop(&self) {
         self.0.enter(Phase::Stopping);
     }
 
-    /// Waits for nobody any more.
+    /// Closes connections without waiting for their requests.
     pub fn stop_now(&self) {
         self.0.enter(Phase::StoppingNow);
     }
@@ -97,7 +97,7 @@ impl Server {
         self.stopper.clone()
     }
 
-    /// Gives a word once the server was stopped and has drained, or one of its event loops has died. Answers that come later
+    /// Receives a message once the server was stopped and has drained, or once an event loop has died. Answers that come later
     /// are written all the same.
     pub fn drained(&self) -> &Receiver<()> {
         &self.drained
@@ -112,7 +112,7 @@ impl Server {
     }
 }
 
-/// Says so when it is dropped; one word of all is enough.
+/// Sends a message when it is dropped; the first of all is enough.
 struct TellsItsEnd(Sender<()>);
 
 impl Drop for TellsItsEnd {

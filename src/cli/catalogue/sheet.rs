@@ -293,8 +293,8 @@ mod tests {
             read("a,b\n1;5,2"),
             [record(1, &["a", "b"]), record(2, &["1;5", "2"])]
         );
-        for said in ["sep=;", "\"sep=;\"", "SEP=; "] {
-            let text = format!("{said}\r\na;b,c");
+        for line in ["sep=;", "\"sep=;\"", "SEP=; "] {
+            let text = format!("{line}\r\na;b,c");
             assert_eq!(read(&text), [record(2, &["a", "b,c"])]);
         }
         assert_eq!(read("sep=,\na;b,c"), [record(2, &["a;b", "c"])]);

@@ -1,5 +1,5 @@
-//! How a connection ends that is told to go: so that its client gets to read why. Closing with unread bytes resets the
-//! connection and loses the answer (RFC 9112, section 9.6), so the input is read and discarded for a while.
+//! Lingering close: after an answer that closes the connection, input is discarded for `LEAVING_MAX`, because closing with
+//! unread bytes resets the connection and loses the answer (RFC 9112, section 9.6).
 
 use std::io::{ErrorKind, Read};
 use std::net::Shutdown;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Connection, Refusal, Scratch, Stage};
 
-/// How long a client may take to hang up, once it was told to go, or to say what it wants where that will be refused.
+/// How long a client may take to hang up after the last answer, or to send a head that will be refused.
 pub const LEAVING_MAX: Duration = Duration::from_secs(1);
 /// What a client may still send after an answer that closes.
 const DISCARDED_BYTES_MAX: usize = 256 * 1024;
@@ -15,8 +15,8 @@ const DISCARDED_BYTES_MAX: usize = 256 * 1024;
 const REFUSED_BYTES_MAX: usize = 32 * 1024;
 
 impl Connection {
-    /// Why the client is to be turned away, if it is. It is told so once it has said something: its answer bears the id of its
-    /// request, and can be read by the page that sent it. A client that says nothing is told a little later.
+    /// Why the client is to be turned away, if it is. The answer leaves once a head has come, since it bears the id of its
+    /// request and can be read by the page that sent it; where no head comes, it leaves after `LEAVING_MAX`.
     pub fn turned_away(&self) -> Option<Refusal> {
         if let Stage::TurnedAway(refusal) = self.stage {
             Some(refusal)

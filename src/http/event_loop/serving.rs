@@ -83,7 +83,7 @@ impl EventLoop {
         self.answer(slot, &response, &framing);
     }
 
-    /// Nobody has the time for what this connection says.
+    /// Answers that the server is overloaded.
     pub(super) fn turn_away(&mut self, slot: usize, since: Instant) {
         let connection = self.connections.get(slot);
         let is_read = connection.is_some_and(|connection| {
