@@ -68,11 +68,7 @@ pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
         }
         OpenError::Copy => CONFIGURATION,
         OpenError::NoRandomness(_) => INTERNAL,
-        OpenError::Unreadable(_)
-        | OpenError::Readers(_)
-        | OpenError::Engine(_)
-        | OpenError::Refused { .. }
-        | OpenError::Displaced(_) => IO_ERROR,
+        OpenError::Unreadable(_) | OpenError::Engine(_) | OpenError::Displaced(_) => IO_ERROR,
     };
     CliError::new(code, format!("{}: {error}", config.db.display()))
 }

@@ -60,13 +60,6 @@ pub enum OpenError {
     Busy,
     #[error("the system gives no randomness: {0}")]
     NoRandomness(String),
-    #[error("it cannot be opened for reading: {0}")]
-    Readers(String),
     #[error("{0}")]
     Engine(String),
-    #[error("SQLite answered `{answer}` to `{pragma}`")]
-    Refused {
-        pragma: &'static str,
-        answer: String,
-    },
 }

@@ -60,7 +60,9 @@ impl SqliteReader {
             .connection_timeout(CHECKOUT_TIMEOUT)
             .connection_customizer(Box::new(QueryOnly))
             .build(connections)
-            .map_err(|error| OpenError::Readers(error.to_string()))?;
+            .map_err(|error| {
+                OpenError::Engine(format!("it cannot be opened for reading: {error}"))
+            })?;
         Ok(SqliteReader {
             pool,
             judging,

@@ -1,10 +1,12 @@
 //! Connections to a file that has been found to be ours, with the settings that every promise rests on read back and
 //! checked.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::{Durability, OpenError};
@@ -20,7 +22,7 @@ pub fn write_connection(path: &Path, durability: Durability) -> Result<Connectio
     let conn = connect(path)?;
     write_ahead(&conn)?;
     let (synchronous, level) = match durability {
-        Durability::Full => ("pragma synchronous = full", 2),
+        Durability::Full => ("pragma synchronous = full", 2_i64),
         Durability::Normal => ("pragma synchronous = normal", 1),
     };
     conn.execute_batch(synchronous)?;
@@ -62,25 +64,18 @@ pub fn configure(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 pub fn write_ahead(conn: &Connection) -> Result<(), OpenError> {
-    let answer: String = conn.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
-    if answer == "wal" {
-        Ok(())
-    } else {
-        Err(OpenError::Refused {
-            pragma: "journal_mode = wal",
-            answer,
-        })
-    }
+    check(conn, "pragma journal_mode = wal", "wal".to_owned())
 }
 
-fn check(conn: &Connection, pragma: &'static str, wanted: i64) -> Result<(), OpenError> {
-    let answer: i64 = conn.query_row(pragma, [], |row| row.get(0))?;
+fn check<T: FromSql + PartialEq + Display>(
+    conn: &Connection,
+    pragma: &str,
+    wanted: T,
+) -> Result<(), OpenError> {
+    let answer: T = conn.query_row(pragma, [], |row| row.get(0))?;
     if answer == wanted {
-        Ok(())
-    } else {
-        Err(OpenError::Refused {
-            pragma,
-            answer: answer.to_string(),
-        })
+        return Ok(());
     }
+    let refusal = format!("SQLite answered `{answer}` to `{pragma}`");
+    Err(OpenError::Engine(refusal))
 }
