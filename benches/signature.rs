@@ -18,7 +18,7 @@ use flashsale::http::{Handler, Method, Reply, Request, Response};
 use flashsale::sale::{
     Cents, Command, HoldId, PlaceHold, ProductChanges, ProductId, Quantity, UpsertProduct,
 };
-use flashsale::store::{self, Access, Durability, no_more};
+use flashsale::store::{self, Access, Durability, Place, no_more};
 use flashsale::writer::{self, Writer};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -136,7 +136,8 @@ fn api(path: &Path, webhook_secrets: Vec<WebhookSecret>) -> Api {
     let config = Config::default();
     let terms = config.terms();
     let clock = Arc::new(Clock::system());
-    let database = store::open(path, Access::CreateOrMigrate).expect("a database");
+    let place = Place::File(path.to_owned());
+    let database = store::open(&place, Access::CreateOrMigrate).expect("a database");
     let mut store = database.store(Durability::Full).expect("a writer");
     for commands in orders() {
         let now = |last_now| clock.begin_batch(last_now);

@@ -10,15 +10,15 @@ use flashsale::config::Config;
 use flashsale::sale::{
     Cents, Command, PlaceHold, ProductChanges, ProductId, Quantity, STOCK_MAX, Terms, UpsertProduct,
 };
-use flashsale::store::{self, Access, Durability, Rest, Store, no_more};
+use flashsale::store::{self, Access, Durability, Place, Rest, Store, no_more};
 
 const RUN: Duration = Duration::from_secs(1);
 const RUNS: usize = 5;
 
 fn main() {
     let folder = tempfile::tempdir_in(".").expect("a folder for the database");
-    let database =
-        store::open(&folder.path().join("bench.db"), Access::CreateOrMigrate).expect("a database");
+    let place = Place::File(folder.path().join("bench.db"));
+    let database = store::open(&place, Access::CreateOrMigrate).expect("a database");
     let mut store = database.store(Durability::Full).expect("a writer");
     let terms = Config::default().terms();
     let clock = Clock::system();

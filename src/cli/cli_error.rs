@@ -70,5 +70,5 @@ pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
         OpenError::NoRandomness(_) => INTERNAL,
         OpenError::Unreadable(_) | OpenError::Engine(_) | OpenError::Displaced(_) => IO_ERROR,
     };
-    CliError::new(code, format!("{}: {error}", config.db.display()))
+    CliError::new(code, format!("{}: {error}", config.db))
 }

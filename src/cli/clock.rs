@@ -15,7 +15,7 @@ use super::report::{Report, retry_while_busy};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::Timestamp;
-use crate::store::{self, Access, Database, OpenError, Rest, ServeLock, SetBack};
+use crate::store::{self, Access, Database, OpenError, Rest, SetBack};
 
 #[derive(Args)]
 pub struct ShowClock {
@@ -104,7 +104,7 @@ fn times(
 fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, CliError> {
     let database = open(config, Access::Existing)?;
     let failed = |error| cannot_open(config, &error);
-    let _lock = ServeLock::take(&config.db).map_err(failed)?;
+    let _serving = store::serve(&config.db).map_err(failed)?;
     let mut store = database.store(config.durability).map_err(failed)?;
     let set_back = retry_while_busy(|| store.set_back(clock.wall(), &config.terms()))?;
     if let Err(failure) = store.rest(Rest::Long) {
@@ -142,14 +142,14 @@ pub fn open_with_clock(
 }
 
 fn ensure_agrees_with_server(config: &Config, clock: &Clock) -> Result<(), CliError> {
-    let beacon = ServeLock::published(&config.db);
+    let beacon = store::published_clock(&config.db);
     let apart_s = beacon.and_then(|beacon| clock.seconds_ahead_of(&beacon));
     match apart_s {
         Some(apart_s) if apart_s.abs() > APART_MAX_S => Err(CliError::new(
             BUSY,
             format!(
                 "{}: the wall clock here is {} s {} that of the server which has this database open; set it right first",
-                config.db.display(),
+                config.db,
                 apart_s.abs(),
                 if apart_s > 0 { "ahead of" } else { "behind" },
             ),
@@ -173,7 +173,7 @@ pub fn ensure_is_not_far_ahead(
         format!(
             "{}: the sale's time, {sale}, is {:.0} s ahead of the wall clock, {wall}. Set the wall clock right if it is \
              behind; if it was wrongly ahead before, `flashsale clock --set-back` returns to it",
-            config.db.display(),
+            config.db,
             ahead as f64 / 1e6,
         ),
     ))

@@ -1,7 +1,7 @@
 //! `flashsale restore`: a database to serve out of a backup, or of any flashsale database that is not being served. DEST is
 //! verified before it gets its name, and replaces nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -13,9 +13,7 @@ use super::report::{Report, retry_while_busy};
 use super::staged_file::StagedFile;
 use super::verify;
 use crate::config::Config;
-use crate::store::{
-    Check, OpenError, RestoreError, Restored, ServeLock, make_servable, open_source,
-};
+use crate::store::{self, Check, Place, RestoreError, Restored};
 
 #[derive(Args)]
 pub struct Restore {
@@ -52,32 +50,28 @@ struct Printed {
 impl Restore {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let source_config = Config {
-            db: self.file.clone(),
+            db: Place::File(self.file.clone()),
             ..config.clone()
         };
         let staged = StagedFile::new(&self.dest, ".flashsale-restore-")?;
         let cannot_open = |error| cannot_open(&source_config, &error);
-        if !self.file.exists() {
-            return Err(cannot_open(OpenError::Missing));
-        }
-        let lock = lock(&self.file).map_err(cannot_open)?;
-        let source = open_source(&self.file, staged.folder()).map_err(cannot_open)?;
+        let source = store::open_source(&self.file, staged.folder()).map_err(cannot_open)?;
         let copied = retry_while_busy(|| source.back_up(staged.path()));
         copied.map_err(|failure| staged.failed(failure))?;
         source.ensure_was_still().map_err(cannot_open)?;
-        drop((source, lock));
+        drop(source);
 
         let checks = staged.verify()?;
         if checks.iter().any(|check| check.broken > 0) {
             return self.print_drift(checks);
         }
-        let restored =
-            make_servable(staged.path(), self.skip_ids()?).map_err(|error| match error {
-                RestoreError::OutOfIds { .. } => {
-                    CliError::new(BAD_DATA, format!("{}: {error}", self.file.display()))
-                }
-                RestoreError::Failed(failure) => staged.failed(failure),
-            })?;
+        let restored = staged.open()?.make_servable(self.skip_ids()?);
+        let restored = restored.map_err(|error| match error {
+            RestoreError::OutOfIds { .. } => {
+                CliError::new(BAD_DATA, format!("{}: {error}", self.file.display()))
+            }
+            RestoreError::Failed(failure) => staged.failed(failure),
+        })?;
         let checks = staged.verify()?;
         if checks.iter().any(|check| check.broken > 0) {
             return self.print_drift(checks);
@@ -149,15 +143,5 @@ impl Restore {
         ];
         lines.extend(skipped);
         lines.join("\n")
-    }
-}
-
-/// Keeps a server from starting on the database meanwhile. In a folder where no lock file can be made, no server could
-/// start.
-fn lock(database: &Path) -> Result<Option<ServeLock>, OpenError> {
-    match ServeLock::take(database) {
-        Err(OpenError::CannotCreate(_)) if ServeLock::published(database).is_none() => Ok(None),
-        Err(OpenError::CannotCreate(_)) => Err(OpenError::Served),
-        taken => taken.map(Some),
     }
 }

@@ -13,14 +13,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, RowError};
 use super::cli_error::{CliError, cannot_open};
 use super::clock::open_with_clock;
-use super::database::open;
 use super::exit_status::{BAD_DATA, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE};
 use super::report::{Report, print_to_stderr, retry_while_busy};
 use super::seed_report::Seeded;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Counters, Rejection, WorkingSet};
-use crate::store::{Access, Decision, NoRows, Rest, Store, StoreError, judge_in_turn};
+use crate::store::{
+    self, Access, Decision, NoRows, OpenError, Rest, Store, StoreError, judge_in_turn,
+};
 
 #[derive(Args)]
 pub struct Seed {
@@ -177,19 +178,20 @@ pub fn upsert(
 fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let clock = Clock::system();
     let now = |last_now| clock.begin_batch(last_now);
-    let bytes = fs::symlink_metadata(&config.db).map(|metadata| metadata.len());
-    if matches!(bytes, Ok(0)) || bytes.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        return judge_with_progress(catalogue, |each| {
-            let now = clock.now();
-            for commands in chunks(&catalogue.rows) {
-                let mut set = WorkingSet::new(now, config.terms(), Counters::FIRST);
-                each(&judge_in_turn(&mut NoRows, &mut set, &commands)?);
-            }
-            Ok(())
-        });
-    }
-    let database = open(config, Access::Read)?;
     let cannot = |error| cannot_open(config, &error);
+    let database = match store::open(&config.db, Access::Read) {
+        Err(OpenError::Missing) => {
+            return judge_with_progress(catalogue, |each| {
+                let now = clock.now();
+                for commands in chunks(&catalogue.rows) {
+                    let mut set = WorkingSet::new(now, config.terms(), Counters::FIRST);
+                    each(&judge_in_turn(&mut NoRows, &mut set, &commands)?);
+                }
+                Ok(())
+            });
+        }
+        opened => opened.map_err(cannot)?,
+    };
     database.ensure_is_no_copy().map_err(cannot)?;
     let seeded = judge_with_progress(catalogue, |each| {
         database.rehearse(&config.terms(), &now, &mut chunks(&catalogue.rows), each)

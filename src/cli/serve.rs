@@ -26,7 +26,7 @@ use crate::api::{Api, Guard, Origins, PrintedProducts, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
-use crate::store::{self, OpenError, Reader, Rest, ServeLock, Store};
+use crate::store::{self, OpenError, Reader, Rest, Serving, Store};
 use crate::writer::{self, Writer, WriterExit};
 
 #[derive(Args)]
@@ -38,9 +38,9 @@ pub struct Serve {
     flags: KeyFlags,
 }
 
-/// How long and how often a serve lock that is taken is asked for again.
-const LOCK_PATIENCE: Duration = Duration::from_millis(50);
-const LOCK_POLL: Duration = Duration::from_millis(1);
+/// How long and how often a database that is served is tried again.
+const SERVED_PATIENCE: Duration = Duration::from_millis(50);
+const SERVED_POLL: Duration = Duration::from_millis(1);
 
 impl Serve {
     pub fn flags(&self) -> Flags {
@@ -48,13 +48,13 @@ impl Serve {
     }
 
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
-        let lock = take_lock(config)?;
+        let serving = begin_serving(config)?;
         // The address is bound before the database is opened: an address in use leaves no new database behind.
         let listener = listen(config)?;
         let clock = Arc::new(Clock::system());
-        publish_clock(&lock, &clock);
+        publish_clock(&*serving, &clock);
         let failed = |error| cannot_open(config, &error);
-        let database = store::open_to_serve(&config.db, &lock).map_err(failed)?;
+        let database = serving.open().map_err(failed)?;
         ensure_is_not_far_ahead(&*database, &clock, config)?;
         let mut store = database.store(config.durability).map_err(failed)?;
         let _ = store.rest(Rest::Long)?;
@@ -73,7 +73,7 @@ impl Serve {
             );
         }
         let resources = Resources {
-            lock,
+            serving,
             listener,
             clock,
         };
@@ -87,7 +87,7 @@ impl Serve {
         reader: &dyn Reader,
         clock: &Clock,
     ) -> Result<(), CliError> {
-        let db = config.db.display();
+        let db = &config.db;
         let is_empty = reader.products(None, 1)?.what.is_empty();
         match (self.demo, is_empty) {
             (true, true) => {
@@ -108,18 +108,18 @@ impl Serve {
 
 /// What the server keeps for as long as it serves.
 struct Resources {
-    lock: ServeLock,
+    serving: Box<dyn Serving>,
     listener: Listener,
     clock: Arc<Clock>,
 }
 
-/// Held for the life of the process, so that no second server writes to the database. A lock that is taken is asked for
-/// again for a moment: commands take it to find out whether a server runs.
-fn take_lock(config: &Config) -> Result<ServeLock, CliError> {
-    let patience = Instant::now() + LOCK_PATIENCE;
+/// For the life of the process, so that no second server writes to a database that only one may serve. Tried again for a
+/// moment: commands do the same to find out whether a server runs.
+fn begin_serving(config: &Config) -> Result<Box<dyn Serving>, CliError> {
+    let patience = Instant::now() + SERVED_PATIENCE;
     loop {
-        match ServeLock::take(&config.db) {
-            Err(OpenError::Served) if Instant::now() < patience => thread::sleep(LOCK_POLL),
+        match store::serve(&config.db) {
+            Err(OpenError::Served) if Instant::now() < patience => thread::sleep(SERVED_POLL),
             taken => return taken.map_err(|error| cannot_open(config, &error)),
         }
     }
@@ -132,7 +132,7 @@ fn serve(
     resources: Resources,
 ) -> Result<ExitCode, CliError> {
     let Resources {
-        lock,
+        serving,
         mut listener,
         clock,
     } = resources;
@@ -172,11 +172,11 @@ fn serve(
     let server =
         Server::start(listener, Arc::new(api), front_limits(config), drain).map_err(no_thread)?;
     print_line(&format!("listening on {address}"))?;
-    log::info!("serving {}", config.db.display());
+    log::info!("serving {}", config.db);
     service_manager::notify_ready();
 
     let end = wait_for_end(&server, &writer, &writer_ended, &signals, || {
-        publish_clock(&lock, &clock);
+        publish_clock(&*serving, &clock);
     });
     let by = Instant::now() + drain;
     service_manager::notify_stopping();
@@ -206,9 +206,9 @@ fn start_writer(
 
 /// Commands beside this server compare their wall clocks with it: one that judged by a later time would expire holds that
 /// are alive here.
-fn publish_clock(lock: &ServeLock, clock: &Clock) {
-    if let Err(error) = lock.publish(&clock.beacon()) {
-        log::debug!("the wall clock cannot be written to the lock file: {error}");
+fn publish_clock(serving: &dyn Serving, clock: &Clock) {
+    if let Err(error) = serving.publish_clock(&clock.beacon()) {
+        log::debug!("the wall clock cannot be published: {error}");
     }
 }
 

@@ -91,7 +91,7 @@ pub fn report_end(
     end: ServerEnd,
     writer: Option<WriterExit>,
 ) -> Result<ExitCode, CliError> {
-    let db = config.db.display();
+    let db = &config.db;
     let failed = |code, sentence: String| Err(CliError::new(code, sentence));
     match (writer, end) {
         (Some(WriterExit::Drained | WriterExit::LogLeft), ServerEnd::Front) => failed(

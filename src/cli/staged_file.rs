@@ -1,9 +1,9 @@
 //! A database file that is written under a temporary name, in a folder of its own beside the final name, and is renamed once
 //! it is whole, and only if nothing else has that name.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
+use std::iter;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,7 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 
 use super::cli_error::CliError;
 use super::exit_status::{CANNOT_CREATE, IO_ERROR};
-use crate::store::StoreError;
-use crate::store::{self, Access, COMPANIONS, Check, Depth};
+use crate::store::{self, Access, Check, Database, Depth, Place, StoreError};
 
 /// Dropping it removes the folder with all that is in it; a process that is killed leaves the folder.
 pub struct StagedFile {
@@ -52,13 +51,17 @@ impl StagedFile {
     }
 
     /// The file is opened anew, as the program that will read it opens it.
-    pub fn verify(&self) -> Result<Vec<Check>, CliError> {
-        let cannot_open = |error| {
+    pub fn open(&self) -> Result<Box<dyn Database>, CliError> {
+        let place = Place::File(self.path().to_owned());
+        store::open(&place, Access::Read).map_err(|error| {
             let message = format!("{}: it cannot be verified: {error}", self.dest.display());
             CliError::new(IO_ERROR, message)
-        };
-        let copy = store::open(self.file.path(), Access::Read).map_err(cannot_open)?;
-        copy.audit(Depth::Full)
+        })
+    }
+
+    pub fn verify(&self) -> Result<Vec<Check>, CliError> {
+        self.open()?
+            .audit(Depth::Full)
             .map_err(|failure| self.failed(failure))
     }
 
@@ -147,20 +150,9 @@ fn sync_folder(dest: &Path) -> Result<(), CliError> {
     }
 }
 
-/// A file at DEST, one that SQLite would take for a part of DEST (`DEST-wal`), or a database that DEST would be taken for a
-/// part of.
+/// A file at DEST, or one that would be taken for a part of the same database.
 fn taken(dest: &Path) -> Option<PathBuf> {
-    let with = |suffix: &str| {
-        let mut name = OsString::from(dest);
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let without = |suffix: &str| dest.to_str()?.strip_suffix(suffix).map(PathBuf::from);
-    let companions = COMPANIONS.into_iter().map(with);
-    let databases = COMPANIONS.into_iter().filter_map(without);
-    let mut names = std::iter::once(dest.to_owned())
-        .chain(companions)
-        .chain(databases);
+    let mut names = iter::once(dest.to_owned()).chain(store::names_beside(dest));
     names.find(|name| fs::symlink_metadata(name).is_ok())
 }
 

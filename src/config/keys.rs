@@ -1,8 +1,6 @@
 //! The keys, one definition each: what it is for, its name, its type, its default and its bounds. The struct, its defaults, how
 //! a source sets a key, the flags of `flashsale serve` and `flash_sale.example.toml` all follow from these definitions.
 
-use std::path::PathBuf;
-
 use ipnet::IpNet;
 
 use super::choice::LogFormat;
@@ -11,7 +9,7 @@ use super::origin::Origin;
 use super::secrets::{AdminToken, WebhookSecret};
 use super::value::{Setting, Value};
 use crate::sale::LatePayment;
-use crate::store::Durability;
+use crate::store::{Durability, Place};
 
 /// A key, and what can be done with it without knowing its type.
 pub struct Key {
@@ -97,7 +95,7 @@ keys! {
         /// The database file, created readable by its owner alone.
         /// A symbolic link, a file of two names, and one that is mounted apart from its folder are refused: its log would not
         /// be beside it.
-        db: PathBuf = "flash_sale.db";
+        db: Place = "flash_sale.db";
 
         /// Address and port, or unix:PATH; port 0 takes a free one.
         /// ":8000" and "localhost:8000" are 127.0.0.1:8000. An address that others can reach, and every Unix socket, needs

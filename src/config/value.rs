@@ -1,7 +1,8 @@
 //! A value as a source has it, and what the types of keys have in common.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+
+use crate::store::Place;
 
 /// A value from the file, or one from the environment or a flag.
 #[derive(Clone, Copy)]
@@ -94,8 +95,8 @@ impl Setting for usize {
     }
 }
 
-impl Setting for PathBuf {
-    fn read(value: Value<'_>) -> Result<PathBuf, String> {
-        value.text().map(PathBuf::from)
+impl Setting for Place {
+    fn read(value: Value<'_>) -> Result<Place, String> {
+        value.text().map(Place::named)
     }
 }

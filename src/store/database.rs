@@ -1,6 +1,7 @@
 //! The trait of a database that was found to be ours, whichever engine keeps it: what writes it, what reads it, and how its
 //! books are proven.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,10 +110,23 @@ pub trait Database: Send + Sync {
     /// good for nothing but another attempt. It is not on the disk before its caller syncs it.
     fn back_up(&self, to: &Path) -> Result<(), StoreError>;
 
+    /// Makes a database to serve of this copy, which no other process knows yet, with `skip_ids` ids of each kind skipped. It
+    /// is not on the disk before its caller syncs it.
+    fn make_servable(&self, skip_ids: i64) -> Result<Restored, RestoreError>;
+
     /// Whether it is no copy that `back_up` made, which is only read.
     fn ensure_is_no_copy(&self) -> Result<(), OpenError>;
 
     /// Fails if a file was written that can only be read while it is not: asked after reading, before what was read is
     /// believed.
     fn ensure_was_still(&self) -> Result<(), OpenError>;
+}
+
+/// The right to serve a database, which ends when this is dropped or its process ends.
+pub trait Serving {
+    /// Creates or migrates the database, and opens it.
+    fn open(&self) -> Result<Box<dyn Database>, OpenError>;
+
+    /// Tells other processes what the wall clock says here, if they judge by their own: in a line as long as the first.
+    fn publish_clock(&self, line: &str) -> io::Result<()>;
 }

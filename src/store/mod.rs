@@ -14,10 +14,12 @@ pub mod sqlite;
 mod store_error;
 mod writing;
 
-pub use database::{Access, Check, Database, Depth, Durability, Gap, RestoreError, Restored};
+pub use database::{
+    Access, Check, Database, Depth, Durability, Gap, RestoreError, Restored, Serving,
+};
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
 pub use lists::{Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, sales_rate};
-pub use open::{COMPANIONS, ServeLock, make_servable, open, open_source, open_to_serve};
+pub use open::{Place, names_beside, open, open_source, published_clock, serve};
 pub use open_error::OpenError;
 #[cfg(feature = "test-support")]
 pub use reading::Contents;

@@ -1,23 +1,57 @@
 //! The one place that knows which engines there are: a database is opened by the place that the configuration names.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use super::sqlite::{self, DatabaseFile};
-use super::{Access, Database, OpenError};
+use super::sqlite::{self, DatabaseFile, ServeLock};
+use super::{Access, Database, OpenError, Serving};
 
-pub use super::sqlite::{COMPANIONS, ServeLock, make_servable};
+pub use super::sqlite::names_beside;
 
-/// To create or migrate is refused beside a server.
-pub fn open(db: &Path, access: Access) -> Result<Box<dyn Database>, OpenError> {
-    Ok(Box::new(DatabaseFile::open(db, access)?))
+/// Where a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    File(PathBuf),
 }
 
-/// Creates or migrates, for the holder of the lock.
-pub fn open_to_serve(db: &Path, lock: &ServeLock) -> Result<Box<dyn Database>, OpenError> {
-    Ok(Box::new(DatabaseFile::open_to_serve(db, lock)?))
+impl Place {
+    /// As the configuration names it.
+    pub fn named(name: &str) -> Place {
+        Place::File(name.into())
+    }
 }
 
-/// What a database is restored from; `folder` is for what must be copied to be read.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// To create or migrate is refused while the database is served.
+pub fn open(place: &Place, access: Access) -> Result<Box<dyn Database>, OpenError> {
+    match place {
+        Place::File(path) => Ok(Box::new(DatabaseFile::open(path, access)?)),
+    }
+}
+
+/// `OpenError::Served` where another process serves the database and only one may.
+pub fn serve(place: &Place) -> Result<Box<dyn Serving>, OpenError> {
+    match place {
+        Place::File(path) => Ok(Box::new(ServeLock::take(path)?)),
+    }
+}
+
+/// What the process that serves the database has published of its wall clock, if one does.
+pub fn published_clock(place: &Place) -> Option<String> {
+    match place {
+        Place::File(path) => ServeLock::published(path),
+    }
+}
+
+/// Opens the file that a database is restored from, and keeps it from being served meanwhile. `folder` is for what must be
+/// copied to be read.
 pub fn open_source(file: &Path, folder: &Path) -> Result<Box<dyn Database>, OpenError> {
     Ok(Box::new(sqlite::open_source(file, folder)?))
 }

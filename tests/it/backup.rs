@@ -7,16 +7,17 @@ use std::path::Path;
 use std::process::Command;
 
 use flashsale::sale::Timestamp;
-use flashsale::store::{self, Access};
+use flashsale::store::Access;
 use rusqlite::Connection;
 use serde_json::json;
 
 use crate::crowd::beside_buyers;
+use crate::database;
 use crate::faults::Disk;
 use crate::server::{Premises, Ran};
 
 fn holds(database: &Path) -> BTreeSet<i64> {
-    let database = store::open(database, Access::Existing).unwrap();
+    let database = database::open(database, Access::Existing).unwrap();
     let holds = database
         .reader_beside(Timestamp::FIRST)
         .unwrap()

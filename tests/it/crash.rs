@@ -8,9 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use flashsale::sale::{HoldStatus, OrderStatus, Timestamp};
-use flashsale::store::{self, Access};
+use flashsale::store::Access;
 use serde_json::json;
 
+use crate::database;
 use crate::server::{Premises, Server};
 
 /// What clients were told is so.
@@ -135,7 +136,8 @@ fn buy(
 }
 
 fn everything_acknowledged_is_stored(premises: &Premises, acknowledged: &Acknowledged) {
-    let database = store::open(&premises.path().join("flash_sale.db"), Access::Existing).unwrap();
+    let database =
+        database::open(&premises.path().join("flash_sale.db"), Access::Existing).unwrap();
     let contents = database
         .reader_beside(Timestamp::FIRST)
         .unwrap()

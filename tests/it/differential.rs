@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
-use flashsale::store::{self, Access, Database, Decision, Depth, Durability, Lists, Reader, Store};
+use flashsale::store::{Access, Database, Decision, Depth, Durability, Lists, Reader, Store};
 use tempfile::TempDir;
 
+use crate::database;
 use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
 use crate::shop::{OPENING, terms};
@@ -110,7 +111,7 @@ impl Twins {
     fn new() -> Twins {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
-        let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+        let database = database::open(&path, Access::CreateOrMigrate).unwrap();
         let memory = MemoryStore::default();
         Twins {
             writers: [0, 1].map(|_| database.store(Durability::Normal).unwrap()),

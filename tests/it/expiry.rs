@@ -8,9 +8,10 @@ use flashsale::http::{Method, Request};
 use flashsale::sale::{
     Command, HoldId, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
 };
-use flashsale::store::{self, Access, Decision, Durability, More, Now, Store, StoreError, no_more};
+use flashsale::store::{Access, Decision, Durability, More, Now, Store, StoreError, no_more};
 use serde_json::json;
 
+use crate::database;
 use crate::shop::{
     Answer, HOLD_TTL, Hands, MILLISECOND, ORDER_TTL, Shop, call, config, item, terms,
 };
@@ -240,7 +241,7 @@ fn what_was_called_over_stays_over_after_a_crash_and_a_clock_that_was_set_back()
         key: None,
     };
     let load = item("tee", 9).ends_at(opening + 60_000_000).load();
-    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+    let database = database::open(&path, Access::CreateOrMigrate).unwrap();
     let mut store = database.store(Durability::Normal).unwrap();
     let transact = |store: &mut dyn Store, seconds, command: &Command| {
         let now = at(seconds);

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use flashsale::sale::Timestamp;
-use flashsale::store::{self, Access, Depth, Durability, Rest, StoreError, no_more};
+use flashsale::store::{Access, Depth, Durability, Rest, StoreError, no_more};
 use serde_json::json;
 
+use crate::database;
 use crate::server::{Premises, Server};
 use crate::shop::{Hands, item, terms};
 
@@ -130,7 +131,7 @@ fn a_log_that_lost_its_name_is_not_played_into_what_others_wrote_since() {
 fn a_command_beside_notices_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+    let database = database::open(&path, Access::CreateOrMigrate).unwrap();
     let mut store = database.store(Durability::Full).unwrap();
     let hands = Hands::at_opening();
     let load = [item("tee", 5).load()];
@@ -150,7 +151,7 @@ fn a_command_beside_notices_too() {
     assert!(failed(reader.is_sound()));
     drop((store, reader, database));
     fs::rename(folder.path().join("moved.db"), &path).unwrap();
-    let database = store::open(&path, Access::Existing).unwrap();
+    let database = database::open(&path, Access::Existing).unwrap();
     let products = database
         .reader_beside(Timestamp::FIRST)
         .unwrap()

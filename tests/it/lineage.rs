@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use flashsale::sale::{Command, PlaceHold, ProductId, Quantity, Timestamp};
 use flashsale::store::{
-    self, Access, Contents, Database, Durability, OpenError, Reader, Rest, Store, no_more,
+    Access, Contents, Database, Durability, OpenError, Reader, Rest, Store, no_more,
 };
 use tempfile::TempDir;
 
+use crate::database;
 use crate::properties::Crowd;
 use crate::server::Premises;
 use crate::shop::{OPENING, item, terms};
@@ -66,7 +67,7 @@ impl Sale {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
         let open = |access| {
-            let database = store::open(&path, access).unwrap();
+            let database = database::open(&path, access).unwrap();
             let store = database.store(Durability::Normal).unwrap();
             (database, store)
         };
@@ -133,7 +134,7 @@ impl Sale {
             }
             10 => self.older.push(self.file()),
             _ => {
-                let database = store::open(&self.path("shop.db"), Access::Existing).unwrap();
+                let database = database::open(&self.path("shop.db"), Access::Existing).unwrap();
                 let writer = database.store(Durability::Normal).unwrap();
                 self.stores[store] = (database, writer);
             }
@@ -210,7 +211,7 @@ fn opened(file: &[u8], log: &[u8]) -> Result<Contents, OpenError> {
     let path = folder.path().join("other.db");
     fs::write(&path, file).unwrap();
     fs::write(folder.path().join("other.db-wal"), log).unwrap();
-    let database = store::open(&path, Access::Existing)?;
+    let database = database::open(&path, Access::Existing)?;
     Ok(database
         .reader_beside(Timestamp::FIRST)?
         .contents()

@@ -8,10 +8,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use flashsale::sale::{Command, Outcome, PaymentTarget, Rejection, Timestamp};
-use flashsale::store::{
-    self, Access, Database, Decision, Depth, Durability, Reader, Store, make_servable, no_more,
-};
+use flashsale::store::{Access, Database, Decision, Depth, Durability, Reader, Store, no_more};
 
+use crate::database;
 use crate::properties::{Crowd, catalogue, every_payment_has_one_fate};
 use crate::shop::{OPENING, terms};
 
@@ -60,7 +59,7 @@ impl Sale {
     fn open(seed: u64) -> Sale {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("first.db");
-        let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+        let database = database::open(&path, Access::CreateOrMigrate).unwrap();
         let mut sale = Sale {
             seed,
             folder,
@@ -143,7 +142,7 @@ impl Sale {
     /// The sale goes on from any backup, with as few ids skipped as were given since, and a few more.
     fn lose_the_disk(&mut self) {
         let index = usize::try_from(self.crowd.below(self.backups.len() as i64)).unwrap();
-        let backup = store::open(&self.backups[index], Access::Read).unwrap();
+        let backup = database::open(&self.backups[index], Access::Read).unwrap();
         let counters = backup
             .reader_beside(Timestamp::FIRST)
             .unwrap()
@@ -159,8 +158,9 @@ impl Sale {
         let skip_ids = since.into_iter().max().unwrap().max(0) + 1 + self.crowd.below(20);
         let path = self.new_file("restored");
         backup.back_up(&path).unwrap();
-        make_servable(&path, skip_ids).unwrap();
-        self.database = store::open(&path, Access::Existing).unwrap();
+        let copy = database::open(&path, Access::Read).unwrap();
+        copy.make_servable(skip_ids).unwrap();
+        self.database = database::open(&path, Access::Existing).unwrap();
         self.store = self.database.store(Durability::Normal).unwrap();
         self.reader = self.database.reader_beside(Timestamp::FIRST).unwrap();
         self.books_are_right();

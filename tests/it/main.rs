@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod database;
 mod memory;
 mod provider;
 mod server;

@@ -9,11 +9,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use flashsale::sale::Timestamp;
-use flashsale::store::{self, Access, Contents};
+use flashsale::store::{Access, Contents};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
+
+use crate::database;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_flashsale");
 
@@ -127,7 +129,7 @@ impl Premises {
 
     pub fn contents(&self) -> Contents {
         let path = self.path().join("flash_sale.db");
-        let database = store::open(&path, Access::Existing).unwrap();
+        let database = database::open(&path, Access::Existing).unwrap();
         database
             .reader_beside(Timestamp::FIRST)
             .unwrap()

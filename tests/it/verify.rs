@@ -1,8 +1,9 @@
 //! `flashsale verify`: each check fires when what it is about is broken, and only then.
 
-use flashsale::store::{self, Access, Depth};
+use flashsale::store::{Access, Depth};
 use serde_json::json;
 
+use crate::database;
 use crate::server::Premises;
 use crate::wire;
 
@@ -282,7 +283,7 @@ fn verify_finds_twins_where_nothing_forbids_them() {
         ))
         .unwrap();
         drop(conn);
-        let database = store::open(&path, Access::Existing).unwrap();
+        let database = database::open(&path, Access::Existing).unwrap();
         let checks = database.audit(Depth::Quick).unwrap();
         let check = checks
             .iter()

@@ -1,11 +1,12 @@
 //! What a database file is to the rest of the program.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::between_batches::time_between_batches;
 use super::error::{failed_to_open, not_applied};
-use super::file::{DatabaseFile, OpenFiles, schema, write_connection};
+use super::file::{DatabaseFile, OpenFiles, ServeLock, schema, write_connection};
 use super::reader::{Judging, SqliteReader};
 use super::rows::SqliteRows;
 use super::store::SqliteStore;
@@ -13,8 +14,8 @@ use super::tables::counters;
 use super::{audit, copy};
 use crate::sale::{Command, Terms, Timestamp, WorkingSet};
 use crate::store::{
-    Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, ReadingTime, Store,
-    StoreError, judge_in_turn,
+    Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, ReadingTime,
+    RestoreError, Restored, Serving, Store, StoreError, judge_in_turn,
 };
 
 impl Database for DatabaseFile {
@@ -88,11 +89,25 @@ impl Database for DatabaseFile {
         copy::back_up(self, to)
     }
 
+    fn make_servable(&self, skip_ids: i64) -> Result<Restored, RestoreError> {
+        copy::make_servable(self.path(), skip_ids)
+    }
+
     fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
         DatabaseFile::ensure_is_no_copy(self)
     }
 
     fn ensure_was_still(&self) -> Result<(), OpenError> {
         DatabaseFile::ensure_was_still(self)
+    }
+}
+
+impl Serving for ServeLock {
+    fn open(&self) -> Result<Box<dyn Database>, OpenError> {
+        Ok(Box::new(DatabaseFile::open_to_serve(self)?))
+    }
+
+    fn publish_clock(&self, line: &str) -> io::Result<()> {
+        self.publish(line)
     }
 }

@@ -20,7 +20,5 @@ mod store;
 mod tables;
 mod write;
 
-pub use copy::{make_servable, open_source};
-pub use file::{COMPANIONS, DatabaseFile, ServeLock};
-pub use reader::SqliteReader;
-pub use store::SqliteStore;
+pub use copy::open_source;
+pub use file::{DatabaseFile, ServeLock, names_beside};

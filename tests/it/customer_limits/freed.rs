@@ -6,9 +6,10 @@ use flashsale::sale::{
     Command, Customer, HoldId, LatePayment, OrderId, PaymentEvent, PaymentStatus, PaymentTarget,
     PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
 };
-use flashsale::store::{self, Access, Durability, no_more};
+use flashsale::store::{Access, Durability, no_more};
 
 use super::{CUSTOMERS, LIMIT};
+use crate::database;
 use crate::shop::{HOLD_TTL, MILLISECOND, OPENING, ORDER_TTL, Shop, config, item, terms};
 
 /// A shop where ada has as much as she may, and a way to ask how much of it is counted.
@@ -223,7 +224,7 @@ fn units_come_and_go() -> Vec<Command> {
 fn within_a_transaction_units_count_and_come_back_as_between_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    let database = store::open(&path, Access::CreateOrMigrate).unwrap();
+    let database = database::open(&path, Access::CreateOrMigrate).unwrap();
     let mut store = database.store(Durability::Normal).unwrap();
     let commands = units_come_and_go();
     let now = |_| Timestamp::from_micros(OPENING);

@@ -14,10 +14,12 @@ use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
 use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms, Timestamp};
-use flashsale::store::{self, Access, Contents, Database, Depth, Durability, Store, no_more};
+use flashsale::store::{Access, Contents, Database, Depth, Durability, Store, no_more};
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::database;
 
 pub use answer::Answer;
 pub use catalogue::{Item, item};
@@ -63,7 +65,7 @@ impl Shop {
     ) -> Shop {
         let folder = tempfile::tempdir().unwrap();
         let database =
-            store::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
+            database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
         let hands = Hands::at_opening();
         let clock = Arc::new(Clock::new(hands.clone()));
         let mut store = database.store(Durability::Normal).unwrap();

@@ -7,7 +7,7 @@ use super::{only_known, project, tree};
 
 /// Nothing of ours is called so, nor begins so where a star stands; and what it is called. Words that mean something else
 /// as well (`access`, `columns`, `settle`) are left to the reader.
-const NAMES: [(&str, &str); 54] = [
+const NAMES: [(&str, &str); 53] = [
     ("Asked", "RequestInfo"),
     ("Book", "WorkingSet"),
     ("Condition", "WriteState"),
@@ -34,7 +34,6 @@ const NAMES: [(&str, &str); 54] = [
     ("Pace", "SalesRate"),
     ("Pages", "SqliteRows"),
     ("Parking", "Poller"),
-    ("Place", "GlobalArgs"),
     ("Rows", "Table"),
     ("Set", "Patch"),
     ("Shelf", "RowSource"),

@@ -9,7 +9,7 @@ use rusqlite::{Connection, named_params};
 
 use crate::sale::HoldId;
 use crate::store::sqlite::error::{failed_to_open, not_applied};
-use crate::store::sqlite::file::{DatabaseFile, beside, connect_to_staged, schema};
+use crate::store::sqlite::file::{DatabaseFile, ServeLock, beside, connect_to_staged, schema};
 use crate::store::sqlite::tables::counters;
 use crate::store::{Access, Gap, OpenError, RestoreError, Restored};
 
@@ -23,11 +23,15 @@ const GAPS: [(&str, &str); 3] = [
 /// What holds rows beside a database's own file.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
 
-/// Opens what a database is restored from. A file that cannot be opened where it lies, since its disk has no room for what
+/// Opens what a database is restored from, and keeps a server from starting on it meanwhile. A file that cannot be opened where it lies, since its disk has no room for what
 /// SQLite wants beside a log, is copied with its log into `folder` and opened there. So is one of more names than one, or
 /// mounted alone, if it is a copy of ours, which has no log under another name.
 pub fn open_source(file: &Path, folder: &Path) -> Result<DatabaseFile, OpenError> {
-    let source = match DatabaseFile::open(file, Access::Read) {
+    if !file.exists() {
+        return Err(OpenError::Missing);
+    }
+    let lock = lock(file)?;
+    let mut source = match DatabaseFile::open(file, Access::Read) {
         Ok(source) => source,
         Err(error @ (OpenError::Engine(_) | OpenError::NotPermitted(_))) => {
             open_copied(file, folder).unwrap_or(Err(error))?
@@ -42,7 +46,17 @@ pub fn open_source(file: &Path, folder: &Path) -> Result<DatabaseFile, OpenError
         Err(error) => return Err(error),
     };
     schema::ensure_is_ours(&source.read_connection()?)?;
+    source.lock = lock;
     Ok(source)
+}
+
+/// In a folder where no lock file can be made, no server could start.
+fn lock(file: &Path) -> Result<Option<ServeLock>, OpenError> {
+    match ServeLock::take(file) {
+        Err(OpenError::CannotCreate(_)) if ServeLock::published(file).is_none() => Ok(None),
+        Err(OpenError::CannotCreate(_)) => Err(OpenError::Served),
+        taken => taken.map(Some),
+    }
 }
 
 fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<DatabaseFile, OpenError>> {

@@ -23,13 +23,15 @@ use crate::store::{Access, OpenError};
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
 /// A database file that has been found to be ours and up to date.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct DatabaseFile {
     path: PathBuf,
-    source: Arc<Source>,
+    source: Source,
     /// That `backup` made.
     is_copy: bool,
     state: Arc<OpenState>,
+    /// Keeps the database from being served while it is read.
+    pub lock: Option<ServeLock>,
 }
 
 impl DatabaseFile {
@@ -39,8 +41,8 @@ impl DatabaseFile {
     }
 
     /// For the holder of the serve lock.
-    pub fn open_to_serve(path: &Path, lock: &ServeLock) -> Result<DatabaseFile, OpenError> {
-        DatabaseFile::open_with(path, Access::CreateOrMigrate, Some(lock))
+    pub fn open_to_serve(lock: &ServeLock) -> Result<DatabaseFile, OpenError> {
+        DatabaseFile::open_with(&lock.database, Access::CreateOrMigrate, Some(lock))
     }
 
     fn open_with(
@@ -96,8 +98,9 @@ impl DatabaseFile {
             None => Ok(DatabaseFile {
                 state: Arc::new(OpenState::new(file)),
                 path,
-                source: Arc::new(source),
+                source,
                 is_copy,
+                lock: None,
             }),
         }
     }
@@ -132,7 +135,7 @@ impl DatabaseFile {
 
     /// Whether only readers like this one have it open.
     pub fn is_still(&self) -> bool {
-        matches!(*self.source, Source::Still { .. })
+        matches!(self.source, Source::Still { .. })
     }
 
     /// Asked after reading, before what was read is believed.

@@ -16,7 +16,7 @@ pub use connection::{FLAGS, configure, connect, connect_to_staged, write_connect
 pub use database_file::DatabaseFile;
 pub use lineage::is_log_of;
 pub use migrate::is_current;
-pub use named_file::{COMPANIONS, Fate, OpenFiles, beside};
+pub use named_file::{Fate, OpenFiles, beside, names_beside};
 pub use open_state::OpenState;
 pub use serve_lock::ServeLock;
 pub use wal_index::{Version, WalIndex};

@@ -130,7 +130,16 @@ fn free_name(log: &Path) -> PathBuf {
 }
 
 /// What SQLite puts beside a database under its name.
-pub const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The names that SQLite would take for a part of the database, and those of the databases that it would take this one for a
+/// part of.
+pub fn names_beside(database: &Path) -> impl Iterator<Item = PathBuf> {
+    let parts = COMPANIONS.map(|suffix| beside(database, suffix));
+    let wholes =
+        COMPANIONS.map(|suffix| database.to_str()?.strip_suffix(suffix).map(PathBuf::from));
+    parts.into_iter().chain(wholes.into_iter().flatten())
+}
 
 /// The file whose name is the database's with this at its end.
 pub fn beside(database: &Path, suffix: &str) -> PathBuf {

@@ -14,6 +14,7 @@ use crate::store::OpenError;
 pub struct ServeLock {
     file: File,
     path: PathBuf,
+    pub database: PathBuf,
 }
 
 impl ServeLock {
@@ -36,7 +37,12 @@ impl ServeLock {
             let locked = file.metadata().map_err(OpenError::CannotCreate)?;
             // The holder before may have removed it, and a third process have made another.
             if Identity::at(&path) == Some(Identity::of(&locked)) {
-                return Ok(ServeLock { file, path });
+                let database = database.to_owned();
+                return Ok(ServeLock {
+                    file,
+                    path,
+                    database,
+                });
             }
         }
     }
