@@ -6,8 +6,12 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::http::{Limits, PerAddress, Timeouts};
 
-/// Descriptors for files and everything else but connections.
-const DESCRIPTORS_OTHER: usize = 100;
+/// Descriptors for the log, the listener, the writer's files and what the system asks for.
+const DESCRIPTORS_OTHER: usize = 64;
+/// An event loop has an epoll and an eventfd.
+const DESCRIPTORS_A_LOOP: usize = 2;
+/// A connection that reads the database has the file and its log open.
+const DESCRIPTORS_A_READER: usize = 2;
 /// Requests that may take long and read the database at once.
 const LONG_READS_MAX: usize = 16;
 
@@ -34,8 +38,11 @@ pub fn front_limits(config: &Config) -> Limits {
 
 /// Connections that read the database: one for each request that may, so that no event loop waits for one.
 pub fn readers_max(config: &Config) -> u32 {
-    let readers = event_loops(config) + LONG_READS_MAX;
-    u32::try_from(readers).unwrap_or(u32::MAX)
+    u32::try_from(readers(config)).unwrap_or(u32::MAX)
+}
+
+fn readers(config: &Config) -> usize {
+    event_loops(config) + LONG_READS_MAX
 }
 
 /// As configured, or as many as there are cores.
@@ -48,14 +55,17 @@ fn event_loops(config: &Config) -> usize {
 
 /// As configured, or fewer where the limit on descriptors cannot be raised to fit.
 fn connections_max(config: &Config) -> usize {
-    let wanted = config.max_connections + DESCRIPTORS_OTHER;
+    let other = DESCRIPTORS_OTHER
+        + event_loops(config) * DESCRIPTORS_A_LOOP
+        + readers(config) * DESCRIPTORS_A_READER;
+    let wanted = config.max_connections + other;
     let wanted_descriptors = u64::try_from(wanted).unwrap_or(u64::MAX);
     let descriptors = rlimit::increase_nofile_limit(wanted_descriptors).unwrap_or(0);
     let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
     if descriptors >= wanted {
         return config.max_connections;
     }
-    let lowered = descriptors.saturating_sub(DESCRIPTORS_OTHER).max(1);
+    let lowered = descriptors.saturating_sub(other).max(1);
     log::warn!(
         "max_connections is lowered from {} to {lowered}: the limit on descriptors (RLIMIT_NOFILE) allows no more",
         config.max_connections

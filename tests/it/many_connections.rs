@@ -277,10 +277,21 @@ fn resident_kib(server: &Server) -> usize {
 
 #[test]
 fn with_few_descriptors_there_is_room_for_fewer_but_always_for_the_next() {
+    with_few_descriptors("ulimit -n 256", "0");
+}
+
+#[test]
+fn descriptors_of_event_loops_and_readers_are_not_given_to_connections() {
+    with_few_descriptors("ulimit -n 512", "64");
+}
+
+#[track_caller]
+fn with_few_descriptors(limit: &str, http_threads: &str) {
     descriptors();
     let premises = Premises::stocked(1);
-    let mut command = premises.command_after("ulimit -n 256", &["serve"]);
-    let server = premises.serve_by(configure(&mut command, &[("idle_timeout_s", "600")]));
+    let mut command = premises.command_after(limit, &["serve"]);
+    let settings = [("idle_timeout_s", "600"), ("http_threads", http_threads)];
+    let server = premises.serve_by(configure(&mut command, &settings));
     let silent: Vec<_> = (0..400).map(|_| server.connect()).collect();
     let slowest = (0..20).map(|_| probe(&server, "/healthz")).max().unwrap();
     println!("the slowest of 20 probes behind 400 connections: {slowest:?}");
@@ -289,6 +300,11 @@ fn with_few_descriptors_there_is_room_for_fewer_but_always_for_the_next() {
         assert!(began.elapsed() < LONG, "{}", server.log());
         probe(&server, "/healthz");
     }
+    assert!(
+        !server.log().contains("cannot be accepted"),
+        "{}",
+        server.log()
+    );
     drop(silent);
     server.stop();
 }
