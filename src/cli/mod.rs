@@ -10,9 +10,11 @@ mod exit_status;
 mod export;
 mod front_limits;
 mod global_args;
+mod health;
 mod key_flags;
 mod log_writer;
 mod logging;
+mod packaging;
 mod report;
 mod restore;
 mod seed;
@@ -29,7 +31,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use signal_hook::consts::SIGXFSZ;
 
 use crate::config::Flags;
@@ -51,22 +53,48 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Configured(Configured),
+    /// Print the completions of a shell, for packagers
+    #[command(
+        after_help = "Example: flashsale completions bash > /etc/bash_completion.d/flashsale"
+    )]
+    Completions(packaging::Completions),
+    /// Print the manual page, for packagers
+    #[command(after_help = "Example: flashsale man > /usr/local/share/man/man1/flashsale.1")]
+    Man,
+}
+
+/// Commands that read the configuration.
+#[derive(Subcommand)]
+enum Configured {
     /// Serve the API until SIGINT, SIGTERM or SIGHUP
+    #[command(after_help = "Example: flashsale serve --db shop.db --listen 127.0.0.1:9000")]
     Serve(serve::Serve),
     /// Load products from CSV or JSON, or the sample catalogue
+    #[command(after_help = "Example: flashsale seed --dry-run products.csv")]
     Seed(seed::Seed),
     /// End holds and unpaid orders past their deadlines
+    #[command(after_help = "Example: flashsale sweep-holds --format json")]
     SweepHolds(sweep_holds::SweepHolds),
     /// Prove the books; exits with 1 on any drift
+    #[command(after_help = "Example: flashsale verify --quick")]
     Verify(verify::Verify),
     /// Copy the database while it is served, and verify the copy
+    #[command(after_help = "Example: flashsale backup backups/today.db")]
     Backup(backup::Backup),
     /// Make a database to serve out of a backup; no id is ever given twice
+    #[command(after_help = "Example: flashsale restore backups/today.db shop.db")]
     Restore(restore::Restore),
     /// Show the sale's time beside the wall clock's, or return to that
+    #[command(after_help = "Example: flashsale clock --set-back")]
     Clock(clock::ShowClock),
     /// Print orders, holds, payments or movements as CSV or JSON lines
+    #[command(after_help = "Example: flashsale export orders --format csv --bom > orders.csv")]
     Export(export::Export),
+    /// Ask a server whether it is well; exits with 1 if it is not
+    #[command(after_help = "Example: flashsale health --url http://127.0.0.1:9000/readyz")]
+    Health(health::Health),
 }
 
 /// Runs the command that the command line names.
@@ -106,21 +134,32 @@ fn report_writes_that_are_too_large() -> Result<(), CliError> {
 
 impl Arguments {
     fn run(self) -> Result<ExitCode, CliError> {
-        let flags = if let Command::Serve(serve) = &self.command {
+        match self.command {
+            Command::Configured(command) => command.run(&self.global),
+            Command::Completions(completions) => completions.run(Arguments::command()),
+            Command::Man => packaging::print_manual(Arguments::command()),
+        }
+    }
+}
+
+impl Configured {
+    fn run(self, global: &GlobalArgs) -> Result<ExitCode, CliError> {
+        let flags = if let Configured::Serve(serve) = &self {
             serve.flags()
         } else {
             Flags::new()
         };
-        let config = self.global.config(flags)?;
-        match self.command {
-            Command::Serve(serve) => serve.run(&config),
-            Command::Seed(seed) => seed.run(&config),
-            Command::SweepHolds(sweep) => sweep.run(&config),
-            Command::Verify(verify) => verify.run(&config),
-            Command::Backup(backup) => backup.run(&config),
-            Command::Restore(restore) => restore.run(&config),
-            Command::Clock(clock) => clock.run(&config),
-            Command::Export(export) => export.run(&config),
+        let config = global.config(flags)?;
+        match self {
+            Configured::Serve(serve) => serve.run(&config),
+            Configured::Seed(seed) => seed.run(&config),
+            Configured::SweepHolds(sweep) => sweep.run(&config),
+            Configured::Verify(verify) => verify.run(&config),
+            Configured::Backup(backup) => backup.run(&config),
+            Configured::Restore(restore) => restore.run(&config),
+            Configured::Clock(clock) => clock.run(&config),
+            Configured::Export(export) => export.run(&config),
+            Configured::Health(health) => health.run(&config),
         }
     }
 }
