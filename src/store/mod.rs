@@ -9,6 +9,7 @@ mod lists;
 mod open;
 mod open_error;
 mod reading;
+mod refused_deadlines;
 mod seen;
 pub mod sqlite;
 mod store_error;

@@ -12,7 +12,6 @@ mod file;
 mod lists;
 mod product_cache;
 mod reader;
-mod refused_deadlines;
 mod rows;
 mod set_back;
 mod statements;

@@ -10,10 +10,11 @@ use super::error::{failed_commit, not_applied};
 use super::file::{Fate, OpenFiles, OpenState, WalIndex, is_current, is_log_of};
 use super::rows::{self, SqliteRows};
 use super::tables::counters;
-use super::{refused_deadlines, write};
+use super::write;
 use crate::sale::{Command, Secret, Terms, Timestamp, WorkingSet};
 use crate::store::{
     Checkpoint, Decision, More, Now, Rest, SetBack, Store, StoreError, judge_in_turn,
+    refused_deadlines,
 };
 
 /// The writing connection. A process has at most one.
@@ -183,9 +184,7 @@ impl Store for SqliteStore {
             if set.is_changed() {
                 log.begins_from(tx, last_now)?;
                 write::write(tx, &set).map_err(not_applied)?;
-            } else if refused_deadlines::are_later_than(tx, commands(), &decisions, last_now)
-                .map_err(not_applied)?
-            {
+            } else if refused_deadlines::are_later_than(last_now, &set, commands(), &decisions) {
                 log.begins_from(tx, last_now)?;
                 counters::write_time(tx, set.now).map_err(not_applied)?;
             } else {

@@ -1,0 +1,44 @@
+//! Deadlines that a refusal has told of. A batch that only refuses writes nothing; but what it called over must not be alive
+//! again after a crash and a wall clock that was set back, and so the time that it was judged at is kept, once a deadline.
+
+use super::Decision;
+use crate::sale::{Command, Rejection, Timestamp, WorkingSet};
+
+/// Whether any of the decisions rests on a deadline that had not passed at `last_now`, the latest time that is kept.
+pub fn are_later_than<'a>(
+    last_now: Timestamp,
+    set: &WorkingSet,
+    commands: impl Iterator<Item = &'a Command>,
+    decisions: &[Decision],
+) -> bool {
+    commands.zip(decisions).any(|(command, decision)| {
+        let rejection = decision.as_ref().err();
+        let deadline = rejection.and_then(|rejection| deadline_behind(set, command, rejection));
+        deadline.is_some_and(|deadline| deadline > last_now)
+    })
+}
+
+/// The deadline that the rejection rests on, if it rests on one, of the row that the rule has looked at.
+fn deadline_behind(
+    set: &WorkingSet,
+    command: &Command,
+    rejection: &Rejection,
+) -> Option<Timestamp> {
+    if let Command::PlaceHold(wish) = command {
+        let product = set.product(wish.product).ok()??;
+        product
+            .ends_at
+            .filter(|_| *rejection == Rejection::SaleEnded)
+    } else if let Command::ReleaseHold { hold } | Command::PlaceOrder { hold, .. } = command {
+        let hold = set.hold(*hold).ok()??;
+        (*rejection == Rejection::HoldExpired).then_some(hold.expires_at)
+    } else if let Command::CancelOrder { order, .. } | Command::RefundOrder { order, .. } = command
+    {
+        let order = set.order(*order).ok()??;
+        order
+            .pay_by
+            .filter(|_| *rejection == Rejection::OrderExpired)
+    } else {
+        None
+    }
+}
