@@ -87,11 +87,11 @@ pub trait Lists {
 }
 
 /// Counts a sales rate from movements, newest first.
-pub fn sales_rate(
-    movements: impl Iterator<Item = Result<Movement, StoreError>>,
+pub fn sales_rate<E>(
+    movements: impl Iterator<Item = Result<Movement, E>>,
     over_micros: i64,
     now: Timestamp,
-) -> Result<Seen<SalesRate>, StoreError> {
+) -> Result<Seen<SalesRate>, E> {
     let since = Timestamp::from_micros(now.micros() - over_micros);
     let mut sales_rate = SalesRate {
         over_micros,

@@ -70,33 +70,18 @@ impl Payment {
         self.verdict == Verdict::Parked
     }
 
-    /// `None`: no refund ever was due.
-    pub fn refund_status(&self) -> Option<RefundStatus> {
-        let status = match self.resolved_at {
-            None => RefundStatus::Due,
-            Some(_) => RefundStatus::Resolved,
-        };
-        self.refund_due.then_some(status)
-    }
-
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
         self.is_parked() && self.parked_until.is_some_and(|until| until.has_passed(now))
     }
 
-    /// The payment as it stands by the clock: one that has waited in vain is settled, whether a sweep has passed or not.
-    /// `was_due`: whether a refund for its transaction is due already.
-    pub fn at(mut self, now: Timestamp, was_due: bool) -> Payment {
-        if self.has_lapsed(now) {
-            let verdict = self.verdict_without_order();
-            self.verdict = if verdict.makes_refund_due() && was_due {
-                Verdict::Ignored
-            } else {
-                verdict
-            };
-            self.parked_until = None;
-            self.refund_due = self.verdict.makes_refund_due();
+    /// As a sweep will leave the payment, which has waited in vain.
+    pub fn settled_as(self, verdict: Verdict) -> Payment {
+        Payment {
+            verdict,
+            parked_until: None,
+            refund_due: verdict.makes_refund_due(),
+            ..self
         }
-        self
     }
 
     pub fn verdict_without_order(&self) -> Verdict {

@@ -1,35 +1,21 @@
 //! Every row of every table, for tests that compare stores.
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use super::tables::holds::{self, select_hold};
-use super::tables::{counters, idempotency, movements, orders, payments, products};
+use super::statements::Queries;
+use super::tables::{Result, counters, holds, idempotency, movements, orders, payments, products};
 use crate::store::Contents;
 
-pub fn of(conn: &mut Connection) -> rusqlite::Result<Contents> {
-    let tx = conn.transaction()?;
+pub fn of(conn: &Connection) -> Result<Contents> {
+    let tx = conn.unchecked_transaction()?;
     let (counters, _) = counters::read(&tx)?;
     Ok(Contents {
         counters,
-        products: all(&tx, "select * from products order by id", products::read)?,
-        holds: all(&tx, select_hold!(" order by holds.id"), holds::read)?,
-        orders: all(&tx, "select * from orders order by id", orders::read)?,
-        payments: all(&tx, "select * from payments order by id", |row| {
-            Ok((payments::read(row)?, row.get("payload")?))
-        })?,
-        movements: all(
-            &tx,
-            "select * from movements order by product_id, version",
-            movements::read,
-        )?,
-        idempotency_records: all(&tx, "select * from replays order by key", idempotency::read)?,
+        products: tx.all(products::ALL, [], products::read)?,
+        holds: tx.all(holds::ALL, [], holds::read)?,
+        orders: tx.all(orders::ALL, [], orders::read)?,
+        payments: tx.all(payments::ALL, [], payments::read_whole)?,
+        movements: tx.all(movements::ALL, [], movements::read)?,
+        idempotency_records: tx.all(idempotency::ALL, [], idempotency::read)?,
     })
-}
-
-fn all<T>(
-    tx: &Connection,
-    sql: &str,
-    read: fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    tx.prepare(sql)?.query_map([], read)?.collect()
 }

@@ -5,7 +5,8 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::sale::{
     Amount, Cents, Customer, HoldId, HoldStatus, IdempotencyKey, MovementKind, OrderId,
-    OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, Resolution, Timestamp, Verdict,
+    OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, RefundStatus, Resolution,
+    Timestamp, Verdict,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,7 @@ texts! {
     OrderStatus: |status| status.as_str(), OrderStatus::parse;
     PaymentStatus: |status| status.as_str(), PaymentStatus::parse;
     Verdict: |verdict| verdict.as_str(), Verdict::parse;
+    RefundStatus: |status| status.as_str(), RefundStatus::parse;
     Resolution: |resolution| resolution.as_str(), Resolution::parse;
     MovementKind: |kind| kind.as_str(), MovementKind::parse;
     IdempotencyKey: |key| key.as_str(), IdempotencyKey::new;

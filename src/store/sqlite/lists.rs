@@ -1,12 +1,13 @@
 //! Lists by the page: each page is one statement, by the rows' own numbers, and so as short from the millionth row as from
 //! the first.
 
-use rusqlite::{Row, ToSql, named_params};
+use rusqlite::{ToSql, named_params};
 
 use super::reader::SqliteReader;
-use super::tables::{holds, movements, orders, payments};
+use super::tables::{List, holds, limit, movements, orders, payments};
 use crate::sale::{
-    Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus, Verdict,
+    Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus, Timestamp,
+    Verdict,
 };
 use crate::store::{
     Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
@@ -18,7 +19,7 @@ impl Lists for SqliteReader {
         filter: &Filter<HoldStatus>,
         page: Page,
     ) -> Result<Seen<Vec<Hold>>, StoreError> {
-        self.filtered(holds::LIST, "holds.id", filter, page, holds::read)
+        self.filtered(&holds::LIST, filter, page)
     }
 
     fn orders(
@@ -26,7 +27,7 @@ impl Lists for SqliteReader {
         filter: &Filter<OrderStatus>,
         page: Page,
     ) -> Result<Seen<Vec<Order>>, StoreError> {
-        self.filtered(orders::LIST, "id", filter, page, orders::read)
+        self.filtered(&orders::LIST, filter, page)
     }
 
     fn payments(
@@ -34,9 +35,7 @@ impl Lists for SqliteReader {
         filter: &Filter<Verdict>,
         page: Page,
     ) -> Result<Seen<Vec<Payment>>, StoreError> {
-        let read = payments::read_with_verdict;
-        let seen = self.filtered(payments::LIST, "p.id", filter, page, read)?;
-        Ok(as_they_stand(seen))
+        self.filtered(&payments::LIST, filter, page)
     }
 
     fn refunds(
@@ -45,17 +44,14 @@ impl Lists for SqliteReader {
         page: Page,
     ) -> Result<Seen<Vec<Payment>>, StoreError> {
         let at = self.reading()?;
-        let params = named_params! {":status": status.map(RefundStatus::as_str), ":now": at};
-        let read = payments::read_with_verdict;
-        let what = self.page(payments::LIST_OF_REFUNDS, "p.id", params, page, read)?;
-        Ok(as_they_stand(Seen { what, at }))
+        let params = named_params! {":status": status, ":now": at};
+        self.page(&payments::LIST_OF_REFUNDS, params, page, at)
     }
 
     fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError> {
         let at = self.reading()?;
         let params = named_params! {":product": product};
-        let what = self.page(movements::LIST, "version", params, page, movements::read)?;
-        Ok(Seen { what, at })
+        self.page(&movements::LIST, params, page, at)
     }
 
     fn sales_rate(
@@ -64,62 +60,40 @@ impl Lists for SqliteReader {
         over_micros: i64,
     ) -> Result<Seen<SalesRate>, StoreError> {
         let at = self.reading()?;
-        let conn = self.conn()?;
-        let sql = "select * from movements where product_id = :product order by version desc limit :limit";
-        let limit = i64::try_from(SALES_RATE_MOVEMENTS_MAX + 1).unwrap_or(i64::MAX);
-        let mut statement = conn
-            .prepare_cached(sql)
-            .map_err(|error| self.failed(error))?;
-        let rows = statement
-            .query_map(
-                named_params! {":product": product, ":limit": limit},
-                movements::read,
-            )
-            .map_err(|error| self.failed(error))?;
-        sales_rate(
-            rows.map(|row| row.map_err(|error| self.failed(error))),
-            over_micros,
-            at,
-        )
-    }
-}
-
-fn as_they_stand(seen: Seen<Vec<(Payment, Verdict)>>) -> Seen<Vec<Payment>> {
-    let Seen { what, at } = seen;
-    let settled = what
-        .into_iter()
-        .map(|(payment, verdict)| payment.at(at, verdict == Verdict::Ignored));
-    Seen {
-        what: settled.collect(),
-        at,
+        self.read(|conn| {
+            movements::newest(conn, product, SALES_RATE_MOVEMENTS_MAX + 1, |movements| {
+                sales_rate(movements, over_micros, at)
+            })
+        })
     }
 }
 
 impl SqliteReader {
     fn filtered<S: ToSql, T>(
         &self,
-        select: &str,
-        number: &str,
+        list: &List<T>,
         filter: &Filter<S>,
         page: Page,
-        read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Seen<Vec<T>>, StoreError> {
         let at = self.reading()?;
         let params = named_params! {
             ":product": filter.product, ":customer": filter.customer, ":status": filter.status, ":now": at,
         };
-        let what = self.page(select, number, params, page, read)?;
-        Ok(Seen { what, at })
+        self.page(list, params, page, at)
     }
 
     fn page<T>(
         &self,
-        select: &str,
-        number: &str,
+        list: &List<T>,
         params: &[(&str, &dyn ToSql)],
         page: Page,
-        read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, StoreError> {
+        at: Timestamp,
+    ) -> Result<Seen<Vec<T>>, StoreError> {
+        let List {
+            select,
+            number,
+            read,
+        } = list;
         let (bound, beyond, direction) = match page.seek {
             Seek::Before(bound) => (bound, "<", "desc"),
             Seek::After(bound) => (bound, ">", "asc"),
@@ -127,16 +101,13 @@ impl SqliteReader {
         let sql = format!(
             "{select} and {number} {beyond} :bound order by {number} {direction} limit :limit"
         );
-        let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
+        let limit = limit(page.limit);
         let place: &[(&str, &dyn ToSql)] = named_params! {":bound": bound, ":limit": limit};
         let params = [params, place].concat();
-        let conn = self.conn()?;
-        let mut statement = conn
-            .prepare_cached(&sql)
-            .map_err(|error| self.failed(error))?;
-        statement
-            .query_map(params.as_slice(), read)
-            .and_then(Iterator::collect)
-            .map_err(|error| self.failed(error))
+        let what = self.read(|conn| {
+            let mut statement = conn.prepare_cached(&sql)?;
+            statement.query_map(params.as_slice(), read)?.collect()
+        })?;
+        Ok(Seen { what, at })
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::Connection;
 
 use super::file::Version;
-use super::tables::products::{self, select_products};
+use super::tables::{Result, holds, orders, products};
 use crate::sale::{Product, ProductId, Timestamp};
 
 /// A product at one moment of the store, and what of it was overdue.
@@ -18,54 +18,35 @@ pub struct CachedProduct {
     /// The product with what is overdue counted as available.
     pub shown: Option<Arc<Product>>,
     /// The last deadline of anything that has passed: before it, less was overdue.
-    from: Timestamp,
+    from: Option<Timestamp>,
     /// The next one: from then on, more may be.
-    until: Timestamp,
+    until: Option<Timestamp>,
 }
 
 impl CachedProduct {
-    pub fn at(
-        conn: &mut Connection,
-        id: ProductId,
-        now: Timestamp,
-    ) -> rusqlite::Result<CachedProduct> {
-        let tx = conn.transaction()?;
-        let found = tx
-            .prepare_cached(select_products!("where id = :id"))?
-            .query_row(named_params! {":id": id, ":now": now}, with_overdue_units)
-            .optional()?;
-        let deadlines_around = "select
-            max(coalesce((select max(expires_at) from holds where status = 'active' and expires_at <= :now), :ever),
-                coalesce((select max(pay_by) from orders
-                    where status = 'pending' and pay_by is not null and pay_by <= :now), :ever)) as last,
-            min(coalesce((select min(expires_at) from holds where status = 'active' and expires_at > :now), :never),
-                coalesce((select min(pay_by) from orders
-                    where status = 'pending' and pay_by is not null and pay_by > :now), :never)) as next";
-        let (from, until) = tx.prepare_cached(deadlines_around)?.query_row(
-            named_params! {":now": now, ":ever": i64::MIN, ":never": i64::MAX},
-            |row| Ok((row.get("last")?, row.get("next")?)),
-        )?;
+    pub fn at(conn: &Connection, id: ProductId, now: Timestamp) -> Result<CachedProduct> {
+        let tx = conn.unchecked_transaction()?;
+        let found = products::by_id_with_overdue_units(&*tx, id, now)?;
+        let [last_hold, next_hold] = holds::deadlines_around(&*tx, now)?;
+        let [last_order, next_order] = orders::deadlines_around(&*tx, now)?;
         let (product, overdue_units) = found.unzip();
         let overdue_units = overdue_units.unwrap_or(0);
         let shown = product.clone();
-        let shown = shown.map(|product| product.with_overdue_free(overdue_units));
+        let shown = shown.map(|product: Product| product.with_overdue_free(overdue_units));
         Ok(CachedProduct {
             product,
             overdue_units,
             shown: shown.map(Arc::new),
-            from,
-            until,
+            from: last_hold.max(last_order),
+            until: [next_hold, next_order].into_iter().flatten().min(),
         })
     }
 
     /// Whether the clock alone makes no difference between the read and `now`.
     fn holds_at(&self, now: Timestamp) -> bool {
-        now >= self.from && !self.until.has_passed(now)
+        self.from.is_none_or(|from| from.has_passed(now))
+            && self.until.is_none_or(|until| !until.has_passed(now))
     }
-}
-
-pub fn with_overdue_units(row: &Row<'_>) -> rusqlite::Result<(Product, i64)> {
-    Ok((products::read(row)?, row.get("overdue_units")?))
 }
 
 /// Products as they stand in the present version of the store.

@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use r2d2::{CustomizeConnection, ManageConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::Connection;
 
 use super::error::not_applied;
 use super::file::{DatabaseFile, FLAGS, OpenState, configure};
-use super::product_cache::{CachedProduct, ProductCache, with_overdue_units};
+use super::product_cache::{CachedProduct, ProductCache};
 use super::rows::SqliteRows;
-use super::tables::holds::{self, select_hold};
-use super::tables::products::select_products;
-use super::tables::{counters, orders};
+use super::tables::{counters, holds, orders, products};
 use crate::sale::{
     Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
     Stop, Terms, Timestamp, WorkingSet, decide,
@@ -71,15 +69,22 @@ impl SqliteReader {
         })
     }
 
-    pub(super) fn conn(&self) -> Result<PooledConnection<Connections>, StoreError> {
+    fn conn(&self) -> Result<PooledConnection<Connections>, StoreError> {
         self.pool
             .get()
             .map_err(|error| StoreError::NotApplied(error.to_string()))
     }
 
     /// What a reader finds damaged is not written any more either.
-    pub(super) fn failed(&self, error: rusqlite::Error) -> StoreError {
+    fn failed(&self, error: rusqlite::Error) -> StoreError {
         self.state.note(not_applied(error))
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        read(&*self.conn()?).map_err(|error| self.failed(error))
     }
 
     /// The time to judge at, taken before the read begins.
@@ -87,8 +92,7 @@ impl SqliteReader {
         match &self.judging {
             Judging::AtTimeOf(time) => Ok(time.reading()),
             Judging::SinceCommits(began_at) => {
-                let (_, last_now) =
-                    counters::read(&*self.conn()?).map_err(|error| self.failed(error))?;
+                let (_, last_now) = self.read(counters::read)?;
                 Ok(last_now.max(*began_at))
             }
         }
@@ -111,9 +115,7 @@ impl SqliteReader {
             return Ok(cached);
         }
         let version = self.state.wal_index.version();
-        let cached =
-            CachedProduct::at(&mut *self.conn()?, id, now).map_err(|error| self.failed(error))?;
-        let cached = Arc::new(cached);
+        let cached = Arc::new(self.read(|conn| CachedProduct::at(conn, id, now))?);
         if let Some(version) = version.filter(|_| version == self.state.wal_index.version()) {
             self.product_cache.keep(version, id, cached.clone());
         }
@@ -139,22 +141,6 @@ impl SqliteReader {
         let judged = judge(&mut SqliteRows::of(&tx), &mut set, wish);
         Ok(judged.map_err(|failure| self.state.note(failure))?.err())
     }
-
-    fn one<T>(
-        &self,
-        sql: &str,
-        params: impl rusqlite::Params,
-        read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, StoreError> {
-        let conn = self.conn()?;
-        let mut statement = conn
-            .prepare_cached(sql)
-            .map_err(|error| self.failed(error))?;
-        statement
-            .query_row(params, read)
-            .optional()
-            .map_err(|error| self.failed(error))
-    }
 }
 
 /// Where a file has lost its name, connections end with the process: closing the last one would remove by name the log
@@ -169,27 +155,27 @@ impl Drop for SqliteReader {
 
 /// Connections to the file that was opened, and to no other that has taken its place: with one to each, SQLite would take
 /// the log of the one for the other's.
-pub(super) struct Connections {
+struct Connections {
     manager: SqliteConnectionManager,
     state: Arc<OpenState>,
 }
 
 impl ManageConnection for Connections {
-    type Connection = rusqlite::Connection;
+    type Connection = Connection;
     type Error = OpenError;
 
-    fn connect(&self) -> Result<rusqlite::Connection, OpenError> {
+    fn connect(&self) -> Result<Connection, OpenError> {
         match self.state.file.displacement() {
             Some(displacement) => Err(OpenError::Displaced(displacement)),
             None => Ok(self.manager.connect()?),
         }
     }
 
-    fn is_valid(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {
+    fn is_valid(&self, conn: &mut Connection) -> Result<(), OpenError> {
         Ok(self.manager.is_valid(conn)?)
     }
 
-    fn has_broken(&self, conn: &mut rusqlite::Connection) -> bool {
+    fn has_broken(&self, conn: &mut Connection) -> bool {
         self.manager.has_broken(conn)
     }
 }
@@ -197,8 +183,8 @@ impl ManageConnection for Connections {
 #[derive(Debug)]
 struct QueryOnly;
 
-impl CustomizeConnection<rusqlite::Connection, OpenError> for QueryOnly {
-    fn on_acquire(&self, conn: &mut rusqlite::Connection) -> Result<(), OpenError> {
+impl CustomizeConnection<Connection, OpenError> for QueryOnly {
+    fn on_acquire(&self, conn: &mut Connection) -> Result<(), OpenError> {
         configure(conn)?;
         Ok(conn.execute_batch("pragma query_only = on")?)
     }
@@ -217,21 +203,7 @@ impl Reader for SqliteReader {
         limit: usize,
     ) -> Result<Seen<Vec<Product>>, StoreError> {
         let at = self.reading()?;
-        let conn = self.conn()?;
-        let sql = select_products!("where id > :after order by id limit :limit");
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let params =
-            named_params! {":after": after.map_or(0, ProductId::get), ":limit": limit, ":now": at};
-        let mut statement = conn
-            .prepare_cached(sql)
-            .map_err(|error| self.failed(error))?;
-        let rows = statement
-            .query_map(params, with_overdue_units)
-            .map_err(|error| self.failed(error))?;
-        let what = rows
-            .map(|row| row.map(|(product, overdue)| product.with_overdue_free(overdue)))
-            .collect::<rusqlite::Result<_>>()
-            .map_err(|error| self.failed(error))?;
+        let what = self.read(|conn| products::after(conn, after, limit, at))?;
         Ok(Seen { what, at })
     }
 
@@ -251,15 +223,13 @@ impl Reader for SqliteReader {
 
     fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError> {
         let at = self.reading()?;
-        let sql = select_hold!(" where holds.id = :id");
-        let what = self.one(sql, named_params! {":id": id}, holds::read)?;
+        let what = self.read(|conn| holds::by_id(conn, id))?;
         Ok(Seen { what, at })
     }
 
     fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError> {
         let at = self.reading()?;
-        let sql = "select * from orders where id = :id";
-        let what = self.one(sql, named_params! {":id": id}, orders::read)?;
+        let what = self.read(|conn| orders::by_id(conn, id))?;
         Ok(Seen { what, at })
     }
 
@@ -270,7 +240,6 @@ impl Reader for SqliteReader {
 
     #[cfg(feature = "test-support")]
     fn contents(&self) -> Result<crate::store::Contents, StoreError> {
-        let mut conn = self.conn()?;
-        super::contents::of(&mut conn).map_err(|error| self.failed(error))
+        self.read(super::contents::of)
     }
 }

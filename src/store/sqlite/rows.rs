@@ -1,23 +1,21 @@
 //! From the tables into a working set: what a rule needs to see, as the tables held it when the transaction began.
 
-use rusqlite::{Connection, Transaction, named_params};
+use rusqlite::{Connection, Transaction};
 
 use super::error::not_applied;
 use super::statements::Statements;
-use super::tables::holds::hold_is_overdue;
-use super::tables::orders::order_is_overdue;
 use super::tables::{Result, counters, holds, idempotency, orders, payments, products};
-use crate::sale::{Customer, Due, Need, ProductId, Timestamp, WorkingSet};
+use crate::sale::{Due, Need, ProductId, Timestamp, WorkingSet};
 use crate::store::{RowSource, StoreError};
 
 pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
-    let sql = "select min(deadline) as deadline from (
-        select min(expires_at) as deadline from holds where status = 'active'
-        union all select min(pay_by) from orders where status = 'pending' and pay_by is not null
-        union all select min(parked_until) from payments where verdict = 'parked'
-        union all select min(expires_at) from replays)";
-    conn.prepare_cached(sql)?
-        .query_row([], |row| row.get("deadline"))
+    let deadlines = [
+        holds::next_deadline(conn)?,
+        orders::next_deadline(conn)?,
+        payments::next_deadline(conn)?,
+        idempotency::next_deadline(conn)?,
+    ];
+    Ok(deadlines.into_iter().flatten().min())
 }
 
 /// The tables as one transaction sees them.
@@ -66,15 +64,16 @@ impl SqliteRows<'_> {
             }
             Need::Lost(target) => set.fetched_lost(target, counters::is_lost(&self.0, target)?),
             Need::CustomerUse(product, customer) => {
-                let units = self.customer_use(product, &customer, set.now)?;
-                set.fetched_customer_use(product, customer, units);
+                let held = holds::units_of(&self.0, product, &customer, set.now)?;
+                let ordered = orders::units_of(&self.0, product, &customer, set.now)?;
+                set.fetched_customer_use(product, customer, held + ordered);
             }
             Need::IdempotencyKey(key) => {
                 let record = idempotency::by_key(&self.0, &key)?;
                 set.fetched_record(key, record);
             }
             Need::OverdueUnits(product) => {
-                let units = self.overdue_units(product, set.now)?;
+                let units = products::overdue_units(&self.0, product, set.now)?;
                 set.fetched_overdue_units(product, units);
             }
             Need::OverdueRows(product, units) => self.fetch_overdue_rows(set, product, units)?,
@@ -88,29 +87,6 @@ impl SqliteRows<'_> {
             set.products.fetched(id, products::by_id(&self.0, id)?);
         }
         Ok(())
-    }
-
-    fn customer_use(&self, product: ProductId, customer: &Customer, now: Timestamp) -> Result<i64> {
-        let sql = "select
-            (select coalesce(sum(quantity), 0) from holds
-              where product_id = :product and customer = :customer and status = 'active' and expires_at > :now)
-          + (select coalesce(sum(quantity), 0) from orders
-              where product_id = :product and customer = :customer and status in ('pending', 'paid')
-                and (status = 'paid' or pay_by is null or pay_by > :now))";
-        let params = named_params! {":product": product, ":customer": customer, ":now": now};
-        self.0.figure(sql, params)
-    }
-
-    fn overdue_units(&self, product: ProductId, now: Timestamp) -> Result<i64> {
-        let sql = concat!(
-            "select (select coalesce(sum(quantity), 0) from holds where ",
-            hold_is_overdue!(),
-            " and product_id = :product) + (select coalesce(sum(quantity), 0) from orders where ",
-            order_is_overdue!(),
-            " and product_id = :product)"
-        );
-        let params = named_params! {":product": product, ":now": now};
-        self.0.figure(sql, params)
     }
 
     /// Of each kind the oldest rows with `units` between them; merged by deadline, only the first of them are surely the

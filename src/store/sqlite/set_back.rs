@@ -1,10 +1,10 @@
 //! The sale's time taken back to the wall clock's, after that was wrongly ahead. The database is not served meanwhile.
 
-use rusqlite::{Transaction, named_params};
+use rusqlite::Transaction;
 
 use super::error::not_applied;
 use super::store::{Change, SqliteStore};
-use super::tables::counters;
+use super::tables::{Result, counters, holds, idempotency, orders, payments};
 use crate::sale::{Terms, Timestamp};
 use crate::store::{SetBack, StoreError};
 
@@ -13,7 +13,7 @@ impl SqliteStore {
         &mut self,
         wall: Timestamp,
         terms: &Terms,
-    ) -> Result<Option<SetBack>, StoreError> {
+    ) -> std::result::Result<Option<SetBack>, StoreError> {
         self.in_transaction(|tx, log| {
             let (_, last_now) = counters::read(tx).map_err(not_applied)?;
             if last_now <= wall {
@@ -26,31 +26,18 @@ impl SqliteStore {
     }
 }
 
-fn set_back(tx: &Transaction<'_>, wall: Timestamp, terms: &Terms) -> rusqlite::Result<SetBack> {
-    let pull_in = |sql, ttl_s: Option<u32>| match ttl_s {
-        Some(ttl_s) => tx.execute(sql, named_params! {":fresh": wall.plus_seconds(ttl_s)}),
-        // A fresh row has no deadline, and so none lies further off.
-        None => Ok(0),
-    };
+fn set_back(tx: &Transaction<'_>, wall: Timestamp, terms: &Terms) -> Result<SetBack> {
+    let fresh = |ttl_s| wall.plus_seconds(ttl_s);
     let set_back = SetBack {
-        holds: pull_in(
-            "update holds set expires_at = :fresh where status = 'active' and expires_at > :fresh",
-            Some(terms.hold_ttl_s),
-        )?,
-        orders: pull_in(
-            "update orders set pay_by = :fresh where status = 'pending' and pay_by is not null and pay_by > :fresh",
-            terms.order_ttl_s,
-        )?,
-        payments: pull_in(
-            "update payments set parked_until = :fresh where verdict = 'parked' and parked_until > :fresh",
-            Some(terms.parked_ttl_s),
-        )?,
-        keys: pull_in(
-            "update replays set expires_at = :fresh where expires_at > :fresh",
-            Some(terms.idempotency_ttl_s),
-        )?,
+        holds: holds::pull_in(tx, fresh(terms.hold_ttl_s))?,
+        orders: match terms.order_ttl_s {
+            Some(ttl_s) => orders::pull_in(tx, fresh(ttl_s))?,
+            // A fresh order has no deadline, and so none lies further off.
+            None => 0,
+        },
+        payments: payments::pull_in(tx, fresh(terms.parked_ttl_s))?,
+        keys: idempotency::pull_in(tx, fresh(terms.idempotency_ttl_s))?,
     };
-    let sql = "update meta set last_now = :wall";
-    tx.execute(sql, named_params! {":wall": wall})?;
+    counters::set_time_back(tx, wall)?;
     Ok(set_back)
 }

@@ -70,8 +70,10 @@ impl Lists for MemoryStore {
     ) -> Result<Seen<Vec<Payment>>, StoreError> {
         self.seen(|tables, now| {
             let due = tables.payments_at(now).into_iter().filter(|payment| {
-                let wanted = status.is_none() || payment.refund_status() == status;
-                payment.refund_due && wanted
+                let is_resolved = payment.resolved_at.is_some();
+                let is_wanted =
+                    status.is_none_or(|status| is_resolved == (status == RefundStatus::Resolved));
+                payment.refund_due && is_wanted
             });
             rows_of(page, due, |payment| payment.id.get())
         })
@@ -95,7 +97,7 @@ impl Lists for MemoryStore {
             limit: usize::MAX,
         };
         let Seen { what, at } = self.movements(product, newest_first)?;
-        sales_rate(what.into_iter().map(Ok), over_micros, at)
+        sales_rate(what.into_iter().map(Ok::<_, StoreError>), over_micros, at)
     }
 }
 
@@ -119,7 +121,12 @@ impl Tables {
                     && transaction.is_some()
                     && *transaction == payment.report.transaction_id
             });
-            payments[index] = payment.clone().at(now, was_due);
+            let verdict = if was_due {
+                Verdict::Ignored
+            } else {
+                payment.verdict_without_order()
+            };
+            payments[index] = payment.clone().settled_as(verdict);
         }
         payments.sort_by_key(|payment| payment.id);
         for payment in &mut payments {

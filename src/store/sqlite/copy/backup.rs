@@ -8,6 +8,7 @@ use rusqlite::backup::{Backup, StepResult};
 use crate::store::StoreError;
 use crate::store::sqlite::error::{failed_to_open, not_applied};
 use crate::store::sqlite::file::{DatabaseFile, connect_to_staged};
+use crate::store::sqlite::tables::counters;
 
 /// All pages in one step, and so as of one moment. A reader of a database in WAL mode keeps no writer waiting.
 const ALL_PAGES: i32 = -1;
@@ -27,8 +28,6 @@ pub fn back_up(file: &DatabaseFile, to: &Path) -> Result<(), StoreError> {
 
 /// Makes a file of its own of the copy, without a log, so that it is read where nothing can be written beside it.
 fn mark(copy: &Connection) -> rusqlite::Result<()> {
-    copy.execute_batch(
-        "pragma journal_mode = delete; pragma journal_mode = off;
-         update meta set file_id = randomblob(16), copied_at = last_now, log_base = last_now;",
-    )
+    copy.execute_batch("pragma journal_mode = delete; pragma journal_mode = off;")?;
+    counters::mark_as_copy(copy)
 }

@@ -5,20 +5,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::Transaction;
 
 use crate::sale::HoldId;
 use crate::store::sqlite::error::{failed_to_open, not_applied};
 use crate::store::sqlite::file::{DatabaseFile, ServeLock, beside, connect_to_staged, schema};
-use crate::store::sqlite::tables::counters;
+use crate::store::sqlite::tables::{counters, payments};
 use crate::store::{Access, Gap, OpenError, RestoreError, Restored};
-
-/// Tables whose ids are skipped, and where the next one stands.
-const GAPS: [(&str, &str); 3] = [
-    ("holds", "next_hold"),
-    ("orders", "next_order"),
-    ("payments", "next_payment"),
-];
 
 /// What holds rows beside a database's own file.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
@@ -76,17 +69,28 @@ fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<DatabaseFile, Op
 pub fn make_servable(path: &Path, skip_ids: i64) -> Result<Restored, RestoreError> {
     let mut conn = connect_to_staged(path).map_err(failed_to_open)?;
     let tx = conn.transaction().map_err(not_applied)?;
-    let gaps = GAPS.map(|(ids, next)| gap(&tx, ids, next, skip_ids));
-    let gaps = gaps.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let restored = restore(&tx, skip_ids, gaps).map_err(not_applied)?;
+    let (counters, knows_until) = counters::read(&tx).map_err(not_applied)?;
+    let skipped = [
+        gap("holds", counters.next_hold.get(), skip_ids)?,
+        gap("orders", counters.next_order.get(), skip_ids)?,
+        gap("payments", counters.next_payment.get(), skip_ids)?,
+    ];
+    skip(&tx, &skipped).map_err(not_applied)?;
+    let rows = |table| count(&tx, table).map_err(not_applied);
+    let restored = Restored {
+        knows_until,
+        products: rows("products")?,
+        holds: rows("holds")?,
+        orders: rows("orders")?,
+        payments: rows("payments")?,
+        skip_ids,
+        skipped: skipped.into(),
+    };
     tx.execute_batch("commit").map_err(not_applied)?;
     Ok(restored)
 }
 
-fn gap(tx: &Connection, ids: &'static str, next: &str, skip_ids: i64) -> Result<Gap, RestoreError> {
-    let first: i64 = tx
-        .query_row(&format!("select {next} from meta"), [], |row| row.get(0))
-        .map_err(not_applied)?;
+fn gap(ids: &'static str, first: i64, skip_ids: i64) -> Result<Gap, RestoreError> {
     // Ids of all kinds end at the same number.
     match HoldId::new(first.saturating_add(skip_ids)) {
         Some(next) => Ok(Gap {
@@ -98,41 +102,13 @@ fn gap(tx: &Connection, ids: &'static str, next: &str, skip_ids: i64) -> Result<
     }
 }
 
-fn restore(tx: &Connection, skip_ids: i64, skipped: Vec<Gap>) -> rusqlite::Result<Restored> {
-    for gap in &skipped {
-        tx.execute(
-            "insert into gaps (ids, first, last) values (:ids, :first, :last)",
-            named_params! {":ids": gap.ids, ":first": gap.first, ":last": gap.last},
-        )?;
-    }
-    // An event that waits for an order that can never come has waited in vain, whatever time it is.
-    tx.execute(
-        "update payments set parked_until = 0
-            where verdict = 'parked'
-              and exists (select 1 from gaps where ids = 'orders' and named_order between first and last)",
-        [],
-    )?;
-    for ((_, next), gap) in GAPS.iter().zip(&skipped) {
-        tx.execute(
-            &format!("update meta set {next} = :next"),
-            named_params! {":next": gap.last + 1},
-        )?;
-    }
-    // The copy got an id of its own when it was made.
-    tx.execute("update meta set copied_at = null", [])?;
-    let count = |table: &str| {
-        tx.query_row(&format!("select count(*) from {table}"), [], |row| {
-            row.get(0)
-        })
-    };
-    let (_, knows_until) = counters::read(tx)?;
-    Ok(Restored {
-        knows_until,
-        products: count("products")?,
-        holds: count("holds")?,
-        orders: count("orders")?,
-        payments: count("payments")?,
-        skip_ids,
-        skipped,
-    })
+fn skip(tx: &Transaction<'_>, gaps: &[Gap]) -> rusqlite::Result<()> {
+    gaps.iter().try_for_each(|gap| counters::skip(tx, gap))?;
+    payments::lapse_of_lost_orders(tx)?;
+    counters::unmark_copy(tx)
+}
+
+fn count(tx: &Transaction<'_>, table: &str) -> rusqlite::Result<i64> {
+    let sql = format!("select count(*) from {table}");
+    tx.query_row(&sql, [], |row| row.get(0))
 }

@@ -4,7 +4,8 @@ use rusqlite::{Connection, Transaction, named_params};
 
 use super::{Question, Result, one_row};
 use crate::sale::{Counters, PaymentTarget, Secret, Timestamp, WorkingSet};
-use crate::store::sqlite::statements::Statements;
+use crate::store::Gap;
+use crate::store::sqlite::statements::Queries;
 
 pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
     let sql =
@@ -34,7 +35,7 @@ pub fn is_copy(conn: &Connection) -> Result<bool> {
     })
 }
 
-pub fn is_lost(rows: &Statements<'_>, target: PaymentTarget) -> Result<bool> {
+pub fn is_lost(rows: &impl Queries, target: PaymentTarget) -> Result<bool> {
     let (ids, id) = match target {
         PaymentTarget::Order(id) => ("orders", id.get()),
         PaymentTarget::Hold(id) => ("holds", id.get()),
@@ -60,6 +61,37 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
 pub fn write_time(tx: &Transaction<'_>, now: Timestamp) -> Result<()> {
     let sql = "update meta set last_now = :now where last_now <= :now";
     one_row(&mut tx.prepare_cached(sql)?, named_params! {":now": now})
+}
+
+/// Before a time that it had already.
+pub fn set_time_back(tx: &Transaction<'_>, wall: Timestamp) -> Result<()> {
+    let sql = "update meta set last_now = :wall";
+    one_row(&mut tx.prepare_cached(sql)?, named_params! {":wall": wall})
+}
+
+/// Another file than the one that it was copied from, and none to serve.
+pub fn mark_as_copy(copy: &Connection) -> Result<()> {
+    copy.execute_batch(
+        "update meta set file_id = randomblob(16), copied_at = last_now, log_base = last_now",
+    )
+}
+
+/// The copy got an id of its own when it was made.
+pub fn unmark_copy(tx: &Connection) -> Result<()> {
+    tx.execute_batch("update meta set copied_at = null")
+}
+
+/// Ids that are never given, beginning with the next one.
+pub fn skip(tx: &Connection, gap: &Gap) -> Result<()> {
+    tx.execute(
+        "insert into gaps (ids, first, last) values (:ids, :first, :last)",
+        named_params! {":ids": gap.ids, ":first": gap.first, ":last": gap.last},
+    )?;
+    let sql = "update meta set next_hold = iif(:ids = 'holds', :next, next_hold),
+        next_order = iif(:ids = 'orders', :next, next_order),
+        next_payment = iif(:ids = 'payments', :next, next_payment)";
+    tx.execute(sql, named_params! {":ids": gap.ids, ":next": gap.last + 1})?;
+    Ok(())
 }
 
 /// The file without its log is of this time, and the log goes on from there.

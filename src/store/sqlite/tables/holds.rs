@@ -3,35 +3,57 @@
 use rusqlite::{Row, Transaction, named_params};
 
 use super::insert::{Insert, insert};
-use super::{Question, Result, limit, line, one_row};
-use crate::sale::{Hold, HoldId, Line, ProductId, Timestamp, WorkingSet, Written};
-use crate::store::sqlite::statements::Statements;
+use super::{List, Question, Result, limit, line, one_row};
+use crate::sale::{Customer, Hold, HoldId, Line, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::sqlite::statements::Queries;
 
 /// Holds, each with the order that it became.
 macro_rules! select_hold {
-    ($which:literal) => {
+    () => {
+        "select holds.*, orders.id as order_id from holds left join orders on orders.hold_id = holds.id"
+    };
+}
+
+/// Overdue: that a hold is past its deadline and its row does not say so yet, `Hold::overdue_units` said in SQL. Live: that it
+/// is not past it.
+macro_rules! hold_is {
+    (overdue) => {
+        "holds.status = 'active' and holds.expires_at <= :now"
+    };
+    (live) => {
+        "holds.status = 'active' and holds.expires_at > :now"
+    };
+}
+
+/// The units of a product's overdue holds.
+macro_rules! overdue_hold_units {
+    ($product:literal) => {
         concat!(
-            "select holds.*, orders.id as order_id from holds left join orders on orders.hold_id = holds.id",
-            $which
+            "(select coalesce(sum(quantity), 0) from holds where ",
+            $crate::store::sqlite::tables::holds::hold_is!(overdue),
+            " and product_id = ",
+            $product,
+            ")"
         )
     };
 }
-pub(in crate::store::sqlite) use select_hold;
-
-/// That a hold is past its deadline and its row does not say so yet: `Hold::overdue_units`, said in SQL.
-macro_rules! hold_is_overdue {
-    () => {
-        "status = 'active' and expires_at <= :now"
-    };
-}
-pub(in crate::store::sqlite) use hold_is_overdue;
+pub(super) use {hold_is, overdue_hold_units};
 
 /// Holds as the clock sees them, by what an operator asks.
-pub const LIST: &str = select_hold!(
-    " where (:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
-      and (:status is null or :status =
-        case when holds.status = 'active' and holds.expires_at <= :now then 'expired' else holds.status end)"
-);
+pub const LIST: List<Hold> = List {
+    select: concat!(
+        select_hold!(),
+        " where (:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
+            and (:status is null or :status = case when ",
+        hold_is!(overdue),
+        " then 'expired' else holds.status end)"
+    ),
+    number: "holds.id",
+    read,
+};
+
+#[cfg(feature = "test-support")]
+pub const ALL: &str = concat!(select_hold!(), " order by holds.id");
 
 pub fn read(row: &Row<'_>) -> Result<Hold> {
     Ok(Hold {
@@ -44,21 +66,63 @@ pub fn read(row: &Row<'_>) -> Result<Hold> {
     })
 }
 
-pub fn by_id(rows: &Statements<'_>, id: HoldId) -> Result<Option<Hold>> {
-    let sql = select_hold!(" where holds.id = :id");
+pub fn by_id(rows: &impl Queries, id: HoldId) -> Result<Option<Hold>> {
+    let sql = concat!(select_hold!(), " where holds.id = :id");
     rows.one(sql, named_params! {":id": id}, read)
+}
+
+/// Units that a customer holds of a product.
+pub fn units_of(
+    rows: &impl Queries,
+    product: ProductId,
+    customer: &Customer,
+    now: Timestamp,
+) -> Result<i64> {
+    let sql = concat!(
+        "select coalesce(sum(quantity), 0) from holds where ",
+        hold_is!(live),
+        " and product_id = :product and customer = :customer"
+    );
+    let params = named_params! {":product": product, ":customer": customer, ":now": now};
+    rows.figure(sql, params)
+}
+
+/// Of the holds that a sweep has not ended yet.
+pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
+    let sql = "select min(expires_at) from holds where status = 'active'";
+    rows.figure(sql, [])
+}
+
+/// The last deadline of an overdue hold, and the next one of a live hold.
+pub fn deadlines_around(rows: &impl Queries, now: Timestamp) -> Result<[Option<Timestamp>; 2]> {
+    let sql = concat!(
+        "select (select max(expires_at) from holds where ",
+        hold_is!(overdue),
+        "), (select min(expires_at) from holds where ",
+        hold_is!(live),
+        ")"
+    );
+    let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?]);
+    rows.row(sql, named_params! {":now": now}, read)
+}
+
+/// Pulls in deadlines that lie further off than that of a fresh hold.
+pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
+    let sql =
+        "update holds set expires_at = :fresh where status = 'active' and expires_at > :fresh";
+    tx.execute(sql, named_params! {":fresh": fresh})
 }
 
 /// The oldest overdue holds of a product, until `is_enough`.
 pub fn overdue_of_product(
-    rows: &Statements<'_>,
+    rows: &impl Queries,
     product: ProductId,
     now: Timestamp,
     is_enough: impl FnMut(Hold) -> bool,
 ) -> Result<()> {
     let sql = concat!(
         "select *, null as order_id from holds where ",
-        hold_is_overdue!(),
+        hold_is!(overdue),
         " and product_id = :product order by expires_at, quantity, id"
     );
     let params = named_params! {":product": product, ":now": now};
@@ -66,10 +130,10 @@ pub fn overdue_of_product(
 }
 
 /// The oldest overdue holds of all products.
-pub fn overdue(rows: &Statements<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Hold>> {
+pub fn overdue(rows: &impl Queries, rows_max: usize, now: Timestamp) -> Result<Vec<Hold>> {
     let sql = concat!(
         "select *, null as order_id from holds where ",
-        hold_is_overdue!(),
+        hold_is!(overdue),
         " order by expires_at, product_id, quantity, id limit :limit"
     );
     let params = named_params! {":now": now, ":limit": limit(rows_max)};

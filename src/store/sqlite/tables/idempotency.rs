@@ -9,7 +9,7 @@ use crate::sale::{
     Cents, HoldId, IdempotencyKey, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId,
     Quantity, Recorded, Timestamp, WorkingSet,
 };
-use crate::store::sqlite::statements::Statements;
+use crate::store::sqlite::statements::Queries;
 
 /// A product as it was answered, in the column `answer`. Fields are only ever added, each with a default.
 #[derive(Serialize, Deserialize)]
@@ -207,14 +207,27 @@ fn did_what(recorded: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(0, format!("a request that did {recorded}"), Type::Text)
 }
 
-pub fn by_key(rows: &Statements<'_>, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>> {
+pub fn by_key(rows: &impl Queries, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>> {
     let sql = "select * from replays where key = :key";
     rows.one(sql, named_params! {":key": key}, read)
 }
 
+#[cfg(feature = "test-support")]
+pub const ALL: &str = "select * from replays order by key";
+
+pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
+    rows.figure("select min(expires_at) from replays", [])
+}
+
+/// Pulls in deadlines that lie further off than that of a fresh key.
+pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
+    let sql = "update replays set expires_at = :fresh where expires_at > :fresh";
+    tx.execute(sql, named_params! {":fresh": fresh})
+}
+
 /// What is past its time, oldest first.
 pub fn lapsed(
-    rows: &Statements<'_>,
+    rows: &impl Queries,
     keys_max: usize,
     now: Timestamp,
 ) -> Result<Vec<IdempotencyRecord>> {

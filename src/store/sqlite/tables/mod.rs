@@ -26,8 +26,15 @@ fn one_row(statement: &mut CachedStatement<'_>, params: impl Params) -> Result<(
     }
 }
 
+/// A list of rows, which may be narrowed further: the select, the column of the rows' own numbers, and how a row is read.
+pub struct List<T> {
+    pub select: &'static str,
+    pub number: &'static str,
+    pub read: fn(&Row<'_>) -> Result<T>,
+}
+
 /// A limit as SQLite takes one.
-fn limit(rows_max: usize) -> i64 {
+pub fn limit(rows_max: usize) -> i64 {
     i64::try_from(rows_max).unwrap_or(i64::MAX)
 }
 

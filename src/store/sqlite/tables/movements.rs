@@ -1,12 +1,34 @@
 //! The ledger.
 
-use rusqlite::{Row, Transaction};
+use rusqlite::{Row, Transaction, named_params};
 
-use super::Result;
 use super::insert::{Insert, insert};
-use crate::sale::{Cause, HoldId, Movement, OrderId, StockDelta, WorkingSet};
+use super::{List, Result, limit};
+use crate::sale::{Cause, HoldId, Movement, OrderId, ProductId, StockDelta, WorkingSet};
+use crate::store::sqlite::statements::Queries;
 
-pub const LIST: &str = "select * from movements where product_id = :product";
+/// A product's.
+pub const LIST: List<Movement> = List {
+    select: "select * from movements where product_id = :product",
+    number: "version",
+    read,
+};
+
+#[cfg(feature = "test-support")]
+pub const ALL: &str = "select * from movements order by product_id, version";
+
+/// A product's newest, as many as `take` asks for.
+pub fn newest<T>(
+    rows: &impl Queries,
+    product: ProductId,
+    rows_max: usize,
+    take: impl FnOnce(&mut dyn Iterator<Item = Result<Movement>>) -> Result<T>,
+) -> Result<T> {
+    let sql =
+        "select * from movements where product_id = :product order by version desc limit :limit";
+    let params = named_params! {":product": product, ":limit": limit(rows_max)};
+    rows.each(sql, params, read, take)
+}
 
 pub fn read(row: &Row<'_>) -> Result<Movement> {
     let hold = row.get::<_, Option<HoldId>>("hold_id")?.map(Cause::Hold);

@@ -2,23 +2,50 @@
 
 use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
-use super::{Question, Result, limit, line, one_row};
-use crate::sale::{Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
-use crate::store::sqlite::statements::Statements;
+use super::{List, Question, Result, limit, line, one_row};
+use crate::sale::{Customer, Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::sqlite::statements::Queries;
 
-/// That an order is past its deadline and its row does not say so yet: `Order::overdue_units`, said in SQL.
-macro_rules! order_is_overdue {
-    () => {
-        "status = 'pending' and pay_by is not null and pay_by <= :now"
+/// Overdue: that an order is past its deadline and its row does not say so yet, `Order::overdue_units` said in SQL. Due later:
+/// that it has a deadline and is not past it.
+macro_rules! order_is {
+    (overdue) => {
+        "orders.status = 'pending' and orders.pay_by is not null and orders.pay_by <= :now"
+    };
+    (due_later) => {
+        "orders.status = 'pending' and orders.pay_by is not null and orders.pay_by > :now"
     };
 }
-pub(in crate::store::sqlite) use order_is_overdue;
+
+/// The units of a product's overdue orders.
+macro_rules! overdue_order_units {
+    ($product:literal) => {
+        concat!(
+            "(select coalesce(sum(quantity), 0) from orders where ",
+            $crate::store::sqlite::tables::orders::order_is!(overdue),
+            " and product_id = ",
+            $product,
+            ")"
+        )
+    };
+}
+pub(super) use {order_is, overdue_order_units};
 
 /// Orders as the clock sees them, by what an operator asks.
-pub const LIST: &str = "select * from orders
-    where (:product is null or product_id = :product) and (:customer is null or customer = :customer)
-      and (:status is null or :status =
-        case when status = 'pending' and pay_by <= :now then 'expired' else status end)";
+pub const LIST: List<Order> = List {
+    select: concat!(
+        "select * from orders
+            where (:product is null or product_id = :product) and (:customer is null or customer = :customer)
+                and (:status is null or :status = case when ",
+        order_is!(overdue),
+        " then 'expired' else status end)"
+    ),
+    number: "id",
+    read,
+};
+
+#[cfg(feature = "test-support")]
+pub const ALL: &str = "select * from orders order by id";
 
 pub fn read(row: &Row<'_>) -> Result<Order> {
     Ok(Order {
@@ -34,21 +61,63 @@ pub fn read(row: &Row<'_>) -> Result<Order> {
     })
 }
 
-pub fn by_id(rows: &Statements<'_>, id: OrderId) -> Result<Option<Order>> {
+pub fn by_id(rows: &impl Queries, id: OrderId) -> Result<Option<Order>> {
     let sql = "select * from orders where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
 }
 
+/// Units that a customer has ordered of a product, and has paid or still may.
+pub fn units_of(
+    rows: &impl Queries,
+    product: ProductId,
+    customer: &Customer,
+    now: Timestamp,
+) -> Result<i64> {
+    let sql = concat!(
+        "select coalesce(sum(quantity), 0) from orders
+            where product_id = :product and customer = :customer and status in ('pending', 'paid') and not (",
+        order_is!(overdue),
+        ")"
+    );
+    let params = named_params! {":product": product, ":customer": customer, ":now": now};
+    rows.figure(sql, params)
+}
+
+/// Of the orders that a sweep has not ended yet.
+pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
+    let sql = "select min(pay_by) from orders where status = 'pending' and pay_by is not null";
+    rows.figure(sql, [])
+}
+
+/// The last deadline of an overdue order, and the next one of an order that is due later.
+pub fn deadlines_around(rows: &impl Queries, now: Timestamp) -> Result<[Option<Timestamp>; 2]> {
+    let sql = concat!(
+        "select (select max(pay_by) from orders where ",
+        order_is!(overdue),
+        "), (select min(pay_by) from orders where ",
+        order_is!(due_later),
+        ")"
+    );
+    let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?]);
+    rows.row(sql, named_params! {":now": now}, read)
+}
+
+/// Pulls in deadlines that lie further off than that of a fresh order.
+pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
+    let sql = "update orders set pay_by = :fresh where status = 'pending' and pay_by is not null and pay_by > :fresh";
+    tx.execute(sql, named_params! {":fresh": fresh})
+}
+
 /// The oldest overdue orders of a product, until `is_enough`.
 pub fn overdue_of_product(
-    rows: &Statements<'_>,
+    rows: &impl Queries,
     product: ProductId,
     now: Timestamp,
     is_enough: impl FnMut(Order) -> bool,
 ) -> Result<()> {
     let sql = concat!(
         "select * from orders where ",
-        order_is_overdue!(),
+        order_is!(overdue),
         " and product_id = :product order by pay_by, quantity, id"
     );
     let params = named_params! {":product": product, ":now": now};
@@ -56,10 +125,10 @@ pub fn overdue_of_product(
 }
 
 /// The oldest overdue orders of all products.
-pub fn overdue(rows: &Statements<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Order>> {
+pub fn overdue(rows: &impl Queries, rows_max: usize, now: Timestamp) -> Result<Vec<Order>> {
     let sql = concat!(
         "select * from orders where ",
-        order_is_overdue!(),
+        order_is!(overdue),
         " order by pay_by, product_id, quantity, id limit :limit"
     );
     let params = named_params! {":now": now, ":limit": limit(rows_max)};

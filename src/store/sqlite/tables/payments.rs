@@ -3,36 +3,53 @@
 use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
 
-use super::{Question, Result, limit, one_row};
+use super::{List, Question, Result, limit, one_row};
 use crate::sale::{
-    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, Timestamp, Verdict, WorkingSet,
-    Written,
+    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, Timestamp, WorkingSet, Written,
 };
-use crate::store::sqlite::statements::Statements;
+use crate::store::sqlite::statements::Queries;
 
-/// Payments, what they are about, and their verdicts as they stand: `sale::Payment::at`, said in SQL. A refund is due
-/// already if it is for the same target and transaction, or will be by an event that a sweep would settle before.
+/// That an event has waited in vain: `Payment::has_lapsed`, said in SQL.
+macro_rules! has_lapsed {
+    ($row:literal) => {
+        concat!(
+            $row,
+            ".verdict = 'parked' and ",
+            $row,
+            ".parked_until <= :now"
+        )
+    };
+}
+
+/// Payments, what they are about, and their verdicts as they stand. A refund is due already if it is for the same target and
+/// transaction, or will be by an event that a sweep would settle before.
 ///
 /// The rule stands in `sale/rules/parked.rs` too. It is said here once more, since a list is filtered by what it says and is
 /// also read by `export`, which may not write, and so cannot have what is due ended first. The differential test holds the
 /// two together.
 macro_rules! payments {
-    ($which:literal) => {
+    ($($which:expr),+) => {
         concat!(
             "select p.*,
-                case when p.verdict <> 'parked' or p.parked_until > :now then p.verdict
+                case when not (",
+            has_lapsed!("p"),
+            ") then p.verdict
                      when p.status = 'failure' then 'ignored'
                      when exists (select 1 from payments q
                             where q.refund_due = 1 and q.transaction_id = p.transaction_id
                               and (q.order_id = p.named_order or q.named_order = p.named_order or q.named_hold = p.named_hold))
                        or exists (select 1 from payments q
-                            where q.verdict = 'parked' and q.named_order is not null and q.named_order = p.named_order
+                            where ",
+            has_lapsed!("q"),
+            " and q.named_order is not null and q.named_order = p.named_order
                               and q.status = 'success' and q.transaction_id = p.transaction_id
-                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
+                              and (q.parked_until, q.id) < (p.parked_until, p.id))
                        or exists (select 1 from payments q
-                            where q.verdict = 'parked' and q.named_hold is not null and q.named_hold = p.named_hold
+                            where ",
+            has_lapsed!("q"),
+            " and q.named_hold is not null and q.named_hold = p.named_hold
                               and q.status = 'success' and q.transaction_id = p.transaction_id
-                              and q.parked_until <= :now and (q.parked_until, q.id) < (p.parked_until, p.id))
+                              and (q.parked_until, q.id) < (p.parked_until, p.id))
                      then 'ignored' else 'late_payment' end as verdict_now,
                 orders.id as order_now
             from payments p
@@ -40,23 +57,33 @@ macro_rules! payments {
                 (select id from orders where hold_id = p.named_hold))
             left join holds on holds.id = coalesce(orders.hold_id, p.named_hold)
             where ",
-            $which
+            $($which),+
         )
     };
 }
 
-pub const LIST: &str = payments!(
-    "(:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
-      and (:status is null or verdict_now = :status)"
-);
+pub const LIST: List<Payment> = List {
+    select: payments!(
+        "(:product is null or holds.product_id = :product) and (:customer is null or holds.customer = :customer)
+          and (:status is null or verdict_now = :status)"
+    ),
+    number: "p.id",
+    read: read_as_it_stands,
+};
 
-pub const LIST_OF_REFUNDS: &str = payments!(
-    "p.id in (
-        select id from payments where refund_due = 1
-        union all select id from payments where verdict = 'parked' and parked_until <= :now)
-      and verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
-      and (:status is null or (:status = 'resolved') = (p.resolved_at is not null))"
-);
+pub const LIST_OF_REFUNDS: List<Payment> = List {
+    select: payments!(
+        "p.id in (select id from payments where refund_due = 1 union all select id from payments where ",
+        has_lapsed!("payments"),
+        ") and verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
+          and (:status is null or (:status = 'resolved') = (p.resolved_at is not null))"
+    ),
+    number: "p.id",
+    read: read_as_it_stands,
+};
+
+#[cfg(feature = "test-support")]
+pub const ALL: &str = "select * from payments order by id";
 
 pub fn read(row: &Row<'_>) -> Result<Payment> {
     let named_order = row
@@ -90,25 +117,36 @@ fn names_nothing() -> rusqlite::Error {
 }
 
 /// A row of a list: with the order that it means by now, and its verdict as it stands.
-pub fn read_with_verdict(row: &Row<'_>) -> rusqlite::Result<(Payment, Verdict)> {
+fn read_as_it_stands(row: &Row<'_>) -> Result<Payment> {
     let payment = Payment {
         order: row.get("order_now")?,
         ..read(row)?
     };
-    Ok((payment, row.get("verdict_now")?))
+    let verdict = row.get("verdict_now")?;
+    Ok(if payment.verdict == verdict {
+        payment
+    } else {
+        payment.settled_as(verdict)
+    })
 }
 
-pub fn by_id(rows: &Statements<'_>, id: PaymentId) -> Result<Option<Payment>> {
+/// With its payload.
+#[cfg(feature = "test-support")]
+pub fn read_whole(row: &Row<'_>) -> Result<(Payment, Option<String>)> {
+    Ok((read(row)?, row.get("payload")?))
+}
+
+pub fn by_id(rows: &impl Queries, id: PaymentId) -> Result<Option<Payment>> {
     let sql = "select * from payments where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
 }
 
-pub fn by_key(rows: &Statements<'_>, key: &str) -> Result<Option<Payment>> {
+pub fn by_key(rows: &impl Queries, key: &str) -> Result<Option<Payment>> {
     let sql = "select * from payments where key = :key";
     rows.one(sql, named_params! {":key": key}, read)
 }
 
-pub fn parked_on(rows: &Statements<'_>, target: PaymentTarget) -> Result<Vec<Payment>> {
+pub fn parked_on(rows: &impl Queries, target: PaymentTarget) -> Result<Vec<Payment>> {
     let by_order =
         "select * from payments where verdict = 'parked' and named_order = :id order by id";
     let by_hold =
@@ -120,7 +158,7 @@ pub fn parked_on(rows: &Statements<'_>, target: PaymentTarget) -> Result<Vec<Pay
 }
 
 pub fn refunds(
-    rows: &Statements<'_>,
+    rows: &impl Queries,
     target: PaymentTarget,
     transaction_id: &str,
 ) -> Result<Vec<Payment>> {
@@ -134,10 +172,33 @@ pub fn refunds(
     rows.all(sql, params, read)
 }
 
+/// Of the events that are parked.
+pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
+    let sql = "select min(parked_until) from payments where verdict = 'parked'";
+    rows.figure(sql, [])
+}
+
+/// Pulls in deadlines that lie further off than that of a fresh event.
+pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
+    let sql = "update payments set parked_until = :fresh where verdict = 'parked' and parked_until > :fresh";
+    tx.execute(sql, named_params! {":fresh": fresh})
+}
+
+/// An event that waits for an order that can never come has waited in vain, whatever time it is.
+pub fn lapse_of_lost_orders(tx: &Transaction<'_>) -> Result<usize> {
+    let sql = "update payments set parked_until = 0
+        where verdict = 'parked'
+          and exists (select 1 from gaps where ids = 'orders' and named_order between first and last)";
+    tx.execute(sql, [])
+}
+
 /// The parked events that have waited too long, oldest first.
-pub fn lapsed(rows: &Statements<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Payment>> {
-    let sql = "select * from payments where verdict = 'parked' and parked_until <= :now
-        order by parked_until, id limit :limit";
+pub fn lapsed(rows: &impl Queries, rows_max: usize, now: Timestamp) -> Result<Vec<Payment>> {
+    let sql = concat!(
+        "select * from payments where ",
+        has_lapsed!("payments"),
+        " order by parked_until, id limit :limit"
+    );
     let params = named_params! {":now": now, ":limit": limit(rows_max)};
     rows.all(sql, params, read)
 }

@@ -2,24 +2,36 @@
 
 use rusqlite::{Row, Transaction, named_params};
 
-use super::{Question, Result, one_row};
-use crate::sale::{Product, ProductId, WorkingSet, Written};
-use crate::store::sqlite::statements::Statements;
+use super::holds::overdue_hold_units;
+use super::orders::overdue_order_units;
+use super::{Question, Result, limit, one_row};
+use crate::sale::{Product, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::sqlite::statements::Queries;
 
-/// Rows of products, each with what is overdue of it at `:now`.
-macro_rules! select_products {
-    ($which:literal) => {
+/// What is overdue of a product at `:now`.
+macro_rules! overdue_units {
+    ($product:literal) => {
         concat!(
-            "select products.*, (select coalesce(sum(quantity), 0) from holds where ",
-            $crate::store::sqlite::tables::holds::hold_is_overdue!(),
-            " and product_id = products.id) + (select coalesce(sum(quantity), 0) from orders where ",
-            $crate::store::sqlite::tables::orders::order_is_overdue!(),
-            " and product_id = products.id) as overdue_units from products ",
-            $which
+            overdue_hold_units!($product),
+            " + ",
+            overdue_order_units!($product)
         )
     };
 }
-pub(in crate::store::sqlite) use select_products;
+
+/// Products, each with what is overdue of it.
+macro_rules! select_with_overdue_units {
+    () => {
+        concat!(
+            "select products.*, ",
+            overdue_units!("products.id"),
+            " as overdue_units from products"
+        )
+    };
+}
+
+#[cfg(feature = "test-support")]
+pub const ALL: &str = "select * from products order by id";
 
 pub fn read(row: &Row<'_>) -> Result<Product> {
     Ok(Product {
@@ -40,12 +52,55 @@ pub fn read(row: &Row<'_>) -> Result<Product> {
     })
 }
 
-pub fn by_id(rows: &Statements<'_>, id: ProductId) -> Result<Option<Product>> {
+pub fn by_id(rows: &impl Queries, id: ProductId) -> Result<Option<Product>> {
     let sql = "select * from products where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
 }
 
-pub fn by_sku(rows: &Statements<'_>, sku: &str) -> Result<Option<Product>> {
+/// With what is overdue of it.
+pub fn by_id_with_overdue_units(
+    rows: &impl Queries,
+    id: ProductId,
+    now: Timestamp,
+) -> Result<Option<(Product, i64)>> {
+    let sql = concat!(select_with_overdue_units!(), " where id = :id");
+    rows.one(
+        sql,
+        named_params! {":id": id, ":now": now},
+        read_with_overdue_units,
+    )
+}
+
+/// By id, each with what is overdue of it free again.
+pub fn after(
+    rows: &impl Queries,
+    after: Option<ProductId>,
+    rows_max: usize,
+    now: Timestamp,
+) -> Result<Vec<Product>> {
+    let sql = concat!(
+        select_with_overdue_units!(),
+        " where id > :after order by id limit :limit"
+    );
+    let params = named_params! {
+        ":after": after.map_or(0, ProductId::get), ":limit": limit(rows_max), ":now": now,
+    };
+    rows.all(sql, params, |row| {
+        let (product, overdue_units) = read_with_overdue_units(row)?;
+        Ok(product.with_overdue_free(overdue_units))
+    })
+}
+
+fn read_with_overdue_units(row: &Row<'_>) -> Result<(Product, i64)> {
+    Ok((read(row)?, row.get("overdue_units")?))
+}
+
+pub fn overdue_units(rows: &impl Queries, id: ProductId, now: Timestamp) -> Result<i64> {
+    let sql = concat!("select ", overdue_units!(":id"));
+    rows.figure(sql, named_params! {":id": id, ":now": now})
+}
+
+pub fn by_sku(rows: &impl Queries, sku: &str) -> Result<Option<Product>> {
     let sql = "select * from products where sku = :sku";
     rows.one(sql, named_params! {":sku": sku}, read)
 }
