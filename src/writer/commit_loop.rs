@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::{Receiver, Sender};
 
 use super::batch::{Batch, send_answers};
 use super::halt::Halt;
 use super::kept_time::KeptTime;
 use super::log_watch::LogWatch;
+use super::wake::Wake;
 use super::{CommandError, Control, Delivery, Job, WriterExit};
 use crate::clock::Clock;
 use crate::sale::Terms;
@@ -47,22 +48,6 @@ const LOCK_POLL: Duration = Duration::from_millis(1);
 const AWAY_POLL: Duration = Duration::from_millis(50);
 /// … and what became of a batch in doubt.
 const SETTLE_POLL: Duration = Duration::from_millis(20);
-/// Quiet for this long, the writer looks when the next deadline falls due …
-const QUIET: Duration = Duration::from_millis(20);
-/// … and each time that it was for this long, it tidies the log, and looks again: another process may have moved the next
-/// deadline, left something in the log, or moved the database.
-const IDLE: Duration = Duration::from_secs(1);
-
-/// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-
-enum Wake {
-    Job(Job),
-    Deadline,
-    Pinged,
-    /// By `Writer::stop`, or as the last handle was dropped. The last checkpoint may be tried until then.
-    Stop(Instant),
-}
 
 impl CommitLoop {
     /// Writes until the writer is stopped, or the store must not be written any more; then refuses every command.
@@ -120,84 +105,6 @@ impl CommitLoop {
             self.stretch_began = Instant::now();
         }
         Ok(())
-    }
-
-    /// The next command, or the next deadline, whichever is first.
-    fn next(&mut self) -> Result<Wake, Halt> {
-        let began = Instant::now();
-        let first = match self.wait(QUIET) {
-            Some(wake) => wake,
-            None => self.idle()?,
-        };
-        if began.elapsed() >= self.store.gap() {
-            self.stretch_began = Instant::now();
-        }
-        Ok(first)
-    }
-
-    /// `None` if nothing happens for so long.
-    fn wait(&self, longest: Duration) -> Option<Wake> {
-        let wake = |job: Result<Job, _>| job.map_or_else(|_| Wake::Stop(Instant::now()), Wake::Job);
-        select! {
-            recv(self.jobs) -> job => Some(wake(job)),
-            recv(self.controls) -> control => Some(match control {
-                Ok(Control::Stop(by)) => Wake::Stop(by),
-                Ok(Control::Ping) => {
-                    self.heartbeat.fetch_add(1, Ordering::SeqCst);
-                    Wake::Pinged
-                }
-                Err(_) => wake(self.jobs.recv()),
-            }),
-            default(longest) => None,
-        }
-    }
-
-    fn idle(&mut self) -> Result<Wake, WriterExit> {
-        loop {
-            let until_due = self.until_next_deadline()?;
-            if until_due.is_zero() {
-                return Ok(Wake::Deadline);
-            }
-            if let Some(wake) = self.wait(IDLE.min(until_due)) {
-                return Ok(wake);
-            }
-            self.keep_time(self.kept_time.is_due(&self.clock))?;
-            self.maintain(Rest::Long)?;
-        }
-    }
-
-    /// Reads the controls where the writer waits for something else.
-    pub fn is_told_to_stop(&self) -> Option<Instant> {
-        self.controls.try_iter().find_map(|control| match control {
-            Control::Stop(by) => Some(by),
-            Control::Ping => {
-                self.heartbeat.fetch_add(1, Ordering::SeqCst);
-                None
-            }
-        })
-    }
-
-    fn refuse_what_waits(&self) {
-        let waiting = self.jobs.try_iter();
-        let refused = waiting.map(|job| (job.reply, Err(CommandError::Stopped)));
-        send_answers(refused.collect(), self.delivery);
-    }
-
-    fn until_next_deadline(&mut self) -> Result<Duration, WriterExit> {
-        if let Some(failed_at) = self.failed_at {
-            return Ok(PROBE_INTERVAL.saturating_sub(failed_at.elapsed()));
-        }
-        match self.store.next_deadline() {
-            Ok(Some(deadline)) => {
-                let micros = deadline.micros().saturating_sub(self.clock.now().micros());
-                Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
-            }
-            Ok(None) => Ok(IDLE),
-            Err(failure) => {
-                log::error!("the next deadline cannot be read: {failure}");
-                self.housekeeping_failed(&failure).map(|()| IDLE)
-            }
-        }
     }
 
     /// Executes and answers the batch, and what joins it until it has its turn; fails when the store must not be written any

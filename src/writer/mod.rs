@@ -7,6 +7,8 @@ mod halt;
 mod housekeeping;
 mod kept_time;
 mod log_watch;
+mod waiting;
+mod wake;
 
 use std::io;
 use std::sync::Arc;

@@ -1,0 +1,102 @@
+//! What the writer waits for between batches: a command, a deadline, a control, a store that may be well again.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::select;
+
+use super::batch::send_answers;
+use super::commit_loop::CommitLoop;
+use super::halt::Halt;
+use super::wake::Wake;
+use super::{CommandError, Control, Job, WriterExit};
+use crate::store::Rest;
+
+/// Quiet for this long, the writer looks when the next deadline falls due …
+const QUIET: Duration = Duration::from_millis(20);
+/// … and each time that it was for this long, it tidies the log, and looks again: another process may have moved the next
+/// deadline, left something in the log, or moved the database.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl CommitLoop {
+    /// The next command, or the next deadline, whichever is first.
+    pub fn next(&mut self) -> Result<Wake, Halt> {
+        let began = Instant::now();
+        let first = match self.wait(QUIET) {
+            Some(wake) => wake,
+            None => self.idle()?,
+        };
+        if began.elapsed() >= self.store.gap() {
+            self.stretch_began = Instant::now();
+        }
+        Ok(first)
+    }
+
+    /// `None` if nothing happens for so long.
+    fn wait(&self, longest: Duration) -> Option<Wake> {
+        let wake = |job: Result<Job, _>| job.map_or_else(|_| Wake::Stop(Instant::now()), Wake::Job);
+        select! {
+            recv(self.jobs) -> job => Some(wake(job)),
+            recv(self.controls) -> control => Some(match control {
+                Ok(Control::Stop(by)) => Wake::Stop(by),
+                Ok(Control::Ping) => {
+                    self.heartbeat.fetch_add(1, Ordering::SeqCst);
+                    Wake::Pinged
+                }
+                Err(_) => wake(self.jobs.recv()),
+            }),
+            default(longest) => None,
+        }
+    }
+
+    fn idle(&mut self) -> Result<Wake, WriterExit> {
+        loop {
+            let until_due = self.until_next_deadline()?;
+            if until_due.is_zero() {
+                return Ok(Wake::Deadline);
+            }
+            if let Some(wake) = self.wait(IDLE.min(until_due)) {
+                return Ok(wake);
+            }
+            self.keep_time(self.kept_time.is_due(&self.clock))?;
+            self.maintain(Rest::Long)?;
+        }
+    }
+
+    /// Reads the controls where the writer waits for something else.
+    pub fn is_told_to_stop(&self) -> Option<Instant> {
+        self.controls.try_iter().find_map(|control| match control {
+            Control::Stop(by) => Some(by),
+            Control::Ping => {
+                self.heartbeat.fetch_add(1, Ordering::SeqCst);
+                None
+            }
+        })
+    }
+
+    pub fn refuse_what_waits(&self) {
+        let waiting = self.jobs.try_iter();
+        let refused = waiting.map(|job| (job.reply, Err(CommandError::Stopped)));
+        send_answers(refused.collect(), self.delivery);
+    }
+
+    fn until_next_deadline(&mut self) -> Result<Duration, WriterExit> {
+        if let Some(failed_at) = self.failed_at {
+            return Ok(PROBE_INTERVAL.saturating_sub(failed_at.elapsed()));
+        }
+        match self.store.next_deadline() {
+            Ok(Some(deadline)) => {
+                let micros = deadline.micros().saturating_sub(self.clock.now().micros());
+                Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+            }
+            Ok(None) => Ok(IDLE),
+            Err(failure) => {
+                log::error!("the next deadline cannot be read: {failure}");
+                self.housekeeping_failed(&failure).map(|()| IDLE)
+            }
+        }
+    }
+}
