@@ -28,8 +28,8 @@ enum Waiter {
     None,
     /// The command may be executed until the deadline.
     Client { deadline: Instant, reply: Reply },
-    /// The client was told that the outcome is unknown.
-    GivenUp,
+    /// The client was told that the outcome is unknown: its command waited past the deadline for a batch in doubt.
+    Answered,
 }
 
 impl Batch {
@@ -110,7 +110,7 @@ impl Batch {
         let answered = self.waiters.into_iter().zip(answers);
         let answered = answered.filter_map(|(waiter, answer)| match waiter {
             Waiter::Client { reply, .. } => Some((reply, answer)),
-            Waiter::None | Waiter::GivenUp => None,
+            Waiter::None | Waiter::Answered => None,
         });
         send_answers(answered.collect(), delivery);
     }
@@ -127,17 +127,17 @@ impl Batch {
 
     /// What waited too long is not executed.
     pub fn refuse_late(&mut self, delivery: Delivery) {
-        self.give_up_late(&CommandError::Overloaded, delivery);
-        self.remove_given_up();
+        self.answer_late(&CommandError::Overloaded, delivery);
+        self.remove_answered();
     }
 
     /// Gives this answer to what waited too long. The commands stay: their transaction may have committed.
-    pub fn give_up_late(&mut self, error: &CommandError, delivery: Delivery) {
+    pub fn answer_late(&mut self, error: &CommandError, delivery: Delivery) {
         let now = Instant::now();
         let mut answers = Vec::new();
         for waiter in &mut self.waiters {
             if matches!(waiter, Waiter::Client { deadline, .. } if *deadline <= now)
-                && let Waiter::Client { reply, .. } = mem::replace(waiter, Waiter::GivenUp)
+                && let Waiter::Client { reply, .. } = mem::replace(waiter, Waiter::Answered)
             {
                 answers.push((reply, Err(error.clone())));
             }
@@ -145,13 +145,13 @@ impl Batch {
         send_answers(answers, delivery);
     }
 
-    /// What was given up is not executed any more.
-    pub fn remove_given_up(&mut self) {
-        let is_given_up = |waiter: &Waiter| matches!(waiter, Waiter::GivenUp);
+    /// A command that was answered is not executed any more.
+    pub fn remove_answered(&mut self) {
+        let is_answered = |waiter: &Waiter| matches!(waiter, Waiter::Answered);
         let mut waiters = self.waiters.iter();
         self.commands
-            .retain(|_| waiters.next().is_some_and(|waiter| !is_given_up(waiter)));
-        self.waiters.retain(|waiter| !is_given_up(waiter));
+            .retain(|_| waiters.next().is_some_and(|waiter| !is_answered(waiter)));
+        self.waiters.retain(|waiter| !is_answered(waiter));
     }
 }
 

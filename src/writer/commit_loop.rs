@@ -134,7 +134,7 @@ impl CommitLoop {
                         batch.answer_decisions(decisions, self.delivery);
                         return Ok(());
                     }
-                    batch.remove_given_up();
+                    batch.remove_answered();
                 }
                 Err(StoreError::Broken(why)) if batch.len() > 1 => {
                     log::error!(
@@ -182,7 +182,7 @@ impl CommitLoop {
                 return Err(Halt::Stop(by));
             }
             thread::sleep(SETTLE_POLL);
-            batch.give_up_late(&CommandError::Unknown, self.delivery);
+            batch.answer_late(&CommandError::Unknown, self.delivery);
         }
     }
 

@@ -1,5 +1,5 @@
-//! The one hand that writes. Commands wait in a bounded queue; the writer takes the first and whatever else waits with it,
-//! has the store judge them all in one transaction, and gives the answers out once it has committed.
+//! The writer: the only thread that writes. Commands wait in a bounded queue; the writer takes the first and whatever else
+//! waits with it, has the store judge them all in one transaction, and gives the answers out once it has committed.
 
 mod batch;
 mod commit_loop;
