@@ -14,8 +14,8 @@ pub enum StoreError {
     /// A constraint fired: a command of the batch is judged wrongly. Nothing was applied.
     #[error("a command broke a constraint: {0}")]
     Broken(String),
-    /// The store went away during the commit of a batch. `Store::settle` will tell what became of it. Only `transact` leaves
-    /// one in doubt.
+    /// The store went away during the commit of a batch. `Store::settle` will tell what became of it. Only
+    /// `transact` and `load` leave one in doubt.
     #[error("whether the commit has happened is not known yet: {0}")]
     InDoubt(String),
     /// Whether the commit survives, only recovery can tell: this process writes no more.

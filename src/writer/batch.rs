@@ -115,7 +115,13 @@ impl Batch {
         send_answers(answered.collect(), delivery);
     }
 
+    /// A store that answers other commands than it was given would give clients what is not theirs: the writer ends.
     pub fn answer_decisions(self, decisions: Vec<Decision>, delivery: Delivery) {
+        assert_eq!(
+            decisions.len(),
+            self.commands.len(),
+            "a store decides on each command of a batch"
+        );
         let decisions = decisions.into_iter();
         let answers = decisions.map(|decision| decision.map_err(CommandError::Refused));
         self.answer(answers, delivery);

@@ -2,7 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,12 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::batch::{Batch, send_answers};
 use super::halt::Halt;
+use super::health::Health;
 use super::kept_time::KeptTime;
 use super::log_watch::LogWatch;
+use super::queue::Queue;
 use super::wake::Wake;
-use super::{CommandError, Control, Delivery, Job, WriterExit};
+use super::{CommandError, Control, Delivery, WriterExit};
 use crate::clock::Clock;
 use crate::sale::Terms;
 use crate::store::{Decision, Rest, Store, StoreError};
@@ -24,7 +26,7 @@ pub struct CommitLoop {
     pub clock: Arc<Clock>,
     pub terms: Terms,
     pub batch_max: usize,
-    pub jobs: Receiver<Job>,
+    pub queue: Queue,
     pub controls: Receiver<Control>,
     pub heartbeat: Arc<AtomicUsize>,
     pub delivery: Delivery,
@@ -32,10 +34,7 @@ pub struct CommitLoop {
     pub last_batch: usize,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
-    /// When the store last failed to write, if it has not written since.
-    pub failed_at: Option<Instant>,
-    /// The same for everybody else.
-    pub is_healthy: Arc<AtomicBool>,
+    pub health: Health,
     pub log_watch: LogWatch,
     pub kept_time: KeptTime,
 }
@@ -44,17 +43,15 @@ pub struct CommitLoop {
 const STRETCH: Duration = Duration::from_millis(50);
 /// How often the writer asks for a lock that another process holds …
 const LOCK_POLL: Duration = Duration::from_millis(1);
-/// … for a store that it could not reach …
+/// … and for a store that it could not reach.
 const AWAY_POLL: Duration = Duration::from_millis(50);
-/// … and what became of a batch in doubt.
-const SETTLE_POLL: Duration = Duration::from_millis(20);
 
 impl CommitLoop {
     /// Writes until the writer is stopped, or the store must not be written any more; then refuses every command.
     pub fn work(mut self, ended: &Sender<WriterExit>) {
         let how = match self.run() {
             Halt::Stop(by) => {
-                self.refuse_what_waits();
+                self.queue.refuse_all(self.delivery);
                 match self.keep_time(self.clock.is_ahead()) {
                     Ok(()) => self.empty_log(by),
                     Err(how) => how,
@@ -70,7 +67,8 @@ impl CommitLoop {
         };
         if !is_orderly {
             tell();
-            for job in &self.jobs {
+            self.queue.refuse_all(self.delivery);
+            for job in &self.queue.jobs {
                 send_answers(vec![(job.reply, Err(CommandError::Stopped))], self.delivery);
             }
         }
@@ -95,7 +93,7 @@ impl CommitLoop {
             Wake::Pinged => return Ok(()),
             Wake::Stop(by) => return Err(Halt::Stop(by)),
         };
-        let jobs = first.into_iter().chain(self.jobs.try_iter());
+        let jobs = first.into_iter().chain(self.queue.take());
         let batch = Batch::of(jobs, self.batch_max, self.last_batch);
         self.execute(batch)?;
         self.keep_time(self.kept_time.is_due(&self.clock))?;
@@ -122,20 +120,16 @@ impl CommitLoop {
                         batch.answer_all(&CommandError::Stopped, self.delivery);
                         return Err(Halt::Stop(by));
                     }
-                    thread::sleep(poll_interval(&failure));
+                    self.pause(poll_interval(&failure));
                     batch.refuse_late(self.delivery);
                     if !batch.has_waiters() {
                         return Ok(());
                     }
                 }
-                Err(StoreError::InDoubt(why)) => {
-                    log::warn!("a batch of {} is in doubt: {why}", batch.len());
-                    if let Some(decisions) = self.settle(&mut batch)? {
-                        batch.answer_decisions(decisions, self.delivery);
-                        return Ok(());
-                    }
-                    batch.remove_answered();
-                }
+                Err(StoreError::InDoubt(why)) => match self.end_doubt(batch, &why)? {
+                    Some(again) => batch = again,
+                    None => return Ok(()),
+                },
                 Err(StoreError::Broken(why)) if batch.len() > 1 => {
                     log::error!(
                         "a batch of {} broke a constraint and is tried one by one: {why}",
@@ -165,68 +159,52 @@ impl CommitLoop {
         halted
     }
 
-    /// Asks until it is known whether the batch in doubt has committed: its decisions, or `None` if nothing was applied.
-    /// Nothing is written before. A command past its deadline is answered that its outcome is unknown.
-    fn settle(&mut self, batch: &mut Batch) -> Result<Option<Vec<Decision>>, Halt> {
-        loop {
-            match self.store.settle() {
-                Ok(settled) => return Ok(settled),
-                Err(StoreError::Busy | StoreError::Away(_) | StoreError::InDoubt(_)) => {}
-                Err(failure) => {
-                    if let (_, Some(ended)) = self.answer_failure(&failure) {
-                        return Err(ended.into());
-                    }
-                }
-            }
-            if let Some(by) = self.is_told_to_stop() {
-                return Err(Halt::Stop(by));
-            }
-            thread::sleep(SETTLE_POLL);
-            batch.answer_late(&CommandError::Unknown, self.delivery);
-        }
-    }
-
-    /// What to tell clients of a failure, and whether it is the end. Logged as long as it is news: the log may be on the
-    /// same full disk.
+    /// What to tell clients of a failure, and whether it is the end.
     pub fn answer_failure(&mut self, failure: &StoreError) -> (CommandError, Option<WriterExit>) {
         // The store is well: what broke is a rule of ours.
         if let StoreError::Broken(why) = failure {
             log::error!("a command broke a rule, alone in its transaction: {why}");
             return (CommandError::Broken, None);
         }
-        if self.failed_at.replace(Instant::now()).is_none() {
-            log::error!("nothing can be written: {failure}");
-        }
-        self.is_healthy.store(false, Ordering::SeqCst);
-        match failure {
-            StoreError::Busy | StoreError::Away(_) | StoreError::NotApplied(_) => {
-                (CommandError::NotApplied, None)
-            }
-            StoreError::InDoubt(_) => (CommandError::Unknown, None),
-            StoreError::Broken(_) => (CommandError::Broken, None),
-            StoreError::Unknown(_) => (CommandError::Unknown, Some(WriterExit::Unknown)),
-            StoreError::Corrupt(_) => (CommandError::NotApplied, Some(WriterExit::Corrupt)),
-            StoreError::Displaced(_) => (CommandError::NotApplied, Some(WriterExit::Displaced)),
-            StoreError::Outdated => (CommandError::NotApplied, Some(WriterExit::Outdated)),
-        }
+        self.health.failed(failure);
+        let error = match failure {
+            StoreError::Unknown(_) | StoreError::InDoubt(_) => CommandError::Unknown,
+            StoreError::Broken(_) => CommandError::Broken,
+            StoreError::Busy
+            | StoreError::Away(_)
+            | StoreError::NotApplied(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Displaced(_)
+            | StoreError::Outdated => CommandError::NotApplied,
+        };
+        (error, WriterExit::after(failure))
     }
 
-    /// A panic in the sale's rules is a broken rule of ours: the transaction is rolled back while it unwinds.
+    /// A panic in the sale's rules is a broken rule of ours: the transaction is rolled back while it unwinds. The time of a
+    /// batch in doubt stays in flight.
     fn transact(&mut self, batch: &mut Batch) -> Result<Vec<Decision>, StoreError> {
-        let (store, clock, terms) = (&mut self.store, &self.clock, &self.terms);
+        let (store, queue) = (&mut self.store, &mut self.queue);
+        let (clock, terms) = (&self.clock, &self.terms);
         let now = |last_now| clock.begin_batch(last_now);
         let mut joined = Batch::with_room(batch.room());
         let mut more = || {
-            joined.join(self.jobs.try_iter());
+            joined.join(queue.take());
             joined.refuse_late(self.delivery);
             joined.commands().to_vec()
         };
         let transact = || store.transact(terms, &now, batch.commands(), &mut more);
-        let result = panic::catch_unwind(AssertUnwindSafe(transact));
-        clock.end_batch();
+        let result = panic::catch_unwind(AssertUnwindSafe(transact))
+            .unwrap_or_else(|_| Err(StoreError::Broken("a rule panicked".into())));
+        if !matches!(result, Err(StoreError::InDoubt(_))) {
+            clock.end_batch();
+        }
         batch.append(joined);
         self.last_batch = batch.len();
-        result.unwrap_or_else(|_| Err(StoreError::Broken("a rule panicked".into())))
+        match &result {
+            Err(failure @ StoreError::Away(_)) => self.health.waits_for_store(failure),
+            Ok(_) | Err(_) => self.health.is_reached(),
+        }
+        result
     }
 }
 
@@ -242,6 +220,6 @@ fn poll_interval(failure: &StoreError) -> Duration {
 /// However the writer ends, be it by a panic: every command that waits is answered.
 impl Drop for CommitLoop {
     fn drop(&mut self) {
-        self.refuse_what_waits();
+        self.queue.refuse_all(self.delivery);
     }
 }

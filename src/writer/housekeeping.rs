@@ -1,6 +1,5 @@
 //! What the writer does for the store between batches: checkpoints, a probe after a failure, the time that must be kept.
 
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,8 @@ impl CommitLoop {
         match self.store.rest(rest) {
             Ok(Checkpoint::Complete) => self.log_watch.emptied(),
             Ok(Checkpoint::Incomplete { log_bytes }) => self.log_watch.kept(log_bytes),
-            Err(StoreError::Busy | StoreError::Away(_)) => self.log_watch.kept(0),
+            Err(StoreError::Busy) => self.log_watch.kept(0),
+            Err(failure @ StoreError::Away(_)) => self.health.waits_for_store(&failure),
             Err(failure) => {
                 self.log_watch.failed(&failure);
                 self.housekeeping_failed(&failure)?;
@@ -27,17 +27,11 @@ impl CommitLoop {
 
     /// What housekeeping finds is as good a reason to stop as what a batch finds.
     pub fn housekeeping_failed(&mut self, failure: &StoreError) -> Result<(), WriterExit> {
-        match failure {
-            StoreError::Busy
-            | StoreError::Away(_)
-            | StoreError::NotApplied(_)
-            | StoreError::Broken(_)
-            | StoreError::InDoubt(_) => Ok(()),
-            StoreError::Unknown(_)
-            | StoreError::Corrupt(_)
-            | StoreError::Displaced(_)
-            | StoreError::Outdated => self.answer_failure(failure).1.map_or(Ok(()), Err),
+        let exit = WriterExit::after(failure);
+        if exit.is_some() {
+            self.health.failed(failure);
         }
+        exit.map_or(Ok(()), Err)
     }
 
     /// The last checkpoint, so that the database is one file; tried again as long as a reader of another process needs the
@@ -47,6 +41,10 @@ impl CommitLoop {
             match self.store.rest(Rest::Long) {
                 Ok(Checkpoint::Complete) => return WriterExit::Drained,
                 Ok(Checkpoint::Incomplete { .. }) | Err(StoreError::Busy) => {}
+                Err(failure @ StoreError::Away(_)) => {
+                    log::warn!("stopped without housekeeping: {failure}");
+                    return WriterExit::Drained;
+                }
                 Err(failure) => {
                     log::error!("the log cannot be checkpointed: {failure}");
                     return self
@@ -65,14 +63,12 @@ impl CommitLoop {
 
     /// A batch went well, which after a failure says little: it may have written nothing.
     pub fn probe(&mut self) -> Result<(), WriterExit> {
-        if self.failed_at.is_none() {
+        if !self.health.has_failed() {
             return Ok(());
         }
         match self.write_time() {
             Ok(()) => {
-                log::info!("the store can be written again");
-                self.failed_at = None;
-                self.is_healthy.store(true, Ordering::SeqCst);
+                self.health.recovered();
                 Ok(())
             }
             Err(failure) => self.answer_failure(&failure).1.map_or(Ok(()), Err),
@@ -80,7 +76,7 @@ impl CommitLoop {
     }
 
     pub fn keep_time(&mut self, is_due: bool) -> Result<(), WriterExit> {
-        if !is_due || self.failed_at.is_some() {
+        if !is_due || self.health.has_failed() {
             return Ok(());
         }
         match self.write_time() {

@@ -3,10 +3,13 @@
 
 mod batch;
 mod commit_loop;
+mod doubt;
 mod halt;
+mod health;
 mod housekeeping;
 mod kept_time;
 mod log_watch;
+mod queue;
 mod waiting;
 mod wake;
 
@@ -20,11 +23,13 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::clock::Clock;
 use crate::sale::{Command, Outcome, Rejection, Terms};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 use commit_loop::CommitLoop;
+use health::Health;
 use kept_time::KeptTime;
 use log_watch::LogWatch;
+use queue::Queue;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -64,7 +69,7 @@ pub type Delivery = fn(&mut dyn FnMut());
 pub enum WriterExit {
     /// No handle is left, and every command was answered.
     Drained,
-    /// The last commit may or may not survive: only recovery can tell.
+    /// A commit may or may not survive: only recovery can tell, or a store that did not before the writer was to end.
     Unknown,
     /// The database is damaged and was not written any more.
     Corrupt,
@@ -74,6 +79,23 @@ pub enum WriterExit {
     Displaced,
     /// Another program has given the database a newer schema, and it was not written any more.
     Outdated,
+}
+
+impl WriterExit {
+    /// `None`: the failure is not the end.
+    fn after(failure: &StoreError) -> Option<WriterExit> {
+        match failure {
+            StoreError::Busy
+            | StoreError::Away(_)
+            | StoreError::NotApplied(_)
+            | StoreError::Broken(_)
+            | StoreError::InDoubt(_) => None,
+            StoreError::Unknown(_) => Some(WriterExit::Unknown),
+            StoreError::Corrupt(_) => Some(WriterExit::Corrupt),
+            StoreError::Displaced(_) => Some(WriterExit::Displaced),
+            StoreError::Outdated => Some(WriterExit::Outdated),
+        }
+    }
 }
 
 /// A handle to submit commands with. The writer stops when it is told to, or when the last handle is dropped.
@@ -139,14 +161,13 @@ impl Writer {
             clock,
             terms,
             batch_max: limits.batch_max,
-            jobs,
+            queue: Queue::new(jobs),
             controls,
             heartbeat: heartbeat.clone(),
             delivery,
             last_batch: 0,
             stretch_began: Instant::now(),
-            failed_at: None,
-            is_healthy: is_healthy.clone(),
+            health: Health::new(is_healthy.clone(), limits.wait_max),
             log_watch: LogWatch::default(),
             kept_time: KeptTime::default(),
         };

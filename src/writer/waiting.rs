@@ -1,25 +1,22 @@
 //! What the writer waits for between batches: a command, a deadline, a control, a store that may be well again.
 
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::select;
 
-use super::batch::send_answers;
 use super::commit_loop::CommitLoop;
 use super::halt::Halt;
 use super::wake::Wake;
-use super::{CommandError, Control, Job, WriterExit};
-use crate::store::Rest;
+use super::{Control, Job, WriterExit};
+use crate::store::{Rest, StoreError};
 
 /// Quiet for this long, the writer looks when the next deadline falls due …
 const QUIET: Duration = Duration::from_millis(20);
 /// … and each time that it was for this long, it checkpoints the log, and looks again: another process may have moved the next
 /// deadline, left something in the log, or moved the database.
 const IDLE: Duration = Duration::from_secs(1);
-
-/// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl CommitLoop {
     /// The next command, or the next deadline, whichever is first.
@@ -36,17 +33,20 @@ impl CommitLoop {
     }
 
     /// `None` if nothing happens for so long.
-    fn wait(&self, longest: Duration) -> Option<Wake> {
+    fn wait(&mut self, longest: Duration) -> Option<Wake> {
+        if let Some(first) = self.queue.take_first() {
+            return Some(Wake::Job(first));
+        }
         let wake = |job: Result<Job, _>| job.map_or_else(|_| Wake::Stop(Instant::now()), Wake::Job);
         select! {
-            recv(self.jobs) -> job => Some(wake(job)),
+            recv(self.queue.jobs) -> job => Some(wake(job)),
             recv(self.controls) -> control => Some(match control {
                 Ok(Control::Stop(by)) => Wake::Stop(by),
                 Ok(Control::Ping) => {
                     self.heartbeat.fetch_add(1, Ordering::SeqCst);
                     Wake::Pinged
                 }
-                Err(_) => wake(self.jobs.recv()),
+                Err(_) => wake(self.queue.jobs.recv()),
             }),
             default(longest) => None,
         }
@@ -77,22 +77,31 @@ impl CommitLoop {
         })
     }
 
-    pub fn refuse_what_waits(&self) {
-        let waiting = self.jobs.try_iter();
-        let refused = waiting.map(|job| (job.reply, Err(CommandError::Stopped)));
-        send_answers(refused.collect(), self.delivery);
+    /// Waits for a store that is busy, away or not sure, and refuses what waits too long meanwhile.
+    pub fn pause(&mut self, pause: Duration) {
+        thread::sleep(pause);
+        self.queue.refuse_late(self.delivery);
     }
 
     fn until_next_deadline(&mut self) -> Result<Duration, WriterExit> {
-        if let Some(failed_at) = self.failed_at {
-            return Ok(PROBE_INTERVAL.saturating_sub(failed_at.elapsed()));
+        if let Some(until_probe) = self.health.until_probe() {
+            return Ok(until_probe);
         }
-        match self.store.next_deadline() {
+        let deadline = self.store.next_deadline();
+        if deadline.is_ok() {
+            self.health.is_reached();
+        }
+        match deadline {
             Ok(Some(deadline)) => {
                 let micros = deadline.micros().saturating_sub(self.clock.now().micros());
                 Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
             }
             Ok(None) => Ok(IDLE),
+            Err(StoreError::Busy) => Ok(IDLE),
+            Err(failure @ StoreError::Away(_)) => {
+                self.health.waits_for_store(&failure);
+                Ok(IDLE)
+            }
             Err(failure) => {
                 log::error!("the next deadline cannot be read: {failure}");
                 self.housekeeping_failed(&failure).map(|()| IDLE)

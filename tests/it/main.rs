@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod database;
+mod log_lines;
 mod memory;
 mod provider;
 mod server;

@@ -217,6 +217,8 @@ fn all_at_once(
 /// A store that takes the writer's thread with it.
 struct Deadly {
     store: Box<dyn Store>,
+    /// By deciding on one command less than it was given; else between two batches.
+    by_miscounting: bool,
 }
 
 impl Store for Deadly {
@@ -227,7 +229,11 @@ impl Store for Deadly {
         commands: &[Command],
         more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
-        self.store.transact(terms, now, commands, more)
+        let mut decisions = self.store.transact(terms, now, commands, more)?;
+        if self.by_miscounting {
+            decisions.pop();
+        }
+        Ok(decisions)
     }
 
     delegates!(settle, load, probe, next_deadline, gap, secret, set_back);
@@ -237,11 +243,30 @@ impl Store for Deadly {
     }
 }
 
-/// Whoever started the writer is told, which is what the process ends with 70 for, and nobody waits for ever.
+/// Its process is told, which is what it ends with 70 for, and no client waits for ever.
 #[test]
 fn a_writer_that_dies_is_missed() {
+    let (first, others) = answers_of_one_that_dies(false);
+    assert_eq!(first, Err(CommandError::Refused(Rejection::ProductUnknown)));
+    let expected =
+        |answer: &Answer| matches!(answer, Err(CommandError::Unknown | CommandError::Stopped));
+    assert!(others.iter().all(expected), "{others:?}");
+}
+
+/// No client is told what another's command came to.
+#[test]
+fn a_store_that_miscounts_its_decisions_ends_the_writer() {
+    let (first, others) = answers_of_one_that_dies(true);
+    assert_eq!(first, Err(CommandError::Unknown));
+    let expected =
+        |answer: &Answer| matches!(answer, Err(CommandError::Unknown | CommandError::Stopped));
+    assert!(others.iter().all(expected), "{others:?}");
+}
+
+fn answers_of_one_that_dies(by_miscounting: bool) -> (Answer, Vec<Answer>) {
     let store = Deadly {
         store: Box::new(MemoryStore::default()),
+        by_miscounting,
     };
     let config = Config::default();
     let limits = Limits {
@@ -260,13 +285,7 @@ fn a_writer_that_dies_is_missed() {
         writer.submit(hold(1), move |answer| sender.send(answer).unwrap());
     }
     assert!(ended.recv().is_err(), "it says nothing any more");
-    let answers: Vec<Answer> = answers.iter().take(5).collect();
-    let (first, others) = answers.split_first().unwrap();
-    assert_eq!(
-        first,
-        &Err(CommandError::Refused(Rejection::ProductUnknown))
-    );
-    let expected =
-        |answer: &Answer| matches!(answer, Err(CommandError::Unknown | CommandError::Stopped));
-    assert!(others.iter().all(expected), "{others:?}");
+    let mut answers = answers.iter().take(5);
+    let first = answers.next().unwrap();
+    (first, answers.collect())
 }

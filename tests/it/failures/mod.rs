@@ -1,6 +1,7 @@
 //! A store or a rule that fails: who is told what, and who is not harmed.
 
 mod batch;
+mod doubt;
 mod store;
 mod turns;
 

@@ -1,108 +1,18 @@
-//! A store that must be waited for: it is away, or what became of a commit is in doubt; and what joins a batch meanwhile.
+//! A store that must be waited for, as it is away or busy; and what joins a batch meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 
 use flashsale::config::Config;
-use flashsale::sale::{Command, Terms};
-use flashsale::store::{Decision, More, Now, Store, StoreError, no_more};
+use flashsale::sale::{Command, Terms, Timestamp};
+use flashsale::store::{Checkpoint, Decision, More, Now, Rest, Store, StoreError, no_more};
+use flashsale::writer::CommandError;
 
 use super::{Faulty, has_clients, hold};
+use crate::log_lines;
 use crate::shop::{Shop, config, item};
 use crate::wrapped_store::delegates;
-
-/// A store whose connection ends in the commit of its first batch with a client's command.
-struct Doubtful {
-    store: Box<dyn Store>,
-    has_committed: bool,
-    /// Until then nobody knows.
-    is_known: Arc<AtomicBool>,
-    in_doubt: Option<Vec<Decision>>,
-    was_in_doubt: bool,
-}
-
-impl Store for Doubtful {
-    fn transact(
-        &mut self,
-        terms: &Terms,
-        now: Now<'_>,
-        commands: &[Command],
-        more: More<'_>,
-    ) -> Result<Vec<Decision>, StoreError> {
-        assert!(
-            self.in_doubt.is_none(),
-            "nothing is written while it is in doubt"
-        );
-        if !has_clients(commands) || std::mem::replace(&mut self.was_in_doubt, true) {
-            return self.store.transact(terms, now, commands, more);
-        }
-        self.in_doubt = Some(if self.has_committed {
-            self.store.transact(terms, now, commands, more)?
-        } else {
-            Vec::new()
-        });
-        Err(StoreError::InDoubt("the connection has ended".into()))
-    }
-
-    fn settle(&mut self) -> Result<Option<Vec<Decision>>, StoreError> {
-        if !self.is_known.load(Ordering::SeqCst) {
-            return Err(StoreError::Away("no route".into()));
-        }
-        let decisions = self.in_doubt.take().expect("a batch is in doubt");
-        Ok(self.has_committed.then_some(decisions))
-    }
-
-    delegates!(load, probe, next_deadline, rest, gap, secret, set_back);
-}
-
-fn doubtful(has_committed: bool, is_known: bool, deadline_ms: u32) -> (Shop, Arc<AtomicBool>) {
-    let config = config(|it| it.request_deadline_ms = deadline_ms);
-    let is_known = Arc::new(AtomicBool::new(is_known));
-    let known = is_known.clone();
-    let shop = Shop::with_store(vec![item("tee", 5)], config, move |store| {
-        Box::new(Doubtful {
-            store,
-            has_committed,
-            is_known: known,
-            in_doubt: None,
-            was_in_doubt: false,
-        })
-    });
-    (shop, is_known)
-}
-
-#[test]
-fn a_batch_in_doubt_that_has_committed_is_answered_and_not_done_again() {
-    let (shop, _) = doubtful(true, true, 3_000);
-    shop.hold("tee", 1).created();
-    shop.stock_is("tee", 4, 1, 0);
-}
-
-#[test]
-fn a_batch_in_doubt_of_which_nothing_was_applied_is_done_again() {
-    let (shop, _) = doubtful(false, true, 3_000);
-    shop.hold("tee", 1).created();
-    shop.stock_is("tee", 4, 1, 0);
-}
-
-#[test]
-fn doubt_that_outlasts_the_deadline_is_told_and_settled_before_the_next_batch() {
-    for has_committed in [true, false] {
-        let (shop, is_known) = doubtful(has_committed, false, 20);
-        shop.hold("tee", 1)
-            .failed_with(503, "store_failed")
-            .says("outcome", "unknown");
-        is_known.store(true, Ordering::SeqCst);
-        let mut held = shop.hold("tee", 1);
-        while held.status == 503 {
-            held.says("outcome", "not_applied");
-            held = shop.hold("tee", 1);
-        }
-        held.created();
-        let reserved = 1 + i64::from(has_committed);
-        shop.stock_is("tee", 5 - reserved, reserved, 0);
-    }
-}
 
 fn away(config: Config, mut is_away: impl FnMut() -> bool + Send + 'static) -> Shop {
     Shop::with_store(vec![item("tee", 5)], config, |store| {
@@ -135,6 +45,121 @@ fn a_store_that_stays_away_is_an_overload_and_nothing_was_executed() {
         .failed_with(503, "overloaded")
         .says("outcome", "not_applied");
     shop.stock_is("tee", 5, 0, 0);
+}
+
+/// What waits behind a batch that waits for the store is refused in time as well.
+#[test]
+fn a_store_that_is_away_costs_no_client_more_than_its_deadline() {
+    let config = config(|it| {
+        it.request_deadline_ms = 20;
+        it.batch_max = 1;
+    });
+    let shop = away(config, || true);
+    let (sender, answers) = mpsc::channel();
+    for _ in 0..5 {
+        let sender = sender.clone();
+        shop.submit(hold(1), move |answer| sender.send(answer).unwrap());
+    }
+    for _ in 0..5 {
+        assert_eq!(answers.recv().unwrap(), Err(CommandError::Overloaded));
+    }
+    shop.stock_is("tee", 5, 0, 0);
+}
+
+#[test]
+fn a_store_that_stays_away_makes_the_server_unready_until_it_is_back_and_is_logged_once() {
+    log_lines::keep();
+    let reason = "no route to the busy shop";
+    let (shop, is_away) = remote(reason);
+    is_away.store(true, Ordering::SeqCst);
+    while shop.get("/readyz").status == 200 {
+        shop.hold("tee", 1).failed_with(503, "overloaded");
+    }
+    for _ in 0..3 {
+        shop.hold("tee", 1).failed_with(503, "overloaded");
+    }
+    assert_eq!(log_lines::with(reason), 1);
+    is_away.store(false, Ordering::SeqCst);
+    shop.hold("tee", 1).created();
+    while shop.get("/readyz").status != 200 {
+        thread::yield_now();
+    }
+    assert_eq!(log_lines::with(reason), 1);
+}
+
+#[test]
+fn an_idle_writer_finds_out_that_its_store_is_away_and_that_it_is_back() {
+    log_lines::keep();
+    let reason = "no route to the idle shop";
+    let (shop, is_away) = remote(reason);
+    is_away.store(true, Ordering::SeqCst);
+    while shop.get("/readyz").status == 200 {
+        thread::yield_now();
+    }
+    is_away.store(false, Ordering::SeqCst);
+    while shop.get("/readyz").status != 200 {
+        thread::yield_now();
+    }
+    assert_eq!(log_lines::with(reason), 1);
+}
+
+fn remote(reason: &'static str) -> (Shop, Arc<AtomicBool>) {
+    let is_away = Arc::new(AtomicBool::new(false));
+    let away = is_away.clone();
+    let config = config(|it| it.request_deadline_ms = 20);
+    let shop = Shop::with_store(vec![item("tee", 5)], config, |store| {
+        Box::new(Remote {
+            store,
+            is_away: away,
+            reason,
+        })
+    });
+    (shop, is_away)
+}
+
+/// A store that no call reaches while it is away.
+struct Remote {
+    store: Box<dyn Store>,
+    is_away: Arc<AtomicBool>,
+    reason: &'static str,
+}
+
+impl Remote {
+    fn reach(&self) -> Result<(), StoreError> {
+        let is_away = self.is_away.load(Ordering::SeqCst);
+        let away = || Err(StoreError::Away(self.reason.into()));
+        if is_away { away() } else { Ok(()) }
+    }
+}
+
+impl Store for Remote {
+    fn transact(
+        &mut self,
+        terms: &Terms,
+        now: Now<'_>,
+        commands: &[Command],
+        more: More<'_>,
+    ) -> Result<Vec<Decision>, StoreError> {
+        self.reach()?;
+        self.store.transact(terms, now, commands, more)
+    }
+
+    fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
+        self.reach()?;
+        self.store.probe(now)
+    }
+
+    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.reach()?;
+        self.store.next_deadline()
+    }
+
+    fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
+        self.reach()?;
+        self.store.rest(rest)
+    }
+
+    delegates!(settle, load, gap, secret, set_back);
 }
 
 /// A store that waits for its turn until the test gives it.

@@ -1,0 +1,73 @@
+//! Whether the store can be written. A failure is logged while it is news, and once more when it is over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::store::StoreError;
+
+pub struct Health {
+    /// For readers of other threads.
+    is_healthy: Arc<AtomicBool>,
+    /// When the store last failed to write, if it has not written since.
+    failed_at: Option<Instant>,
+    /// Since when the store is waited for: it is away, or a batch is in doubt.
+    waits_since: Option<Instant>,
+    patience: Duration,
+}
+
+/// A store that is away for a moment, as while a standby is promoted, costs latency and is no failure. It is one once it
+/// costs commands their deadline, and after this time at the latest.
+const PATIENCE_MAX: Duration = Duration::from_secs(2);
+/// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Health {
+    /// `wait_max`: how long a command may wait.
+    pub fn new(is_healthy: Arc<AtomicBool>, wait_max: Duration) -> Health {
+        Health {
+            is_healthy,
+            failed_at: None,
+            waits_since: None,
+            patience: wait_max.min(PATIENCE_MAX),
+        }
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.failed_at.is_some()
+    }
+
+    /// Until a store that has failed is asked again.
+    pub fn until_probe(&self) -> Option<Duration> {
+        let failed_at = self.failed_at?;
+        Some(PROBE_INTERVAL.saturating_sub(failed_at.elapsed()))
+    }
+
+    /// Logged as long as it is news: the log may be on the same full disk.
+    pub fn failed(&mut self, failure: &StoreError) {
+        if self.failed_at.replace(Instant::now()).is_none() {
+            log::error!("nothing can be written: {failure}");
+        }
+        self.is_healthy.store(false, Ordering::SeqCst);
+    }
+
+    /// The store could be written.
+    pub fn recovered(&mut self) {
+        if self.failed_at.take().is_some() {
+            log::info!("the store can be written again");
+        }
+        self.is_healthy.store(true, Ordering::SeqCst);
+    }
+
+    /// The store is away, or does not tell yet what became of a batch: a failure if that lasts.
+    pub fn waits_for_store(&mut self, failure: &StoreError) {
+        let since = *self.waits_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= self.patience {
+            self.failed(failure);
+        }
+    }
+
+    pub fn is_reached(&mut self) {
+        self.waits_since = None;
+    }
+}
