@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::cli_error::{CliError, cannot_open};
 use super::database::open;
 use super::exit_status::FOUND_A_PROBLEM;
-use super::report::{Report, retry_while_busy};
+use super::report::Report;
 use super::staged_file::StagedFile;
 use super::verify;
 use crate::config::Config;
@@ -40,10 +40,9 @@ impl Backup {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
         let staged = StagedFile::new(&self.dest, ".flashsale-backup-")?;
-        let copied = retry_while_busy(|| database.back_up(staged.path()));
-        copied.map_err(|failure| staged.failed(failure))?;
-        let was_still = database.ensure_was_still();
-        was_still.map_err(|error| cannot_open(config, &error))?;
+        let cannot = |error| cannot_open(config, &error);
+        staged.copy(&*database.books().map_err(cannot)?)?;
+        database.ensure_was_still().map_err(cannot)?;
         let checks = staged.verify()?;
         let copied = Copied {
             path: self.dest.display().to_string(),

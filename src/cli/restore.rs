@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cli_error::{CliError, cannot_open};
 use super::exit_status::{BAD_DATA, FOUND_A_PROBLEM, INTERNAL};
-use super::report::{Report, retry_while_busy};
+use super::report::Report;
 use super::staged_file::StagedFile;
 use super::verify;
 use crate::config::Config;
@@ -56,8 +56,7 @@ impl Restore {
         let staged = StagedFile::new(&self.dest, ".flashsale-restore-")?;
         let cannot_open = |error| cannot_open(&source_config, &error);
         let source = store::open_source(&self.file, staged.folder()).map_err(cannot_open)?;
-        let copied = retry_while_busy(|| source.back_up(staged.path()));
-        copied.map_err(|failure| staged.failed(failure))?;
+        staged.copy(&*source.books().map_err(cannot_open)?)?;
         source.ensure_was_still().map_err(cannot_open)?;
         drop(source);
 

@@ -193,8 +193,9 @@ fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
         opened => opened.map_err(cannot)?,
     };
     database.ensure_is_no_copy().map_err(cannot)?;
+    let books = database.books().map_err(cannot)?;
     let seeded = judge_with_progress(catalogue, |each| {
-        database.rehearse(&config.terms(), &now, &mut chunks(&catalogue.rows), each)
+        books.rehearse(&config.terms(), &now, &mut chunks(&catalogue.rows), each)
     })?;
     database.ensure_was_still().map_err(cannot)?;
     Ok(seeded)

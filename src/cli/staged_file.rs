@@ -11,7 +11,8 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 
 use super::cli_error::CliError;
 use super::exit_status::{CANNOT_CREATE, IO_ERROR};
-use crate::store::{self, Access, Check, Database, Depth, Place, StoreError};
+use super::report::retry_while_busy;
+use crate::store::{self, Access, Books, Check, Database, Depth, OpenError, Place, StoreError};
 
 /// Dropping it removes the folder with all that is in it; a process that is killed leaves the folder.
 pub struct StagedFile {
@@ -50,19 +51,28 @@ impl StagedFile {
         self.folder.path()
     }
 
+    /// Becomes a copy of the database.
+    pub fn copy(&self, books: &dyn Books) -> Result<(), CliError> {
+        let copied = retry_while_busy(|| books.back_up(self.path()));
+        copied.map_err(|failure| self.failed(failure))
+    }
+
     /// The file is opened anew, as the program that will read it opens it.
     pub fn open(&self) -> Result<Box<dyn Database>, CliError> {
         let place = Place::File(self.path().to_owned());
-        store::open(&place, Access::Read).map_err(|error| {
-            let message = format!("{}: it cannot be verified: {error}", self.dest.display());
-            CliError::new(IO_ERROR, message)
-        })
+        store::open(&place, Access::Read).map_err(|error| self.cannot_verify(&error))
     }
 
     pub fn verify(&self) -> Result<Vec<Check>, CliError> {
-        self.open()?
-            .audit(Depth::Full)
-            .map_err(|failure| self.failed(failure))
+        let copy = self.open()?;
+        let books = copy.books().map_err(|error| self.cannot_verify(&error))?;
+        let checks = books.audit(Depth::Full);
+        checks.map_err(|failure| self.failed(failure))
+    }
+
+    fn cannot_verify(&self, error: &OpenError) -> CliError {
+        let message = format!("{}: it cannot be verified: {error}", self.dest.display());
+        CliError::new(IO_ERROR, message)
     }
 
     pub fn bytes(&self) -> Result<u64, CliError> {

@@ -30,13 +30,13 @@ struct Verified {
 impl Verify {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
-        let checks = database.audit(if self.quick {
+        let cannot = |error| cannot_open(config, &error);
+        let checks = database.books().map_err(cannot)?.audit(if self.quick {
             Depth::Quick
         } else {
             Depth::Full
         })?;
-        let was_still = database.ensure_was_still();
-        was_still.map_err(|error| cannot_open(config, &error))?;
+        database.ensure_was_still().map_err(cannot)?;
         let verified = Verified {
             ok: checks.iter().all(|check| check.broken == 0),
             checks,

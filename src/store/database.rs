@@ -94,21 +94,7 @@ pub trait Database: Send + Sync {
     /// from it. `None` while another process writes.
     fn time_between_batches(&self, now: Now<'_>) -> Result<Option<Timestamp>, OpenError>;
 
-    /// Asks every check. Drift is a finding and no error: it stands in `broken`.
-    fn audit(&self, depth: Depth) -> Result<Vec<Check>, StoreError>;
-
-    /// Judges chunk after chunk on rows of one moment, as if the chunks before had not been; nothing is written.
-    fn rehearse(
-        &self,
-        terms: &Terms,
-        now: Now<'_>,
-        chunks: &mut dyn Iterator<Item = Vec<Command>>,
-        each: &mut dyn FnMut(&[Decision]),
-    ) -> Result<(), StoreError>;
-
-    /// Copies the database into the empty file at `to`, an absolute path, and marks it as a copy. After an error the file is
-    /// good for nothing but another attempt. It is not on the disk before its caller syncs it.
-    fn back_up(&self, to: &Path) -> Result<(), StoreError>;
+    fn books(&self) -> Result<Box<dyn Books>, OpenError>;
 
     /// Makes a database to serve of this copy, which no other process knows yet, with `skip_ids` ids of each kind skipped. It
     /// is not on the disk before its caller syncs it.
@@ -120,6 +106,25 @@ pub trait Database: Send + Sync {
     /// Fails if a file was written that can only be read while it is not: asked after reading, before what was read is
     /// believed.
     fn ensure_was_still(&self) -> Result<(), OpenError>;
+}
+
+/// What looks through a whole database, which may be served meanwhile, and writes nothing into it.
+pub trait Books {
+    /// Asks every check. Drift is a finding and no error: it stands in `broken`.
+    fn audit(&self, depth: Depth) -> Result<Vec<Check>, StoreError>;
+
+    /// Judges chunk after chunk on rows of one moment, as if the chunks before had not been.
+    fn rehearse(
+        &self,
+        terms: &Terms,
+        now: Now<'_>,
+        chunks: &mut dyn Iterator<Item = Vec<Command>>,
+        each: &mut dyn FnMut(&[Decision]),
+    ) -> Result<(), StoreError>;
+
+    /// Copies the database into the empty file at `to`, an absolute path, and marks it as a copy. After an error the file is
+    /// good for nothing but another attempt. It is not on the disk before its caller syncs it.
+    fn back_up(&self, to: &Path) -> Result<(), StoreError>;
 }
 
 /// The right to serve a database, which ends when this is dropped or its process ends.

@@ -16,7 +16,7 @@ mod store_error;
 mod writing;
 
 pub use database::{
-    Access, Check, Database, Depth, Durability, Gap, RestoreError, Restored, Serving,
+    Access, Books, Check, Database, Depth, Durability, Gap, RestoreError, Restored, Serving,
 };
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
 pub use lists::{Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, sales_rate};

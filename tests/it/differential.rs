@@ -185,7 +185,7 @@ impl Twins {
             memory.products(None, 100).unwrap(),
             reader.products(None, 100).unwrap()
         );
-        let mut checks = self.database.audit(Depth::Quick).unwrap();
+        let mut checks = self.database.books().unwrap().audit(Depth::Quick).unwrap();
         checks.retain(|check| check.broken > 0);
         assert!(checks.is_empty(), "{context}: {checks:?}");
     }

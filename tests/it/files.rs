@@ -159,7 +159,7 @@ fn a_command_beside_notices_too() {
         .unwrap()
         .products;
     assert_eq!(products.len(), 1);
-    let checks = database.audit(Depth::Full).unwrap();
+    let checks = database.books().unwrap().audit(Depth::Full).unwrap();
     assert!(checks.iter().all(|check| check.broken == 0));
 }
 

@@ -81,7 +81,7 @@ impl Sale {
         match self.crowd.below(15) {
             0 => {
                 let backup = self.new_file("backup");
-                self.database.back_up(&backup).unwrap();
+                self.database.books().unwrap().back_up(&backup).unwrap();
                 self.backups.push(backup);
             }
             1 if !self.backups.is_empty() => self.lose_the_disk(),
@@ -157,7 +157,7 @@ impl Sale {
         ];
         let skip_ids = since.into_iter().max().unwrap().max(0) + 1 + self.crowd.below(20);
         let path = self.new_file("restored");
-        backup.back_up(&path).unwrap();
+        backup.books().unwrap().back_up(&path).unwrap();
         let copy = database::open(&path, Access::Read).unwrap();
         copy.make_servable(skip_ids).unwrap();
         self.database = database::open(&path, Access::Existing).unwrap();
@@ -176,7 +176,7 @@ impl Sale {
 
     fn books_are_right(&self) {
         let seed = self.seed;
-        let mut checks = self.database.audit(Depth::Quick).unwrap();
+        let mut checks = self.database.books().unwrap().audit(Depth::Quick).unwrap();
         checks.retain(|check| check.broken > 0);
         assert!(checks.is_empty(), "seed {seed}: {checks:?}");
         every_payment_has_one_fate(&self.reader.contents().unwrap());

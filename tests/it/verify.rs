@@ -284,7 +284,7 @@ fn verify_finds_twins_where_nothing_forbids_them() {
         .unwrap();
         drop(conn);
         let database = database::open(&path, Access::Existing).unwrap();
-        let checks = database.audit(Depth::Quick).unwrap();
+        let checks = database.books().unwrap().audit(Depth::Quick).unwrap();
         let check = checks
             .iter()
             .find(|check| check.name.starts_with(finding))

@@ -4,8 +4,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::Connection;
+
 use super::between_batches::time_between_batches;
-use super::error::{failed_to_open, not_applied};
+use super::error::not_applied;
 use super::file::{DatabaseFile, OpenFiles, ServeLock, schema, write_connection};
 use super::reader::{Judging, SqliteReader};
 use super::rows::SqliteRows;
@@ -14,7 +16,7 @@ use super::tables::counters;
 use super::{audit, copy};
 use crate::sale::{Command, Terms, Timestamp, WorkingSet};
 use crate::store::{
-    Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, ReadingTime,
+    Books, Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, ReadingTime,
     RestoreError, Restored, Serving, Store, StoreError, judge_in_turn,
 };
 
@@ -58,9 +60,26 @@ impl Database for DatabaseFile {
         time_between_batches(self, now)
     }
 
+    fn books(&self) -> Result<Box<dyn Books>, OpenError> {
+        Ok(Box::new(self.read_connection()?))
+    }
+
+    fn make_servable(&self, skip_ids: i64) -> Result<Restored, RestoreError> {
+        copy::make_servable(self.path(), skip_ids)
+    }
+
+    fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
+        DatabaseFile::ensure_is_no_copy(self)
+    }
+
+    fn ensure_was_still(&self) -> Result<(), OpenError> {
+        DatabaseFile::ensure_was_still(self)
+    }
+}
+
+impl Books for Connection {
     fn audit(&self, depth: Depth) -> Result<Vec<Check>, StoreError> {
-        let conn = self.read_connection().map_err(failed_to_open)?;
-        audit::audit(&conn, depth)
+        audit::audit(self, depth)
     }
 
     fn rehearse(
@@ -70,8 +89,7 @@ impl Database for DatabaseFile {
         chunks: &mut dyn Iterator<Item = Vec<Command>>,
         each: &mut dyn FnMut(&[Decision]),
     ) -> Result<(), StoreError> {
-        let mut conn = self.read_connection().map_err(failed_to_open)?;
-        let tx = conn.transaction().map_err(not_applied)?;
+        let tx = self.unchecked_transaction().map_err(not_applied)?;
         let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
         let now = now(last_now);
         for commands in chunks {
@@ -87,18 +105,6 @@ impl Database for DatabaseFile {
 
     fn back_up(&self, to: &Path) -> Result<(), StoreError> {
         copy::back_up(self, to)
-    }
-
-    fn make_servable(&self, skip_ids: i64) -> Result<Restored, RestoreError> {
-        copy::make_servable(self.path(), skip_ids)
-    }
-
-    fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
-        DatabaseFile::ensure_is_no_copy(self)
-    }
-
-    fn ensure_was_still(&self) -> Result<(), OpenError> {
-        DatabaseFile::ensure_was_still(self)
     }
 }
 

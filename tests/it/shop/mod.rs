@@ -339,7 +339,7 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let checks = self.database.audit(Depth::Full).unwrap();
+            let checks = self.database.books().unwrap().audit(Depth::Full).unwrap();
             let broken: Vec<_> = checks.iter().filter(|check| check.broken > 0).collect();
             assert!(broken.is_empty(), "the books have drifted: {broken:?}");
         }

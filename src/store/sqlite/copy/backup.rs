@@ -7,17 +7,16 @@ use rusqlite::backup::{Backup, StepResult};
 
 use crate::store::StoreError;
 use crate::store::sqlite::error::{failed_to_open, not_applied};
-use crate::store::sqlite::file::{DatabaseFile, connect_to_staged};
+use crate::store::sqlite::file::connect_to_staged;
 use crate::store::sqlite::tables::counters;
 
 /// All pages in one step, and so as of one moment. A reader of a database in WAL mode keeps no writer waiting.
 const ALL_PAGES: i32 = -1;
 
-/// `Database::back_up`.
-pub fn back_up(file: &DatabaseFile, to: &Path) -> Result<(), StoreError> {
-    let from = file.read_connection().map_err(failed_to_open)?;
+/// `Books::back_up`.
+pub fn back_up(from: &Connection, to: &Path) -> Result<(), StoreError> {
     let mut copy = connect_to_staged(to).map_err(failed_to_open)?;
-    let backup = Backup::new(&from, &mut copy).map_err(not_applied)?;
+    let backup = Backup::new(from, &mut copy).map_err(not_applied)?;
     let step = backup.step(ALL_PAGES).map_err(not_applied)?;
     drop(backup);
     if step != StepResult::Done {
