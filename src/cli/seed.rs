@@ -19,9 +19,7 @@ use super::seed_report::Seeded;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Counters, Rejection, WorkingSet};
-use crate::store::{
-    self, Access, Decision, NoRows, OpenError, Rest, Store, StoreError, judge_in_turn,
-};
+use crate::store::{self, Access, Decision, NoRows, OpenError, Rest, Store, StoreError, rehearse};
 
 #[derive(Args)]
 pub struct Seed {
@@ -181,13 +179,9 @@ fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let cannot = |error| cannot_open(config, &error);
     let database = match store::open(&config.db, Access::Read) {
         Err(OpenError::Missing) => {
+            let empty = WorkingSet::new(clock.now(), config.terms(), Counters::FIRST);
             return judge_with_progress(catalogue, |each| {
-                let now = clock.now();
-                for commands in chunks(&catalogue.rows) {
-                    let mut set = WorkingSet::new(now, config.terms(), Counters::FIRST);
-                    each(&judge_in_turn(&mut NoRows, &mut set, &commands)?);
-                }
-                Ok(())
+                rehearse(&mut NoRows, &empty, &mut chunks(&catalogue.rows), each)
             });
         }
         opened => opened.map_err(cannot)?,

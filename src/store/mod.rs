@@ -10,6 +10,7 @@ mod open;
 mod open_error;
 mod reading;
 mod refused_deadlines;
+mod rehearse;
 mod seen;
 pub mod sqlite;
 mod store_error;
@@ -25,6 +26,7 @@ pub use open_error::OpenError;
 #[cfg(feature = "test-support")]
 pub use reading::Contents;
 pub use reading::{Reader, ReadingTime};
+pub use rehearse::rehearse;
 pub use seen::Seen;
 pub use store_error::StoreError;
 pub use writing::{Checkpoint, Decision, More, Now, Rest, SetBack, Store, no_more};

@@ -17,7 +17,7 @@ use super::{audit, copy};
 use crate::sale::{Command, Terms, Timestamp, WorkingSet};
 use crate::store::{
     Books, Check, Database, Decision, Depth, Durability, Now, OpenError, Reader, ReadingTime,
-    RestoreError, Restored, Serving, Store, StoreError, judge_in_turn,
+    RestoreError, Restored, Serving, Store, StoreError, rehearse,
 };
 
 impl Database for DatabaseFile {
@@ -91,16 +91,8 @@ impl Books for Connection {
     ) -> Result<(), StoreError> {
         let tx = self.unchecked_transaction().map_err(not_applied)?;
         let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
-        let now = now(last_now);
-        for commands in chunks {
-            let mut set = WorkingSet::new(now, *terms, counters);
-            each(&judge_in_turn(
-                &mut SqliteRows::of(&tx),
-                &mut set,
-                &commands,
-            )?);
-        }
-        Ok(())
+        let empty = WorkingSet::new(now(last_now), *terms, counters);
+        rehearse(&mut SqliteRows::of(&tx), &empty, chunks, each)
     }
 
     fn back_up(&self, to: &Path) -> Result<(), StoreError> {

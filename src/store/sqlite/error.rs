@@ -61,15 +61,6 @@ fn is_out_of_room(error: &rusqlite::Error) -> bool {
         )
 }
 
-/// A file that was opened before is opened once more.
-pub fn failed_to_open(error: OpenError) -> StoreError {
-    if matches!(error, OpenError::Busy) {
-        StoreError::Busy
-    } else {
-        StoreError::NotApplied(error.to_string())
-    }
-}
-
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> OpenError {
         let text = error.to_string();

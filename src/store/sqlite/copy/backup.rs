@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::store::StoreError;
-use crate::store::sqlite::error::{failed_to_open, not_applied};
+use crate::store::sqlite::error::not_applied;
 use crate::store::sqlite::file::connect_to_staged;
 use crate::store::sqlite::tables::counters;
 
@@ -15,7 +15,7 @@ const ALL_PAGES: i32 = -1;
 
 /// `Books::back_up`.
 pub fn back_up(from: &Connection, to: &Path) -> Result<(), StoreError> {
-    let mut copy = connect_to_staged(to).map_err(failed_to_open)?;
+    let mut copy = connect_to_staged(to).map_err(not_applied)?;
     let backup = Backup::new(from, &mut copy).map_err(not_applied)?;
     let step = backup.step(ALL_PAGES).map_err(not_applied)?;
     drop(backup);

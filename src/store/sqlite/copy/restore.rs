@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::Transaction;
 
 use crate::sale::HoldId;
-use crate::store::sqlite::error::{failed_to_open, not_applied};
+use crate::store::sqlite::error::not_applied;
 use crate::store::sqlite::file::{DatabaseFile, ServeLock, beside, connect_to_staged, schema};
 use crate::store::sqlite::tables::{counters, payments};
 use crate::store::{Access, Gap, OpenError, RestoreError, Restored};
@@ -67,7 +67,7 @@ fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<DatabaseFile, Op
 /// Makes a file to serve of the copy at `path`, which no other process knows yet, with `skip_ids` ids of each kind
 /// skipped. It is not on the disk before its caller syncs it.
 pub fn make_servable(path: &Path, skip_ids: i64) -> Result<Restored, RestoreError> {
-    let mut conn = connect_to_staged(path).map_err(failed_to_open)?;
+    let mut conn = connect_to_staged(path).map_err(not_applied)?;
     let tx = conn.transaction().map_err(not_applied)?;
     let (counters, knows_until) = counters::read(&tx).map_err(not_applied)?;
     let skipped = [

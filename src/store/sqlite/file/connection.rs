@@ -36,7 +36,7 @@ pub fn write_connection(path: &Path, durability: Durability) -> Result<Connectio
 }
 
 /// A connection to a file that is thrown away unless all that is written to it succeeds, and that no other process knows.
-pub fn connect_to_staged(path: &Path) -> Result<Connection, OpenError> {
+pub fn connect_to_staged(path: &Path) -> rusqlite::Result<Connection> {
     let staged = connect(path)?;
     staged.execute_batch(
         "pragma locking_mode = exclusive; pragma journal_mode = off; pragma synchronous = off;",
@@ -46,7 +46,7 @@ pub fn connect_to_staged(path: &Path) -> Result<Connection, OpenError> {
 
 /// By an absolute path, or by a URI of our own: SQLite reads meanings into names like `:memory:` and
 /// `file:shop.db?mode=memory`.
-pub fn connect(address: &Path) -> Result<Connection, OpenError> {
+pub fn connect(address: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(address, FLAGS)?;
     configure(&conn)?;
     Ok(conn)
