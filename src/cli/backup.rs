@@ -9,12 +9,11 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::checks;
 use super::cli_error::{CliError, cannot_open};
 use super::database::open;
-use super::exit_status::FOUND_A_PROBLEM;
 use super::report::Report;
 use super::staged_file::StagedFile;
-use super::verify;
 use crate::config::Config;
 use crate::store::{Access, Check};
 
@@ -47,18 +46,14 @@ impl Backup {
         let copied = Copied {
             path: self.dest.display().to_string(),
             bytes: staged.bytes()?,
-            ok: checks.iter().all(|check| check.broken == 0),
+            ok: checks::are_ok(&checks),
             checks,
         };
         if copied.ok {
             staged.publish()?;
         }
         self.report.print(&copied.text(), &copied)?;
-        Ok(if copied.ok {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(FOUND_A_PROBLEM)
-        })
+        Ok(checks::exit_code(copied.ok))
     }
 }
 
@@ -67,12 +62,6 @@ impl Copied {
         if self.ok {
             return format!("{}: {} bytes, verified", self.path, self.bytes);
         }
-        let broken = self.checks.iter().filter(|check| check.broken > 0);
-        let mut lines: Vec<String> = broken.map(verify::line).collect();
-        lines.push(format!(
-            "{}: not made, since the books have drifted",
-            self.path
-        ));
-        lines.join("\n")
+        checks::drift(&self.checks, &self.path, "the books")
     }
 }

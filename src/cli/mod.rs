@@ -3,6 +3,7 @@
 mod access_log;
 mod backup;
 mod catalogue;
+mod checks;
 mod cli_error;
 mod clock;
 mod database;

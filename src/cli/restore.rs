@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::checks;
 use super::cli_error::{CliError, cannot_open};
-use super::exit_status::{BAD_DATA, FOUND_A_PROBLEM, INTERNAL};
+use super::exit_status::{BAD_DATA, INTERNAL};
 use super::report::Report;
 use super::staged_file::StagedFile;
-use super::verify;
 use crate::config::Config;
 use crate::store::{self, Check, Place, RestoreError, Restored};
 
@@ -61,7 +61,7 @@ impl Restore {
         drop(source);
 
         let checks = staged.verify()?;
-        if checks.iter().any(|check| check.broken > 0) {
+        if !checks::are_ok(&checks) {
             return self.print_drift(checks);
         }
         let restored = staged.open()?.make_servable(self.skip_ids()?);
@@ -72,7 +72,7 @@ impl Restore {
             RestoreError::Failed(failure) => staged.failed(failure),
         })?;
         let checks = staged.verify()?;
-        if checks.iter().any(|check| check.broken > 0) {
+        if !checks::are_ok(&checks) {
             return self.print_drift(checks);
         }
         let printed = Printed {
@@ -108,19 +108,14 @@ impl Restore {
             checks,
         };
         self.report.print(&self.text(&printed), &printed)?;
-        Ok(ExitCode::from(FOUND_A_PROBLEM))
+        Ok(checks::exit_code(printed.ok))
     }
 
     fn text(&self, printed: &Printed) -> String {
         let dest = &printed.path;
         let Some(restored) = &printed.restored else {
-            let broken = printed.checks.iter().filter(|check| check.broken > 0);
-            let mut lines: Vec<String> = broken.map(verify::line).collect();
-            lines.push(format!(
-                "{dest}: not made, since the books of {} have drifted",
-                self.file.display()
-            ));
-            return lines.join("\n");
+            let whose = format!("the books of {}", self.file.display());
+            return checks::drift(&printed.checks, dest, &whose);
         };
         let skipped = restored.skipped.iter().map(|gap| {
             format!(

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::checks;
 use super::cli_error::{CliError, cannot_open};
 use super::database::open;
-use super::exit_status::FOUND_A_PROBLEM;
 use super::report::Report;
 use crate::config::Config;
 use crate::store::{Access, Check, Depth};
@@ -38,39 +38,22 @@ impl Verify {
         })?;
         database.ensure_was_still().map_err(cannot)?;
         let verified = Verified {
-            ok: checks.iter().all(|check| check.broken == 0),
+            ok: checks::are_ok(&checks),
             checks,
         };
         self.report.print(&verified.text(), &verified)?;
-        Ok(if verified.ok {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(FOUND_A_PROBLEM)
-        })
+        Ok(checks::exit_code(verified.ok))
     }
 }
 
 impl Verified {
     fn text(&self) -> String {
-        let mut lines: Vec<String> = self.checks.iter().map(line).collect();
+        let mut lines: Vec<String> = self.checks.iter().map(checks::line).collect();
         lines.push(if self.ok {
             "The books are right.".into()
         } else {
             "The books have drifted.".into()
         });
         lines.join("\n")
-    }
-}
-
-/// One check as a line of text.
-pub fn line(check: &Check) -> String {
-    let Check {
-        name,
-        checked,
-        broken,
-    } = check;
-    match broken {
-        0 => format!("ok     {checked:>9}  {name}"),
-        _ => format!("DRIFT  {broken:>9}  {name} (of {checked})"),
     }
 }
