@@ -7,7 +7,7 @@
 //! seeds (default 20).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs::File;
 use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
@@ -67,7 +67,7 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
         twins.now += crowd.pause_micros();
         if round % SKIP_EVERY == SKIP_EVERY - 1 {
             twins.memory.skip_ids(SKIPPED);
-            skip_ids(&twins.path());
+            twins.skip_ids();
         }
         let terms = changing_terms(round, &mut crowd);
         let decisions = twins.transact(round % 2, &terms, &batch, &context);
@@ -114,8 +114,8 @@ impl Twins {
         let database = database::open(&path, Access::CreateOrMigrate).unwrap();
         let memory = MemoryStore::default();
         Twins {
-            writers: [0, 1].map(|_| database.store(Durability::Normal).unwrap()),
-            reader: database.reader(Arc::new(memory.hands.clone()), 1).unwrap(),
+            writers: writers(&*database),
+            reader: reader(&*database, &memory),
             memory,
             database,
             folder,
@@ -123,8 +123,16 @@ impl Twins {
         }
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("shop.db")
+    /// The sale goes on from a copy that was restored.
+    fn skip_ids(&mut self) {
+        let path = self.folder.path().join(format!("{}.db", self.now));
+        File::create_new(&path).unwrap();
+        self.database.books().unwrap().back_up(&path).unwrap();
+        let copy = database::open(&path, Access::Read).unwrap();
+        copy.make_servable(SKIPPED).unwrap();
+        self.database = database::open(&path, Access::Existing).unwrap();
+        self.writers = writers(&*self.database);
+        self.reader = reader(&*self.database, &self.memory);
     }
 
     /// Half of the batch comes while the transaction waits.
@@ -191,35 +199,21 @@ impl Twins {
     }
 }
 
+fn writers(database: &dyn Database) -> [Box<dyn Store>; 2] {
+    [0, 1].map(|_| database.store(Durability::Normal).unwrap())
+}
+
+fn reader(database: &dyn Database, memory: &MemoryStore) -> Box<dyn Reader> {
+    let hands = Arc::new(memory.hands.clone());
+    database.reader(hands, 1).unwrap()
+}
+
 /// What a store far away would ask for the wildest mix of commands.
 const WAVES_MAX: usize = 3;
 
 /// Now and then a disk is lost: so many ids may have been given after the backup.
 const SKIP_EVERY: usize = 40;
 const SKIPPED: i64 = 3;
-
-/// What `flashsale restore` writes, by another process while nobody writes.
-fn skip_ids(database: &Path) {
-    let conn = rusqlite::Connection::open(database).unwrap();
-    let gaps = [
-        ("holds", "next_hold"),
-        ("orders", "next_order"),
-        ("payments", "next_payment"),
-    ];
-    let gaps = gaps.map(|(ids, next)| {
-        format!("insert into gaps select '{ids}', {next}, {next} + {SKIPPED} - 1 from meta;")
-    });
-    let sql = format!(
-        "begin immediate; {}
-         update payments set parked_until = 0 where verdict = 'parked' and named_order between
-            (select next_order from meta) and (select next_order + {SKIPPED} - 1 from meta);
-         update meta set next_hold = next_hold + {SKIPPED}, next_order = next_order + {SKIPPED},
-            next_payment = next_payment + {SKIPPED};
-         commit;",
-        gaps.concat()
-    );
-    conn.execute_batch(&sql).unwrap();
-}
 
 fn product_is_alike(memory: &MemoryStore, sqlite: &dyn Reader, id: ProductId, now: Timestamp) {
     assert_eq!(
