@@ -12,7 +12,7 @@ mod reading;
 mod refused_deadlines;
 mod rehearse;
 mod seen;
-pub mod sqlite;
+mod sqlite;
 mod store_error;
 mod writing;
 

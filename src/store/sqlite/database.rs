@@ -69,11 +69,14 @@ impl Database for DatabaseFile {
     }
 
     fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
-        DatabaseFile::ensure_is_no_copy(self)
+        if self.is_copy {
+            return Err(OpenError::Copy);
+        }
+        Ok(())
     }
 
     fn ensure_was_still(&self) -> Result<(), OpenError> {
-        DatabaseFile::ensure_was_still(self)
+        self.source.ensure_was_still()
     }
 }
 

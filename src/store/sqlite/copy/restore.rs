@@ -31,7 +31,7 @@ pub fn open_source(file: &Path, folder: &Path) -> Result<DatabaseFile, OpenError
         }
         Err(error @ (OpenError::HardLinked { .. } | OpenError::MountedAlone)) => {
             match open_copied(file, folder) {
-                Ok(Ok(source)) if source.ensure_is_no_copy().is_err() => source,
+                Ok(Ok(source)) if source.is_copy => source,
                 Ok(Ok(_)) | Err(_) => return Err(error),
                 Ok(Err(error)) => return Err(error),
             }

@@ -26,9 +26,9 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 #[derive(Debug)]
 pub struct DatabaseFile {
     path: PathBuf,
-    source: Source,
+    pub source: Source,
     /// That `backup` made.
-    is_copy: bool,
+    pub is_copy: bool,
     state: Arc<OpenState>,
     /// Keeps the database from being served while it is read.
     pub lock: Option<ServeLock>,
@@ -119,13 +119,6 @@ impl DatabaseFile {
         &self.state
     }
 
-    pub fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
-        if self.is_copy {
-            return Err(OpenError::Copy);
-        }
-        Ok(())
-    }
-
     /// One reading connection, for a command that walks the whole database.
     pub fn read_connection(&self) -> Result<Connection, OpenError> {
         let conn = connect(&self.address())?;
@@ -136,11 +129,6 @@ impl DatabaseFile {
     /// Whether only readers like this one have it open.
     pub fn is_still(&self) -> bool {
         matches!(self.source, Source::Still { .. })
-    }
-
-    /// Asked after reading, before what was read is believed.
-    pub fn ensure_was_still(&self) -> Result<(), OpenError> {
-        self.source.ensure_was_still()
     }
 }
 

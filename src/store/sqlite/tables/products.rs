@@ -80,10 +80,10 @@ pub fn after(
 ) -> Result<Vec<Product>> {
     let sql = concat!(
         select_with_overdue_units!(),
-        " where id > :after order by id limit :limit"
+        " where id > coalesce(:after, 0) order by id limit :limit"
     );
     let params = named_params! {
-        ":after": after.map_or(0, ProductId::get), ":limit": limit(rows_max), ":now": now,
+        ":after": after, ":limit": limit(rows_max), ":now": now,
     };
     rows.all(sql, params, |row| {
         let (product, overdue_units) = read_with_overdue_units(row)?;
