@@ -12,9 +12,9 @@ use super::chunked::ChunkedBody;
 use super::message::{Field, Refusal, Request, RequestInfo};
 use super::target::{Target, is_authority};
 
-pub const HEAD_BYTES_MAX: usize = 8 * 1024;
+const HEAD_BYTES_MAX: usize = 8 * 1024;
 pub const HEADERS_MAX: usize = 64;
-pub const TARGET_BYTES_MAX: usize = 1024;
+const TARGET_BYTES_MAX: usize = 1024;
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
 /// A head that was read whole, and what it says about what follows.

@@ -14,7 +14,7 @@ impl Cents {
     pub const ZERO: Cents = Cents(0);
 
     /// The dearest unit price: 10 000 000.00. Times the largest quantity it still fits an `i64`.
-    pub const PRICE_MAX: Cents = Cents(1_000_000_000);
+    const PRICE_MAX: Cents = Cents(1_000_000_000);
 
     pub const fn new(cents: i64) -> Cents {
         Cents(cents)
@@ -33,7 +33,7 @@ impl Cents {
     }
 
     /// The exact value of a JSON number, if it is a whole, non-negative count of cents: `99.99`, `99.990`, `9.999e1`.
-    pub fn from_json_number(text: &str) -> Option<Cents> {
+    fn from_json_number(text: &str) -> Option<Cents> {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         match mantissa.strip_prefix('-') {
             Some(negated) => exact_cents(negated, 0).filter(|cents| cents.0 == 0),
@@ -43,7 +43,7 @@ impl Cents {
     }
 
     /// The exact value of plain digits with at most one point, as a person or a spreadsheet writes a price.
-    pub fn from_plain_decimal(text: &str) -> Option<Cents> {
+    fn from_plain_decimal(text: &str) -> Option<Cents> {
         exact_cents(text, 0)
     }
 

@@ -105,7 +105,7 @@ text_enum! {
 
 impl Verdict {
     /// Whether it means that money bought nothing.
-    pub fn makes_refund_due(self) -> bool {
+    fn makes_refund_due(self) -> bool {
         match self {
             Verdict::AmountMismatch | Verdict::DuplicatePayment | Verdict::LatePayment => true,
             Verdict::Applied | Verdict::Ignored | Verdict::Parked => false,
