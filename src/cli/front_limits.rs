@@ -12,7 +12,7 @@ const DESCRIPTORS_OTHER: usize = 64;
 const DESCRIPTORS_A_LOOP: usize = 2;
 /// A connection that reads the database has the file and its log open.
 const DESCRIPTORS_A_READER: usize = 2;
-/// Requests that may take long and read the database at once.
+/// Requests that may take long, each of which reads the database: more at once read no faster.
 const LONG_READS_MAX: usize = 16;
 
 pub fn front_limits(config: &Config) -> Limits {

@@ -169,7 +169,7 @@ keys! {
         http_threads: usize = 0 => 0..=256;
 
         /// Threads for requests that may take long, which are lists and figures.
-        /// At most 16 of them read the database at once.
+        /// Each reads the database, and more than 16 at once read no faster: a value above 16 does what 16 does.
         threads_max: usize = 256 => 1..=4096;
 
         /// Seconds from the first byte of a request to the end of its head, in total.
