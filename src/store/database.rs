@@ -18,12 +18,16 @@ pub enum Durability {
     Normal,
 }
 
+/// What opening a database may do to it. `open` enforces this, before it returns the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
+    /// A database that is missing is created, and an older one is migrated: not while another process serves it
+    /// (`OpenError::Served`).
     CreateOrMigrate,
-    /// The database must be there, in the newest version.
+    /// A database that is missing or older is refused.
     Existing,
-    /// The same, for a user who reads and may be allowed no more.
+    /// The same for a user who may not write: nothing is left beside the database. That no store is asked of a database
+    /// which was opened so is its opener's duty.
     Read,
 }
 
@@ -71,8 +75,10 @@ pub enum RestoreError {
     Failed(#[from] StoreError),
 }
 
+/// A database that was found to be of the newest version.
 pub trait Database: Send + Sync {
-    /// What writes. A copy has no such thing.
+    /// What writes. This method refuses a copy, and a schema that is not the one of its version. It does not ask who serves
+    /// the database: stores of several processes take turns, and only `serve` keeps a second server away.
     fn store(&self, durability: Durability) -> Result<Box<dyn Store>, OpenError>;
 
     /// At most `connections_max` reads at once, beside a store of this process whose batches are judged by this clock.
@@ -82,8 +88,8 @@ pub trait Database: Send + Sync {
         connections_max: u32,
     ) -> Result<Box<dyn Reader>, OpenError>;
 
-    /// One read at a time, beside a store of another process, at times that begin with `time_between_batches`: later on, at
-    /// that of the newest batch.
+    /// One read at a time, beside a store of another process, at times that begin with `began_at`, later on at that of the
+    /// newest batch. The caller has `began_at` from `time_between_batches`; the reader does not check it.
     fn reader_beside(&self, began_at: Timestamp) -> Result<Box<dyn Reader>, OpenError>;
 
     /// The latest time that any transaction was judged at.
@@ -96,15 +102,15 @@ pub trait Database: Send + Sync {
 
     fn books(&self) -> Result<Box<dyn Books>, OpenError>;
 
-    /// Makes a database to serve of this copy, which no other process knows yet, with `skip_ids` ids of each kind skipped. It
-    /// is not on the disk before its caller syncs it.
+    /// Makes a database to serve of this copy, with `skip_ids` ids of each kind skipped. That no other process knows the file
+    /// yet is the caller's duty, and so is to sync it.
     fn make_servable(&self, skip_ids: i64) -> Result<Restored, RestoreError>;
 
-    /// Whether it is no copy that `back_up` made, which is only read.
+    /// Fails for a copy that `back_up` made. `store` asks this too; a command asks it that would tell what it would write.
     fn ensure_is_no_copy(&self) -> Result<(), OpenError>;
 
-    /// Fails if a file was written that can only be read while it is not: asked after reading, before what was read is
-    /// believed.
+    /// Fails if a file was written that can only be read while it is not. Readers and books do not ask: a command does after
+    /// its last read, before it believes what it read.
     fn ensure_was_still(&self) -> Result<(), OpenError>;
 }
 
