@@ -14,7 +14,7 @@ use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, RowError};
 use super::cli_error::{CliError, cannot_open};
 use super::clock::open_with_clock;
 use super::exit_status::{BAD_DATA, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE};
-use super::report::{Report, print_to_stderr, retry_while_busy};
+use super::report::{Report, print_to_stderr, retry_while_busy, settled};
 use super::seed_report::Seeded;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -161,7 +161,10 @@ pub fn upsert(
 ) -> Result<Seeded, CliError> {
     let seeded = judge_with_progress(catalogue, |each| {
         let now = |last_now| clock.begin_batch(last_now);
-        store.load(&config.terms(), &now, &mut chunks(&catalogue.rows), each)
+        match store.load(&config.terms(), &now, &mut chunks(&catalogue.rows), each) {
+            Err(StoreError::InDoubt(why)) => settled(why, || store.settle()).map(|_| ()),
+            done => done,
+        }
     });
     clock.end_batch();
     let seeded = seeded?;

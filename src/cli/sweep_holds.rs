@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cli_error::{CliError, cannot_open};
 use super::clock::open_with_clock;
-use super::report::{Report, retry_while_busy};
+use super::report::{Report, retry_while_busy, settled};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{Command, Outcome, Swept};
@@ -66,7 +66,10 @@ pub fn sweep(store: &mut dyn Store, config: &Config, clock: &Clock) -> Result<Sw
     loop {
         let decisions = retry_while_busy(|| {
             let now = |last_now| clock.begin_batch(last_now);
-            store.transact(&terms, &now, &command, &mut no_more)
+            match store.transact(&terms, &now, &command, &mut no_more) {
+                Err(StoreError::InDoubt(why)) => settled(why, || store.settle()),
+                done => done,
+            }
         });
         clock.end_batch();
         let [Ok(Outcome::Swept(swept))] = decisions?[..] else {
