@@ -42,12 +42,17 @@ impl Batch {
         }
     }
 
-    /// As many of the jobs as there is room for, after a sweep. `earlier`: how many commands the batch before this one came
-    /// to, which may have been more than it began with.
-    pub fn of(jobs: impl Iterator<Item = Job>, jobs_max: usize, earlier: usize) -> Batch {
+    /// As many of the jobs as there is room for.
+    pub fn of(jobs: impl Iterator<Item = Job>, jobs_max: usize) -> Batch {
         let mut batch = Batch::with_room(jobs_max);
         batch.join(jobs);
-        let jobs = batch.commands.len();
+        batch
+    }
+
+    /// The same batch after a sweep. `earlier`: how many commands the batch before this one came to, which may have been more
+    /// than it began with.
+    pub fn with_sweep(mut self, earlier: usize) -> Batch {
+        let jobs = self.commands.len();
         let sweep = Command::Sweep {
             rows_max: (2 * jobs.max(earlier)).max(SWEEP_MIN),
             keys_max: if jobs == 0 {
@@ -56,10 +61,14 @@ impl Batch {
                 KEYS_UNDER_LOAD_MAX
             },
         };
-        batch.commands.insert(0, sweep);
-        batch.waiters.insert(0, Waiter::None);
-        batch.commands_max += 1;
-        batch
+        self.commands.insert(0, sweep);
+        self.waiters.insert(0, Waiter::None);
+        self.commands_max += 1;
+        self
+    }
+
+    pub fn has_sweep(&self) -> bool {
+        matches!(self.waiters.first(), Some(Waiter::None))
     }
 
     pub fn commands(&self) -> &[Command] {
@@ -68,6 +77,10 @@ impl Batch {
 
     pub fn len(&self) -> usize {
         self.commands.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
     }
 
     /// How many commands more it may come to.

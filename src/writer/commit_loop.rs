@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::batch::{Batch, send_answers};
+use super::broken_sweep::BrokenSweep;
 use super::halt::Halt;
 use super::health::Health;
 use super::kept_time::KeptTime;
@@ -35,6 +36,7 @@ pub struct CommitLoop {
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
     pub health: Health,
+    pub broken_sweep: BrokenSweep,
     pub log_watch: LogWatch,
     pub kept_time: KeptTime,
 }
@@ -94,8 +96,14 @@ impl CommitLoop {
             Wake::Stop(by) => return Err(Halt::Stop(by)),
         };
         let jobs = first.into_iter().chain(self.queue.take());
-        let batch = Batch::of(jobs, self.batch_max, self.last_batch);
+        let mut batch = Batch::of(jobs, self.batch_max);
+        if batch.is_empty() || !self.broken_sweep.is_broken() {
+            batch = batch.with_sweep(self.last_batch);
+        }
         self.execute(batch)?;
+        if self.broken_sweep.is_due() {
+            self.execute(Batch::with_room(0).with_sweep(0))?;
+        }
         self.keep_time(self.kept_time.is_due(&self.clock))?;
         self.maintain(Rest::Short)?;
         if self.stretch_began.elapsed() >= STRETCH {
@@ -112,6 +120,9 @@ impl CommitLoop {
         loop {
             match self.transact(&mut batch) {
                 Ok(decisions) => {
+                    if batch.has_sweep() {
+                        self.broken_sweep.succeeded();
+                    }
                     batch.answer_decisions(decisions, self.delivery);
                     return Ok(self.probe()?);
                 }
@@ -136,6 +147,10 @@ impl CommitLoop {
                         batch.len()
                     );
                     return self.execute_one_by_one(batch);
+                }
+                Err(StoreError::Broken(why)) if batch.has_sweep() => {
+                    self.broken_sweep.broke(&why);
+                    return Ok(self.probe()?);
                 }
                 Err(failure) => {
                     let (error, ended) = self.answer_failure(&failure);

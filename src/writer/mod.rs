@@ -2,6 +2,7 @@
 //! waits with it, has the store judge them all in one transaction, and gives the answers out once it has committed.
 
 mod batch;
+mod broken_sweep;
 mod commit_loop;
 mod doubt;
 mod halt;
@@ -25,6 +26,7 @@ use crate::clock::Clock;
 use crate::sale::{Command, Outcome, Rejection, Terms};
 use crate::store::{Store, StoreError};
 
+use broken_sweep::BrokenSweep;
 use commit_loop::CommitLoop;
 use health::Health;
 use kept_time::KeptTime;
@@ -168,6 +170,7 @@ impl Writer {
             last_batch: 0,
             stretch_began: Instant::now(),
             health: Health::new(is_healthy.clone(), limits.wait_max),
+            broken_sweep: BrokenSweep::default(),
             log_watch: LogWatch::default(),
             kept_time: KeptTime::default(),
         };

@@ -94,10 +94,10 @@ impl CommitLoop {
         match deadline {
             Ok(Some(deadline)) => {
                 let micros = deadline.micros().saturating_sub(self.clock.now().micros());
-                Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+                let until_due = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+                Ok(until_due.max(self.broken_sweep.remaining()))
             }
-            Ok(None) => Ok(IDLE),
-            Err(StoreError::Busy) => Ok(IDLE),
+            Ok(None) | Err(StoreError::Busy) => Ok(IDLE),
             Err(failure @ StoreError::Away(_)) => {
                 self.health.waits_for_store(&failure);
                 Ok(IDLE)

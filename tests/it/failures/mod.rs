@@ -3,6 +3,7 @@
 mod batch;
 mod doubt;
 mod store;
+mod sweeps;
 mod turns;
 
 use flashsale::sale::{Command, PlaceHold, ProductId, Quantity, Terms};

@@ -1,0 +1,55 @@
+//! A sweep that breaks a constraint.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flashsale::config::Config;
+use flashsale::sale::{Command, HoldStatus};
+use flashsale::store::StoreError;
+
+use super::Faulty;
+use crate::log_lines;
+use crate::shop::{HOLD_TTL, Shop, item};
+
+#[test]
+fn a_sweep_that_breaks_is_tried_ever_less_often_and_in_no_commands_way() {
+    log_lines::keep();
+    let reason = "a ledger that this sweep alone breaks";
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let (broken, (sender, attempts)) = (is_broken.clone(), mpsc::channel());
+    let fault = move |commands: &[Command]| {
+        let is_sweep = |command: &Command| matches!(command, Command::Sweep { .. });
+        if !broken.load(Ordering::SeqCst) || !commands.iter().any(is_sweep) {
+            return None;
+        }
+        sender.send((Instant::now(), commands.len())).unwrap();
+        Some(StoreError::Broken(reason.into()))
+    };
+    let shop = Shop::with_store(
+        vec![item("tee", 1), item("cup", 5)],
+        Config::default(),
+        |store| Box::new(Faulty { store, fault }),
+    );
+    shop.hold("tee", 1).created();
+    is_broken.store(true, Ordering::SeqCst);
+    shop.after(HOLD_TTL);
+
+    let mut pause_min = Duration::from_millis(20);
+    let (mut before, _) = attempts.recv().unwrap();
+    for _ in 0..5 {
+        shop.hold("cup", 1).created();
+        let (attempt, commands) = attempts.recv().unwrap();
+        assert_eq!(commands, 1, "no command is tried with it again");
+        assert!(attempt - before >= pause_min, "{:?}", attempt - before);
+        (before, pause_min) = (attempt, 2 * pause_min);
+    }
+    assert_eq!(log_lines::with(reason), 1);
+    shop.get("/readyz").ok();
+
+    is_broken.store(false, Ordering::SeqCst);
+    while shop.contents().holds[0].status == HoldStatus::Active {
+        thread::yield_now();
+    }
+}
