@@ -160,12 +160,11 @@ fn there_is_no_flag_for_a_secret() {
         "--admin-token",
         "--admin_token",
     ] {
-        for said in [
+        for args in [
             vec![flag.to_owned(), SECRET.to_owned()],
             vec![format!("{flag}={SECRET}")],
         ] {
-            let said: Vec<&str> = said.iter().map(String::as_str).collect();
-            let told = is_refused(premises.command(&["serve"]).args(said), 2);
+            let told = is_refused(premises.command(&["serve"]).args(&args), 2);
             assert!(told.contains(flag), "{told}");
             tells_none(&told, &[SECRET]);
         }

@@ -39,6 +39,11 @@ fn a_function_has_at_most_70_lines() {
     only_known(&long_functions(project()), LONG_FUNCTIONS);
     let body = |lines: usize| format!("impl A {{ fn f() {{\n{}}} }}", "//\n".repeat(lines));
     let (short, long) = (body(68), body(70));
-    let sources = tree(&[("src/a.rs", &short), ("src/b.rs", &long)]);
-    assert_eq!(long_functions(&sources), ["src/b.rs: f"]);
+    let within = format!("#[cfg(test)]\nmod tests {{ {long} }}");
+    let sources = tree(&[
+        ("src/a.rs", &short),
+        ("src/b.rs", &long),
+        ("src/c.rs", &within),
+    ]);
+    assert_eq!(long_functions(&sources), ["src/b.rs: f", "src/c.rs: f"]);
 }

@@ -12,9 +12,11 @@ mod tokens;
 mod words;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
 
-use source::Source;
+use source::{Source, walk};
 
 /// All that the project has in Rust.
 fn project() -> &'static [Source] {
@@ -24,6 +26,22 @@ fn project() -> &'static [Source] {
         assert!(sources.len() > 100, "there is something to look at");
         sources
     })
+}
+
+/// The documentation: each file's path, and its text.
+fn documentation() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = vec![("README.md".to_owned(), read(&root.join("README.md")))];
+    walk(&root.join("docs"), &mut |path| {
+        if path.extension().is_some_and(|extension| extension == "md") {
+            texts.push((path.display().to_string(), read(path)));
+        }
+    });
+    texts
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
 }
 
 /// A tree of sources that a rule is tried on.

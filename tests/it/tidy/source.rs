@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use super::tokens::{Kind, Token, code_of, end_of_item};
+use super::tokens::{Kind, Token, code_of, end_of_item, without_tests};
 
 pub struct Source {
     /// From the root of the project: `src/sale/mod.rs`.
     pub path: String,
     pub text: String,
+    /// Its code, and that of the tests within it.
+    all_tokens: Vec<Token>,
     tokens: Vec<Token>,
     paths: Vec<Named>,
 }
@@ -30,10 +32,12 @@ pub struct Import {
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Source {
+        let all_tokens = code_of(path, text);
         let mut source = Source {
             path: path.to_owned(),
             text: text.to_owned(),
-            tokens: code_of(path, text),
+            tokens: without_tests(&all_tokens),
+            all_tokens,
             paths: Vec::new(),
         };
         source.paths = source.find_paths();
@@ -97,14 +101,31 @@ impl Source {
             .map(|pair| pair[1].text.as_str())
     }
 
+    /// What the file defines, its tests too: types, functions, constants, modules, fields and parameters.
+    pub fn definitions(&self) -> impl Iterator<Item = &str> {
+        const KEYWORDS: [&str; 8] = [
+            "struct", "enum", "trait", "type", "fn", "mod", "const", "static",
+        ];
+        let rows = self.all_tokens.windows(3);
+        rows.filter_map(|row| {
+            let [first, second, third] = row else {
+                return None;
+            };
+            let is_item = first.kind == Kind::Word && KEYWORDS.contains(&&*first.text);
+            let is_typed = first.text != "::" && third.text == ":";
+            let is_word = second.kind == Kind::Word;
+            (is_word && (is_item || is_typed)).then_some(&*second.text)
+        })
+    }
+
     /// Each function with its length in lines, from `fn` to its last brace.
     pub fn functions(&self) -> Vec<(&str, usize)> {
-        let starts = self.tokens.windows(2).enumerate().filter(|(_, pair)| {
+        let starts = self.all_tokens.windows(2).enumerate().filter(|(_, pair)| {
             pair[0].text == "fn" && pair[0].kind == Kind::Word && pair[1].kind == Kind::Word
         });
         starts
             .filter_map(|(index, pair)| {
-                let rest = &self.tokens[index..];
+                let rest = &self.all_tokens[index..];
                 let length = end_of_item(rest);
                 let last = &rest[length - 1];
                 (last.text == "}").then(|| (pair[1].text.as_str(), last.line + 1 - pair[0].line))

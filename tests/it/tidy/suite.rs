@@ -1,11 +1,9 @@
 //! The tests themselves: each file is run, and each command in the documentation names tests that are there.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
-use super::source::{Source, walk};
-use super::{nothing, project, tree};
+use super::source::Source;
+use super::{documentation, nothing, project, tree};
 
 /// Files that no `mod` names. A file's modules stand in the folder of its root.
 fn unnamed(sources: &[Source]) -> Vec<String> {
@@ -56,13 +54,7 @@ fn filters(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn the_documentation_names_tests_that_are_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut texts = fs::read_to_string(root.join("README.md")).unwrap();
-    walk(&root.join("docs"), &mut |path| {
-        if path.extension().is_some_and(|extension| extension == "md") {
-            texts += &fs::read_to_string(path).unwrap();
-        }
-    });
+    let texts: String = documentation().into_iter().map(|(_, text)| text).collect();
     let mut sources = project().iter();
     let main = sources.find(|it| it.path == "tests/it/main.rs").unwrap();
     let asked_for = filters(&texts);

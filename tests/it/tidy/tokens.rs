@@ -16,14 +16,14 @@ pub struct Token {
     pub line: usize,
 }
 
-/// What the compiler sees, without documentation and without what is built for tests alone.
+/// What the compiler sees, without documentation.
 pub fn code_of(path: &str, text: &str) -> Vec<Token> {
     let stream: TokenStream = text
         .parse()
         .unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut tokens = Vec::new();
     flatten(stream, &mut tokens);
-    without_tests(&without_docs(&tokens))
+    without_docs(&tokens)
 }
 
 fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
@@ -94,7 +94,8 @@ fn without_docs(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-fn without_tests(tokens: &[Token]) -> Vec<Token> {
+/// Without what is built for tests alone.
+pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
     const FOR_TESTS: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut kept = Vec::new();
     let mut rest = tokens;
