@@ -1,10 +1,14 @@
-//! Deadlines that a refusal has told of. A batch that only refuses writes nothing; but what it called over must not be alive
-//! again after a crash and a wall clock that was set back, and so the time that it was judged at is kept, once a deadline.
+//! Deadlines that an answer has told of. A batch that changes nothing writes nothing; but what it called over must not be
+//! alive again after a crash and a wall clock that was set back, and so the time that it was judged at is kept, once a
+//! deadline.
 
 use super::Decision;
-use crate::sale::{Command, Rejection, Timestamp, WorkingSet};
+use crate::sale::{
+    Command, OrderStatus, Outcome, PaymentEvent, PaymentTarget, Rejection, Timestamp, WorkingSet,
+};
 
-/// Whether any of the decisions rests on a deadline that had not passed at `last_now`, the latest time that is kept.
+/// Whether any of the decisions, none of which changed anything, rests on a deadline that had not passed at `last_now`, the
+/// latest time that is kept.
 pub fn are_later_than<'a>(
     last_now: Timestamp,
     set: &WorkingSet,
@@ -12,10 +16,32 @@ pub fn are_later_than<'a>(
     decisions: &[Decision],
 ) -> bool {
     commands.zip(decisions).any(|(command, decision)| {
-        let rejection = decision.as_ref().err();
-        let deadline = rejection.and_then(|rejection| deadline_behind(set, command, rejection));
+        let deadline = match decision {
+            Ok(outcome) => deadline_shown(set, command, outcome),
+            Err(rejection) => deadline_behind(set, command, rejection),
+        };
         deadline.is_some_and(|deadline| deadline > last_now)
     })
+}
+
+/// The deadline of the order that a repeated payment event is told has expired.
+fn deadline_shown(set: &WorkingSet, command: &Command, outcome: &Outcome) -> Option<Timestamp> {
+    if let (Command::RecordPayment(event), Outcome::PaymentRecorded(recorded)) = (command, outcome)
+        && recorded.order_status == Some(OrderStatus::Expired)
+    {
+        pay_by(set, event)
+    } else {
+        None
+    }
+}
+
+fn pay_by(set: &WorkingSet, event: &PaymentEvent) -> Option<Timestamp> {
+    let payment = set.payment_by_key(&event.key).ok()??;
+    let order = match (payment.order, payment.target) {
+        (Some(order), _) | (None, PaymentTarget::Order(order)) => order,
+        (None, PaymentTarget::Hold(hold)) => set.hold(hold).ok()??.order?,
+    };
+    set.order(order).ok()??.pay_by
 }
 
 /// The deadline that the rejection rests on, if it rests on one, of the row that the rule has looked at.
@@ -32,8 +58,7 @@ fn deadline_behind(
     } else if let Command::ReleaseHold { hold } | Command::PlaceOrder { hold, .. } = command {
         let hold = set.hold(*hold).ok()??;
         (*rejection == Rejection::HoldExpired).then_some(hold.expires_at)
-    } else if let Command::CancelOrder { order, .. } | Command::RefundOrder { order, .. } = command
-    {
+    } else if let Command::CancelOrder { order, .. } = command {
         let order = set.order(*order).ok()??;
         order
             .pay_by

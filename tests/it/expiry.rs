@@ -6,7 +6,8 @@ use std::time::Duration;
 use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 use flashsale::sale::{
-    Command, HoldId, PlaceHold, ProductId, Quantity, Rejection, Terms, Timestamp,
+    Amount, Command, HoldId, PaymentEvent, PaymentStatus, PaymentTarget, PlaceHold, ProductId,
+    Quantity, Rejection, Report, Terms, Timestamp,
 };
 use flashsale::store::{Access, Decision, Durability, More, Now, Store, StoreError, no_more};
 use serde_json::json;
@@ -272,5 +273,53 @@ fn what_was_called_over_stays_over_after_a_crash_and_a_clock_that_was_set_back()
         assert_eq!(database.last_now().unwrap(), kept, "and costs no more");
         let mut again = database.store(Durability::Normal).unwrap();
         assert_eq!(transact(&mut *again, 2, command), Err(rejection));
+    }
+}
+
+/// A repeated event changes nothing, and tells that its order has expired.
+#[test]
+fn an_order_that_a_repeated_event_was_told_has_expired_stays_so_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
+    let mut store = database.store(Durability::Normal).unwrap();
+    let opening = Hands::at_opening().now();
+    let mut transact = |seconds, command: &Command| {
+        let now = opening.plus_seconds(seconds);
+        let time = |last_now: Timestamp| last_now.max(now);
+        let command = std::slice::from_ref(command);
+        let decided = store.transact(&terms(), &time, command, &mut no_more);
+        decided.unwrap().pop().unwrap().unwrap()
+    };
+    transact(0, &item("tee", 9).load());
+    let product = ProductId::FIRST;
+    transact(
+        0,
+        &Command::PlaceHold(PlaceHold {
+            product,
+            quantity: Quantity::new(1).unwrap(),
+            customer: None,
+            key: None,
+        }),
+    );
+    let hold = HoldId::FIRST;
+    transact(0, &Command::PlaceOrder { hold, key: None });
+    let event = Command::RecordPayment(PaymentEvent {
+        key: "event".into(),
+        target: PaymentTarget::Hold(hold),
+        report: Report {
+            status: PaymentStatus::Success,
+            amount: Some(Amount::new("1".into())),
+            transaction_id: None,
+        },
+        payload: None,
+    });
+    transact(1, &event);
+    for (seconds, kept) in [(899, 1), (900, 900), (950, 900)] {
+        transact(seconds, &event);
+        assert_eq!(
+            database.last_now().unwrap(),
+            opening.plus_seconds(kept),
+            "{seconds}"
+        );
     }
 }
