@@ -35,6 +35,7 @@ fn set_back(tx: &Transaction<'_>, wall: Timestamp, terms: &Terms) -> Result<SetB
             // A fresh order has no deadline, and so none lies further off.
             None => 0,
         },
+        // After the holds, which some of them wait for.
         payments: payments::pull_in(tx, fresh(terms.parked_ttl_s))?,
         keys: idempotency::pull_in(tx, fresh(terms.idempotency_ttl_s))?,
     };

@@ -69,7 +69,8 @@ fn from_now(time: &Value) -> f64 {
     (micros(time) - chrono::Utc::now().timestamp_micros()) as f64 / 1e6
 }
 
-/// A sale that was served for a moment by a clock that was two hours ahead: a hold, an order, an early event, a key.
+/// A sale that was served for a moment by a clock that was two hours ahead: a hold, an order, two early
+/// events, a key.
 fn poisoned() -> Premises {
     let premises = Premises::stocked(100);
     let server = Wrong::by(2 * HOUR).serve(&premises);
@@ -78,6 +79,8 @@ fn poisoned() -> Premises {
     post_with_key(&server, "/api/holds", "key-1", &wish).is(201);
     assert_eq!(server.post("/api/orders", &json!({"hold_id": 2})).0, 201);
     let early = json!({"idempotency_key": "early", "order_id": 2, "status": "success"});
+    assert_eq!(server.post("/api/payments/webhook", &early).0, 202);
+    let early = json!({"idempotency_key": "earlier", "hold_id": 1, "status": "success"});
     assert_eq!(server.post("/api/payments/webhook", &early).0, 202);
     server.stop();
     premises
@@ -109,9 +112,18 @@ fn a_sale_far_ahead_of_the_wall_clock_is_set_back() {
     assert_eq!(set_back["set_back"], true);
     assert_eq!(
         set_back["pulled_in"],
-        json!({"holds": 1, "orders": 1, "payments": 1, "keys": 1})
+        json!({"holds": 1, "orders": 1, "payments": 2, "keys": 1})
     );
     premises.books_are_right();
+    let conn = rusqlite::Connection::open(premises.path().join("flash_sale.db")).unwrap();
+    let sql = "select expires_at - parked_until from payments join holds on holds.id = named_hold";
+    let outwaits = conn.query_row(sql, [], |row| row.get(0));
+    assert_eq!(
+        outwaits,
+        Ok(0_i64),
+        "no event outwaits the hold that it names"
+    );
+    drop(conn);
     let server = premises.serve();
     let deadlines = [
         (&server.get("/api/holds/1").1["expires_at"], 120.0),

@@ -178,9 +178,12 @@ pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
     rows.figure(sql, [])
 }
 
-/// Pulls in deadlines that lie further off than that of a fresh event.
+/// Pulls in deadlines that lie further off than that of a fresh event, which never outwaits the hold that it names.
 pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
-    let sql = "update payments set parked_until = :fresh where verdict = 'parked' and parked_until > :fresh";
+    let sql = "update payments set parked_until = pulled.until
+        from (select p.id, min(:fresh, coalesce(holds.expires_at, :fresh)) as until
+            from payments p left join holds on holds.id = p.named_hold where p.verdict = 'parked') as pulled
+        where payments.id = pulled.id and payments.parked_until > pulled.until";
     tx.execute(sql, named_params! {":fresh": fresh})
 }
 
