@@ -1,4 +1,4 @@
--- The whole schema of a fresh flashsale database, version 3.
+-- The whole schema of a fresh flashsale database, version 4.
 --
 -- Times are microseconds since 1970 UTC, money is cents. The rules of the sale live in the program; every promise that
 -- can also be said as a constraint is said here again, and a constraint that fires is a bug in the program.
@@ -13,6 +13,7 @@ create table meta (
     next_hold     integer not null,
     next_order    integer not null,
     next_payment  integer not null,
+    next_replay   integer not null,
     parked        integer not null,   -- how many payment events wait for their orders
     last_now      integer not null,   -- the latest time that any transaction was judged at: time never runs back
     token_secret  blob    not null,   -- what bearer tokens are made from
@@ -20,7 +21,8 @@ create table meta (
     log_base      integer not null,   -- last_now of the file without its log, when the log that holds this row began
     copied_at     integer,            -- set in a copy that `backup` made, which is not served: last_now of what it copies
     constraint there_is_one_row check (one = 1),
-    constraint ids_are_positive check (min(next_product, next_hold, next_order, next_payment) > 0),
+    constraint ids_are_positive check
+        (min(next_product, next_hold, next_order, next_payment, next_replay) > 0),
     constraint parked_is_a_count check (parked >= 0),
     constraint the_secret_is_long check (length(token_secret) = 32),
     constraint the_file_has_an_id check (length(file_id) = 16)
@@ -184,8 +186,14 @@ end;
 
 -- What requests did that had an idempotency key, so that a repeated one gets the first answer. What else the answer said
 -- stands in the hold or order that the request made, in columns that never change, or, of a product, here.
+--
+-- Rows are appended and leave from the front, which is why no key has an index here: keys come in no order, and an index of
+-- them would have a page written for each. The program that serves finds a row by a map in its memory, and refuses to write
+-- a key twice; `verify` looks for one that is. An id is never used again, so that a program learns from `meta.next_replay`
+-- what others have appended.
 create table replays (
-    key         text    not null primary key,
+    id          integer not null primary key,
+    key         text    not null,
     done        text    not null,
     hold_id     integer references holds (id),
     order_id    integer references orders (id),
@@ -193,6 +201,7 @@ create table replays (
     answer      text,                      -- JSON: the product as it was answered, since its row goes on changing
     status      text,                      -- that a placed order began with
     expires_at  integer not null,
+    horizon     integer,                   -- when an earlier row expires last, where that is after expires_at
     constraint a_request_did_a_known_thing check
         (done = 'hold_placed' or done = 'order_placed' or done = 'order_cancelled' or done = 'product_created'
             or done = 'product_restocked'),
@@ -204,7 +213,4 @@ create table replays (
     constraint a_placed_order_began_somehow check
         ((done = 'order_placed') = (status is not null)
             and (status is null or status = 'pending' or status = 'paid' or status = 'cancelled'))
-) strict, without rowid;
-
--- Which kept keys are past their time?
-create index replays_by_deadline on replays (expires_at);
+) strict;

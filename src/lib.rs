@@ -46,7 +46,9 @@
 //! 4. Status codes and JSON live in `api` alone; sockets, threads and HTTP bytes in `http` alone. `api`'s answer to an
 //!    outcome is total and pure, so a replay is byte-equal.
 //! 5. Two guards on every promise: the rule, and a constraint in `schema.sql`. A constraint that fires is a bug: the batch
-//!    is rolled back and its commands are tried one by one, so that only the culprit fails.
+//!    is rolled back and its commands are tried one by one, so that only the culprit fails. (An
+//!    `Idempotency-Key` is the exception: no index could hold keys in no order at this pace, so the second guard is the
+//!    store's own, `store/sqlite/tables/kept_keys.rs`.)
 //! 6. Every queue, buffer, batch, list and wait has a bound, and no thread waits for a client.
 //! 7. Per product, at every commit: `total = available + reserved + sold`, none below 0; the ledger's replay gives the
 //!    same counters.

@@ -62,7 +62,7 @@ impl Serve {
             .reader(clock.clone(), readers_max(config))
             .map_err(failed)?;
         self.load_demo(config, &mut *store, &*reader, &clock)?;
-        let swept = sweep_holds::sweep(&mut *store, config, &clock)?;
+        let swept = sweep_holds::sweep(&mut *store, config, &clock, sweep_holds::ONE_KEY)?;
         if swept.rows() > 0 {
             log::info!(
                 "{} holds, {} orders and {} parked payments were past their deadlines and are ended; {} units are free again",

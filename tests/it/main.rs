@@ -31,6 +31,7 @@ mod hard_clients;
 mod health;
 mod holds;
 mod idempotency;
+mod kept_keys;
 mod lineage;
 mod lost_disk;
 mod lost_disk_seeds;

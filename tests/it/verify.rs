@@ -8,7 +8,7 @@ use crate::server::Premises;
 use crate::wire;
 
 /// What breaks the books behind the program's back, and the check that finds it.
-const DRIFTS: [(&str, &str); 33] = [
+const DRIFTS: [(&str, &str); 35] = [
         (
             "update products set total = total + 1",
             "stock is conserved",
@@ -90,6 +90,15 @@ const DRIFTS: [(&str, &str); 33] = [
             "insert into replays (key, done, hold_id, order_id, status, expires_at)
                 select 'twin', done, hold_id, order_id, status, expires_at from replays where key = 'order'",
             "no hold, order or product was given out",
+        ),
+        (
+            "insert into replays (key, done, order_id, expires_at)
+                select key, done, order_id, expires_at from replays where key = 'cancel'",
+            "no idempotency key is kept twice",
+        ),
+        (
+            "update meta set next_replay = next_replay - 1",
+            "no idempotency key is kept twice",
         ),
         (
             "update meta set parked = parked + 1",

@@ -95,7 +95,7 @@ impl Books for Connection {
         let tx = self.unchecked_transaction().map_err(not_applied)?;
         let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
         let empty = WorkingSet::new(now(last_now), *terms, counters);
-        rehearse(&mut SqliteRows::of(&tx), &empty, chunks, each)
+        rehearse(&mut SqliteRows::of(&tx, None), &empty, chunks, each)
     }
 
     fn back_up(&self, to: &Path) -> Result<(), StoreError> {

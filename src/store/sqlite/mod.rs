@@ -9,6 +9,7 @@ mod copy;
 mod database;
 mod error;
 mod file;
+mod key_index;
 mod lists;
 mod product_cache;
 mod reader;

@@ -138,7 +138,7 @@ impl SqliteReader {
         let tx = conn.transaction().map_err(|error| self.failed(error))?;
         let (counters, _) = counters::read(&tx).map_err(|error| self.failed(error))?;
         let mut set = WorkingSet::new(now, *terms, counters);
-        let judged = judge(&mut SqliteRows::of(&tx), &mut set, wish);
+        let judged = judge(&mut SqliteRows::of(&tx, None), &mut set, wish);
         Ok(judged.map_err(|failure| self.state.note(failure))?.err())
     }
 }

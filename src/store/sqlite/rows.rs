@@ -3,7 +3,9 @@
 use rusqlite::{Connection, Transaction};
 
 use super::error::not_applied;
+use super::key_index::KeyIndex;
 use super::statements::Statements;
+use super::tables::kept_keys::Keys;
 use super::tables::{Result, counters, holds, idempotency, orders, payments, products};
 use crate::sale::{Due, Need, ProductId, Timestamp, WorkingSet};
 use crate::store::{RowSource, StoreError};
@@ -19,11 +21,15 @@ pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
 }
 
 /// The tables as one transaction sees them.
-pub struct SqliteRows<'a>(Statements<'a>);
+pub struct SqliteRows<'a>(Statements<'a>, Keys<'a>);
 
 impl<'a> SqliteRows<'a> {
-    pub fn of(tx: &'a Transaction<'a>) -> SqliteRows<'a> {
-        SqliteRows(Statements::of(tx))
+    pub fn of(tx: &'a Transaction<'a>, key_index: Option<&'a KeyIndex>) -> SqliteRows<'a> {
+        SqliteRows(Statements::of(tx), Keys::of(key_index))
+    }
+
+    pub fn into_keys(self) -> Keys<'a> {
+        self.1
     }
 }
 
@@ -40,7 +46,7 @@ impl RowSource for SqliteRows<'_> {
 }
 
 impl SqliteRows<'_> {
-    fn fetch_into(&self, set: &mut WorkingSet, need: Need) -> Result<()> {
+    fn fetch_into(&mut self, set: &mut WorkingSet, need: Need) -> Result<()> {
         match need {
             Need::Product(id) => self.fetch_product(set, id)?,
             Need::Sku(sku) => {
@@ -69,7 +75,7 @@ impl SqliteRows<'_> {
                 set.fetched_customer_use(product, customer, held + ordered);
             }
             Need::IdempotencyKey(key) => {
-                let record = idempotency::by_key(&self.0, &key)?;
+                let record = self.1.by_key(&self.0, &key, set.now)?;
                 set.fetched_record(key, record);
             }
             Need::OverdueUnits(product) => {
@@ -129,7 +135,7 @@ impl SqliteRows<'_> {
     }
 
     /// The oldest due rows of all kinds, with everything in the working set that ending them will look at first.
-    fn fetch_due(&self, set: &mut WorkingSet, rows_max: usize, keys_max: usize) -> Result<()> {
+    fn fetch_due(&mut self, set: &mut WorkingSet, rows_max: usize, keys_max: usize) -> Result<()> {
         let now = set.now;
         let mut due = Vec::new();
         for hold in holds::overdue(&self.0, rows_max, now)? {
@@ -151,7 +157,7 @@ impl SqliteRows<'_> {
         due.truncate(rows_max);
 
         let mut due: Vec<Due> = due.into_iter().map(|(_, due)| due).collect();
-        for record in idempotency::lapsed(&self.0, keys_max, now)? {
+        for record in self.1.lapsed(&self.0, keys_max, now)? {
             due.push(Due::IdempotencyKey(record.key.clone()));
             set.fetched_record(record.key.clone(), Some(record));
         }

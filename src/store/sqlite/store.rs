@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{failed_commit, not_applied};
 use super::file::{Fate, OpenFiles, OpenState, WalIndex, is_current, is_log_of};
+use super::key_index::{KeyChanges, KeyIndex};
 use super::rows::{self, SqliteRows};
 use super::tables::counters;
 use super::write;
@@ -23,6 +24,7 @@ pub struct SqliteStore {
     secret: Secret,
     commits_since_checkpoint: u32,
     files: OpenFiles,
+    key_index: Arc<KeyIndex>,
     /// Let go of last, for the WAL index's sake: see there.
     wal_index: Arc<WalIndex>,
     state: Arc<OpenState>,
@@ -55,6 +57,7 @@ impl SqliteStore {
             secret,
             commits_since_checkpoint: 1,
             files,
+            key_index: Arc::default(),
             wal_index,
             state,
         }
@@ -175,15 +178,19 @@ impl Store for SqliteStore {
         commands: &[Command],
         more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
-        self.in_transaction(|tx, log| {
+        let key_index = self.key_index.clone();
+        let mut key_changes = KeyChanges::default();
+        let decisions = self.in_transaction(|tx, log| {
             let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let mut set = WorkingSet::new(now(last_now), *terms, counters);
             let more = more();
             let commands = || commands.iter().chain(&more);
-            let decisions = judge_in_turn(&mut SqliteRows::of(tx), &mut set, commands())?;
-            if set.is_changed() {
+            let mut rows = SqliteRows::of(tx, Some(&key_index));
+            let decisions = judge_in_turn(&mut rows, &mut set, commands())?;
+            let mut keys = rows.into_keys();
+            if set.is_changed() || keys.has_superseded() {
                 log.begins_from(tx, last_now)?;
-                write::write(tx, &set).map_err(not_applied)?;
+                key_changes = write::write(tx, &set, &mut keys).map_err(not_applied)?;
             } else if refused_deadlines::are_later_than(last_now, &set, commands(), &decisions) {
                 log.begins_from(tx, last_now)?;
                 counters::write_time(tx, set.now).map_err(not_applied)?;
@@ -191,7 +198,9 @@ impl Store for SqliteStore {
                 return Ok((decisions, Change::None));
             }
             Ok((decisions, Change::Written))
-        })
+        })?;
+        key_index.note(&key_changes);
+        Ok(decisions)
     }
 
     /// A transaction on a file ends before this process goes on, or this process ends.
@@ -213,11 +222,12 @@ impl Store for SqliteStore {
             let mut is_refused = false;
             for commands in chunks {
                 let mut set = WorkingSet::new(now, *terms, counters);
-                let decisions = judge_in_turn(&mut SqliteRows::of(tx), &mut set, &commands)?;
+                let mut rows = SqliteRows::of(tx, None);
+                let decisions = judge_in_turn(&mut rows, &mut set, &commands)?;
                 each(&decisions);
                 is_refused |= decisions.iter().any(Result::is_err);
                 if !is_refused {
-                    write::write(tx, &set).map_err(not_applied)?;
+                    write::write(tx, &set, &mut rows.into_keys()).map_err(not_applied)?;
                     counters = set.counters;
                 }
             }

@@ -3,15 +3,18 @@
 
 use rusqlite::Transaction;
 
-use super::tables::{Result, counters, holds, idempotency, movements, orders, payments, products};
+use super::key_index::KeyChanges;
+use super::tables::kept_keys::Keys;
+use super::tables::{Result, counters, holds, kept_keys, movements, orders, payments, products};
 use crate::sale::WorkingSet;
 
-pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
+pub fn write(tx: &Transaction<'_>, set: &WorkingSet, keys: &mut Keys<'_>) -> Result<KeyChanges> {
     products::write(tx, set)?;
     holds::write(tx, set)?;
     orders::write(tx, set)?;
     payments::write(tx, set)?;
     movements::write(tx, set)?;
-    idempotency::write(tx, set)?;
-    counters::write(tx, set)
+    let key_changes = kept_keys::write(tx, set, keys)?;
+    counters::write(tx, set)?;
+    Ok(key_changes)
 }

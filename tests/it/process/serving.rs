@@ -146,7 +146,8 @@ fn a_kept_answer_about_a_hold_that_is_gone_stops_nobody() {
     conn.execute_batch(
         "pragma foreign_keys = off;
          insert into replays (key, done, hold_id, expires_at)
-            values ('old', 'hold_placed', 99, 1), ('new', 'hold_placed', 99, 9223372036854775807);",
+            values ('old', 'hold_placed', 99, 1), ('new', 'hold_placed', 99, 9223372036854775807);
+         update meta set next_replay = 3;",
     )
     .unwrap();
     drop(conn);

@@ -12,9 +12,10 @@ use crate::store::OpenError;
 const APPLICATION_ID: i64 = 0x464c_5348;
 
 /// Step `n` leads from version `n + 1` to `n + 2`. Steps are only ever added.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     include_str!("to_version_2.sql"),
     include_str!("to_version_3.sql"),
+    include_str!("to_version_4.sql"),
 ];
 
 const VERSION: i64 = 1 + STEPS.len() as i64;
@@ -61,9 +62,9 @@ pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
             getrandom::fill(&mut secret)
                 .map_err(|error| OpenError::NoRandomness(error.to_string()))?;
             tx.execute(
-                "insert into meta (one, next_product, next_hold, next_order, next_payment, parked, last_now, token_secret,
-                        file_id, log_base)
-                    values (1, 1, 1, 1, 1, 0, 0, :token_secret, randomblob(16), 0)",
+                "insert into meta (one, next_product, next_hold, next_order, next_payment, next_replay, parked, last_now,
+                        token_secret, file_id, log_base)
+                    values (1, 1, 1, 1, 1, 1, 0, 0, :token_secret, randomblob(16), 0)",
                 named_params! {":token_secret": secret},
             )?;
         }

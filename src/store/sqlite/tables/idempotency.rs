@@ -1,108 +1,28 @@
 //! What is kept under idempotency keys: rows that name what a request made, and, of a product, what was answered.
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
+use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
-use serde::{Deserialize, Serialize};
 
-use super::{Question, Result, limit, one_row};
+use super::answered_product::AnsweredProduct;
+use super::{Question, Result};
 use crate::sale::{
-    Cents, HoldId, IdempotencyKey, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId,
-    Quantity, Recorded, Timestamp, WorkingSet,
+    HoldId, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId, Recorded, Timestamp,
 };
 use crate::store::sqlite::statements::Queries;
 
-/// A product as it was answered, in the column `answer`. Fields are only ever added, each with a default.
-#[derive(Serialize, Deserialize)]
-struct AnsweredProduct {
-    at: i64,
-    sku: Option<String>,
-    name: String,
-    price: i64,
-    total: i64,
-    available: i64,
-    reserved: i64,
-    sold: i64,
-    version: i64,
-    starts_at: Option<i64>,
-    ends_at: Option<i64>,
-    max_per_hold: Option<i64>,
-    max_per_customer: Option<i64>,
-    paused: bool,
-    /// Of a restock: what was asked for.
-    units: Option<i64>,
-    reason: Option<String>,
-}
-
-impl AnsweredProduct {
-    fn new(product: &Product, at: Timestamp) -> AnsweredProduct {
-        AnsweredProduct {
-            at: at.micros(),
-            sku: product.sku.clone(),
-            name: product.name.clone(),
-            price: product.price.get(),
-            total: product.total,
-            available: product.available,
-            reserved: product.reserved,
-            sold: product.sold,
-            version: product.version,
-            starts_at: product.starts_at.map(Timestamp::micros),
-            ends_at: product.ends_at.map(Timestamp::micros),
-            max_per_hold: product.max_per_hold.map(Quantity::units),
-            max_per_customer: product.max_per_customer.map(Quantity::units),
-            paused: product.paused,
-            units: None,
-            reason: None,
-        }
-    }
-
-    fn product(&self, id: ProductId) -> Product {
-        Product {
-            id,
-            sku: self.sku.clone(),
-            name: self.name.clone(),
-            price: Cents::new(self.price),
-            total: self.total,
-            available: self.available,
-            reserved: self.reserved,
-            sold: self.sold,
-            version: self.version,
-            starts_at: self.starts_at.map(Timestamp::from_micros),
-            ends_at: self.ends_at.map(Timestamp::from_micros),
-            max_per_hold: self.max_per_hold.and_then(Quantity::new),
-            max_per_customer: self.max_per_customer.and_then(Quantity::new),
-            paused: self.paused,
-        }
-    }
-}
-
-impl ToSql for AnsweredProduct {
-    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
-        let json = serde_json::to_string(self);
-        let json = json.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(json.into())
-    }
-}
-
-impl FromSql for AnsweredProduct {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<AnsweredProduct> {
-        let read = serde_json::from_str(value.as_str()?);
-        read.map_err(|error| FromSqlError::Other(error.into()))
-    }
-}
-
 /// The columns that differ between what requests did.
 #[derive(Default)]
-struct Columns {
-    done: &'static str,
-    hold: Option<HoldId>,
-    order: Option<OrderId>,
-    product: Option<ProductId>,
-    answer: Option<AnsweredProduct>,
-    status: Option<OrderStatus>,
+pub struct Columns {
+    pub done: &'static str,
+    pub hold: Option<HoldId>,
+    pub order: Option<OrderId>,
+    pub product: Option<ProductId>,
+    pub answer: Option<AnsweredProduct>,
+    pub status: Option<OrderStatus>,
 }
 
 impl Columns {
-    fn of(recorded: &Recorded) -> Columns {
+    pub fn of(recorded: &Recorded) -> Columns {
         match recorded {
             Recorded::HoldPlaced(id) => Columns {
                 done: "hold_placed",
@@ -134,38 +54,16 @@ impl Columns {
             } => Columns {
                 done: "product_restocked",
                 product: Some(product.id),
-                answer: Some(AnsweredProduct {
-                    units: Some(*units),
-                    reason: reason.clone(),
-                    ..AnsweredProduct::new(product, *at)
-                }),
+                answer: Some(AnsweredProduct::restocked(
+                    product,
+                    *at,
+                    *units,
+                    reason.clone(),
+                )),
                 ..Columns::default()
             },
         }
     }
-}
-
-pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
-    for key in set.forgotten_keys() {
-        let sql = "delete from replays where key = :key";
-        one_row(&mut tx.prepare_cached(sql)?, named_params! {":key": key})?;
-    }
-    let mut insert = tx.prepare_cached(
-        "insert into replays (key, done, hold_id, order_id, product_id, answer, status, expires_at)
-            values (:key, :done, :hold, :order, :product, :answer, :status, :expires_at)",
-    )?;
-    for record in set.kept_records() {
-        let columns = Columns::of(&record.recorded);
-        one_row(
-            &mut insert,
-            named_params! {
-                ":key": record.key, ":done": columns.done, ":hold": columns.hold, ":order": columns.order,
-                ":product": columns.product, ":answer": columns.answer, ":status": columns.status,
-                ":expires_at": record.expires_at,
-            },
-        )?;
-    }
-    Ok(())
 }
 
 pub fn read(row: &Row<'_>) -> Result<IdempotencyRecord> {
@@ -207,34 +105,32 @@ fn did_what(recorded: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(0, format!("a request that did {recorded}"), Type::Text)
 }
 
-pub fn by_key(rows: &impl Queries, key: &IdempotencyKey) -> Result<Option<IdempotencyRecord>> {
-    let sql = "select * from replays where key = :key";
-    rows.one(sql, named_params! {":key": key}, read)
-}
-
 #[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from replays order by key";
 
+/// Of the row that goes first.
 pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
-    rows.figure("select min(expires_at) from replays", [])
+    rows.figure(
+        "select (select expires_at from replays order by id limit 1)",
+        [],
+    )
 }
 
-/// Pulls in deadlines that lie further off than that of a fresh key.
+/// Pulls in deadlines that lie further off than that of a fresh key. Where a key that was past its time was kept anew, its
+/// row of before is deleted: it would not be past its time any more.
 pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
-    let sql = "update replays set expires_at = :fresh where expires_at > :fresh";
-    tx.execute(sql, named_params! {":fresh": fresh})
-}
-
-/// What is past its time, oldest first.
-pub fn lapsed(
-    rows: &impl Queries,
-    keys_max: usize,
-    now: Timestamp,
-) -> Result<Vec<IdempotencyRecord>> {
-    let sql =
-        "select * from replays where expires_at <= :now order by expires_at, key limit :limit";
-    let params = named_params! {":now": now, ":limit": limit(keys_max)};
-    rows.all(sql, params, read)
+    tx.execute_batch(
+        "delete from replays where id not in (select max(id) from replays group by key)",
+    )?;
+    let fresh = named_params! {":fresh": fresh};
+    tx.execute(
+        "update replays set horizon = :fresh where horizon > :fresh",
+        fresh,
+    )?;
+    tx.execute(
+        "update replays set expires_at = :fresh where expires_at > :fresh",
+        fresh,
+    )
 }
 
 /// What `verify` asks of it.
@@ -257,5 +153,13 @@ pub const CHECKS: &[Question] = &[
         "select count(*) from (
             select 1 from replays where done in ('hold_placed', 'order_placed', 'product_created')
             group by hold_id, order_id, product_id having count(*) > 1)",
+    ),
+    // A key that is past its time may be kept anew before its row is gone.
+    (
+        "no idempotency key is kept twice, and each is below the next one",
+        "select count(*) from replays",
+        "select (select count(*) from (
+                select 1 from replays where expires_at > (select last_now from meta) group by key having count(*) > 1))
+            + (select count(*) from replays, meta where id >= next_replay)",
     ),
 ];

@@ -1,9 +1,11 @@
 //! One file a table: how its columns are read and written, what is asked of it, and what `verify` asks.
 
+mod answered_product;
 pub mod counters;
 pub mod holds;
 pub mod idempotency;
 mod insert;
+pub mod kept_keys;
 pub mod movements;
 pub mod orders;
 pub mod payments;
