@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row, named_params};
 
 use super::file::Version;
+use super::statements::Queries;
 use super::tables::{Result, holds, orders, products};
 use crate::sale::{Product, ProductId, Timestamp};
 
@@ -27,8 +28,12 @@ impl CachedProduct {
     pub fn at(conn: &Connection, id: ProductId, now: Timestamp) -> Result<CachedProduct> {
         let tx = conn.unchecked_transaction()?;
         let found = products::by_id_with_overdue_units(&*tx, id, now)?;
-        let [last_hold, next_hold] = holds::deadlines_around(&*tx, now)?;
-        let [last_order, next_order] = orders::deadlines_around(&*tx, now)?;
+        let around = |sql| -> Result<[Option<Timestamp>; 2]> {
+            let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?]);
+            tx.row(sql, named_params! {":now": now}, read)
+        };
+        let [last_hold, next_hold] = around(holds::DEADLINES_AROUND)?;
+        let [last_order, next_order] = around(orders::DEADLINES_AROUND)?;
         let (product, overdue_units) = found.unzip();
         let overdue_units = overdue_units.unwrap_or(0);
         let shown = product.clone();

@@ -1,23 +1,26 @@
 //! From the tables into a working set: what a rule needs to see, as the tables held it when the transaction began.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, named_params};
 
 use super::error::not_applied;
 use super::key_index::KeyIndex;
-use super::statements::Statements;
+use super::statements::{Queries, Statements};
 use super::tables::kept_keys::Keys;
 use super::tables::{Result, counters, holds, idempotency, orders, payments, products};
 use crate::sale::{Due, Need, ProductId, Timestamp, WorkingSet};
 use crate::store::{RowSource, StoreError};
 
 pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
-    let deadlines = [
-        holds::next_deadline(conn)?,
-        orders::next_deadline(conn)?,
-        payments::next_deadline(conn)?,
-        idempotency::next_deadline(conn)?,
-    ];
-    Ok(deadlines.into_iter().flatten().min())
+    let mut deadlines = Vec::new();
+    for next in [
+        holds::NEXT_DEADLINE,
+        orders::NEXT_DEADLINE,
+        payments::NEXT_DEADLINE,
+        idempotency::NEXT_DEADLINE,
+    ] {
+        deadlines.extend(conn.figure::<Option<Timestamp>>(next, [])?);
+    }
+    Ok(deadlines.into_iter().min())
 }
 
 /// The tables as one transaction sees them.
@@ -70,8 +73,10 @@ impl SqliteRows<'_> {
             }
             Need::Lost(target) => set.fetched_lost(target, counters::is_lost(&self.0, target)?),
             Need::CustomerUse(product, customer) => {
-                let held = holds::units_of(&self.0, product, &customer, set.now)?;
-                let ordered = orders::units_of(&self.0, product, &customer, set.now)?;
+                let params =
+                    named_params! {":product": product, ":customer": customer, ":now": set.now};
+                let held: i64 = self.0.figure(holds::UNITS_OF_CUSTOMER, params)?;
+                let ordered: i64 = self.0.figure(orders::UNITS_OF_CUSTOMER, params)?;
                 set.fetched_customer_use(product, customer, held + ordered);
             }
             Need::IdempotencyKey(key) => {

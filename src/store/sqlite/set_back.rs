@@ -1,6 +1,6 @@
 //! The sale's time taken back to the wall clock's, after that was wrongly ahead. The database is not served meanwhile.
 
-use rusqlite::Transaction;
+use rusqlite::{Transaction, named_params};
 
 use super::error::not_applied;
 use super::store::{Change, SqliteStore};
@@ -27,17 +27,17 @@ impl SqliteStore {
 }
 
 fn set_back(tx: &Transaction<'_>, wall: Timestamp, terms: &Terms) -> Result<SetBack> {
-    let fresh = |ttl_s| wall.plus_seconds(ttl_s);
+    let pull_in = |sql, ttl_s: Option<u32>| match ttl_s {
+        Some(ttl_s) => tx.execute(sql, named_params! {":fresh": wall.plus_seconds(ttl_s)}),
+        // A fresh row has no deadline, and so none lies further off.
+        None => Ok(0),
+    };
     let set_back = SetBack {
-        holds: holds::pull_in(tx, fresh(terms.hold_ttl_s))?,
-        orders: match terms.order_ttl_s {
-            Some(ttl_s) => orders::pull_in(tx, fresh(ttl_s))?,
-            // A fresh order has no deadline, and so none lies further off.
-            None => 0,
-        },
+        holds: pull_in(holds::PULL_IN, Some(terms.hold_ttl_s))?,
+        orders: pull_in(orders::PULL_IN, terms.order_ttl_s)?,
         // After the holds, which some of them wait for.
-        payments: payments::pull_in(tx, fresh(terms.parked_ttl_s))?,
-        keys: idempotency::pull_in(tx, fresh(terms.idempotency_ttl_s))?,
+        payments: pull_in(payments::PULL_IN, Some(terms.parked_ttl_s))?,
+        keys: idempotency::pull_in(tx, wall.plus_seconds(terms.idempotency_ttl_s))?,
     };
     counters::set_time_back(tx, wall)?;
     Ok(set_back)

@@ -43,9 +43,7 @@ pub trait Queries {
         params: impl Params,
         read: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.with(sql, |statement| {
-            statement.query_map(params, read)?.collect()
-        })
+        self.each(sql, params, read, |rows| rows.collect())
     }
 
     /// Row by row, until `is_enough` says so of one.

@@ -104,7 +104,7 @@ fn gap(ids: &'static str, first: i64, skip_ids: i64) -> Result<Gap, RestoreError
 
 fn skip(tx: &Transaction<'_>, gaps: &[Gap]) -> rusqlite::Result<()> {
     gaps.iter().try_for_each(|gap| counters::skip(tx, gap))?;
-    payments::lapse_of_lost_orders(tx)?;
+    tx.execute(payments::END_WAIT_FOR_LOST, [])?;
     counters::unmark_copy(tx)
 }
 

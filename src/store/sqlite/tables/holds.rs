@@ -4,7 +4,7 @@ use rusqlite::{Row, Transaction, named_params};
 
 use super::insert::{Insert, insert};
 use super::{List, Question, Result, limit, line, one_row};
-use crate::sale::{Customer, Hold, HoldId, Line, ProductId, Timestamp, WorkingSet, Written};
+use crate::sale::{Hold, HoldId, Line, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::statements::Queries;
 
 /// Holds, each with the order that it became.
@@ -25,19 +25,7 @@ macro_rules! hold_is {
     };
 }
 
-/// The units of a product's overdue holds.
-macro_rules! overdue_hold_units {
-    ($product:literal) => {
-        concat!(
-            "(select coalesce(sum(quantity), 0) from holds where ",
-            $crate::store::sqlite::tables::holds::hold_is!(overdue),
-            " and product_id = ",
-            $product,
-            ")"
-        )
-    };
-}
-pub(super) use {hold_is, overdue_hold_units};
+pub(super) use hold_is;
 
 /// Holds as the clock sees them, by what an operator asks.
 pub const LIST: List<Hold> = List {
@@ -55,6 +43,28 @@ pub const LIST: List<Hold> = List {
 #[cfg(feature = "test-support")]
 pub const ALL: &str = concat!(select_hold!(), " order by holds.id");
 
+/// Units that a customer holds of a product.
+pub const UNITS_OF_CUSTOMER: &str = concat!(
+    "select coalesce(sum(quantity), 0) from holds where ",
+    hold_is!(live),
+    " and product_id = :product and customer = :customer"
+);
+
+pub const NEXT_DEADLINE: &str = "select min(expires_at) from holds where status = 'active'";
+
+/// The last deadline of an overdue hold, and the next one of a live hold.
+pub const DEADLINES_AROUND: &str = concat!(
+    "select (select max(expires_at) from holds where ",
+    hold_is!(overdue),
+    "), (select min(expires_at) from holds where ",
+    hold_is!(live),
+    ")"
+);
+
+/// Pulls in deadlines that lie further off than that of a fresh hold.
+pub const PULL_IN: &str =
+    "update holds set expires_at = :fresh where status = 'active' and expires_at > :fresh";
+
 pub fn read(row: &Row<'_>) -> Result<Hold> {
     Ok(Hold {
         id: row.get("id")?,
@@ -69,48 +79,6 @@ pub fn read(row: &Row<'_>) -> Result<Hold> {
 pub fn by_id(rows: &impl Queries, id: HoldId) -> Result<Option<Hold>> {
     let sql = concat!(select_hold!(), " where holds.id = :id");
     rows.one(sql, named_params! {":id": id}, read)
-}
-
-/// Units that a customer holds of a product.
-pub fn units_of(
-    rows: &impl Queries,
-    product: ProductId,
-    customer: &Customer,
-    now: Timestamp,
-) -> Result<i64> {
-    let sql = concat!(
-        "select coalesce(sum(quantity), 0) from holds where ",
-        hold_is!(live),
-        " and product_id = :product and customer = :customer"
-    );
-    let params = named_params! {":product": product, ":customer": customer, ":now": now};
-    rows.figure(sql, params)
-}
-
-/// Of the holds that a sweep has not ended yet.
-pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
-    let sql = "select min(expires_at) from holds where status = 'active'";
-    rows.figure(sql, [])
-}
-
-/// The last deadline of an overdue hold, and the next one of a live hold.
-pub fn deadlines_around(rows: &impl Queries, now: Timestamp) -> Result<[Option<Timestamp>; 2]> {
-    let sql = concat!(
-        "select (select max(expires_at) from holds where ",
-        hold_is!(overdue),
-        "), (select min(expires_at) from holds where ",
-        hold_is!(live),
-        ")"
-    );
-    let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?]);
-    rows.row(sql, named_params! {":now": now}, read)
-}
-
-/// Pulls in deadlines that lie further off than that of a fresh hold.
-pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
-    let sql =
-        "update holds set expires_at = :fresh where status = 'active' and expires_at > :fresh";
-    tx.execute(sql, named_params! {":fresh": fresh})
 }
 
 /// The oldest overdue holds of a product, until `is_enough`.

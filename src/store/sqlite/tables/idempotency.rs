@@ -8,7 +8,6 @@ use super::{Question, Result};
 use crate::sale::{
     HoldId, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId, Recorded, Timestamp,
 };
-use crate::store::sqlite::statements::Queries;
 
 /// The columns that differ between what requests did.
 #[derive(Default)]
@@ -109,12 +108,7 @@ fn did_what(recorded: &str) -> rusqlite::Error {
 pub const ALL: &str = "select * from replays order by key";
 
 /// Of the row that goes first.
-pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
-    rows.figure(
-        "select (select expires_at from replays order by id limit 1)",
-        [],
-    )
-}
+pub const NEXT_DEADLINE: &str = "select (select expires_at from replays order by id limit 1)";
 
 /// Pulls in deadlines that lie further off than that of a fresh key. Where a key that was past its time was kept anew, its
 /// row of before is deleted: it would not be past its time any more.

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
 use super::{List, Question, Result, limit, line, one_row};
-use crate::sale::{Customer, Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
+use crate::sale::{Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::statements::Queries;
 
 /// Overdue: that an order is past its deadline and its row does not say so yet, `Order::overdue_units` said in SQL. Due later:
@@ -17,19 +17,7 @@ macro_rules! order_is {
     };
 }
 
-/// The units of a product's overdue orders.
-macro_rules! overdue_order_units {
-    ($product:literal) => {
-        concat!(
-            "(select coalesce(sum(quantity), 0) from orders where ",
-            $crate::store::sqlite::tables::orders::order_is!(overdue),
-            " and product_id = ",
-            $product,
-            ")"
-        )
-    };
-}
-pub(super) use {order_is, overdue_order_units};
+pub(super) use order_is;
 
 /// Orders as the clock sees them, by what an operator asks.
 pub const LIST: List<Order> = List {
@@ -46,6 +34,30 @@ pub const LIST: List<Order> = List {
 
 #[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from orders order by id";
+
+/// Units that a customer has ordered of a product, and has paid or still may.
+pub const UNITS_OF_CUSTOMER: &str = concat!(
+    "select coalesce(sum(quantity), 0) from orders
+        where product_id = :product and customer = :customer and status in ('pending', 'paid') and not (",
+    order_is!(overdue),
+    ")"
+);
+
+pub const NEXT_DEADLINE: &str =
+    "select min(pay_by) from orders where status = 'pending' and pay_by is not null";
+
+/// The last deadline of an overdue order, and the next one of an order that is due later.
+pub const DEADLINES_AROUND: &str = concat!(
+    "select (select max(pay_by) from orders where ",
+    order_is!(overdue),
+    "), (select min(pay_by) from orders where ",
+    order_is!(due_later),
+    ")"
+);
+
+/// Pulls in deadlines that lie further off than that of a fresh order.
+pub const PULL_IN: &str = "update orders set pay_by = :fresh
+    where status = 'pending' and pay_by is not null and pay_by > :fresh";
 
 pub fn read(row: &Row<'_>) -> Result<Order> {
     Ok(Order {
@@ -64,48 +76,6 @@ pub fn read(row: &Row<'_>) -> Result<Order> {
 pub fn by_id(rows: &impl Queries, id: OrderId) -> Result<Option<Order>> {
     let sql = "select * from orders where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
-}
-
-/// Units that a customer has ordered of a product, and has paid or still may.
-pub fn units_of(
-    rows: &impl Queries,
-    product: ProductId,
-    customer: &Customer,
-    now: Timestamp,
-) -> Result<i64> {
-    let sql = concat!(
-        "select coalesce(sum(quantity), 0) from orders
-            where product_id = :product and customer = :customer and status in ('pending', 'paid') and not (",
-        order_is!(overdue),
-        ")"
-    );
-    let params = named_params! {":product": product, ":customer": customer, ":now": now};
-    rows.figure(sql, params)
-}
-
-/// Of the orders that a sweep has not ended yet.
-pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
-    let sql = "select min(pay_by) from orders where status = 'pending' and pay_by is not null";
-    rows.figure(sql, [])
-}
-
-/// The last deadline of an overdue order, and the next one of an order that is due later.
-pub fn deadlines_around(rows: &impl Queries, now: Timestamp) -> Result<[Option<Timestamp>; 2]> {
-    let sql = concat!(
-        "select (select max(pay_by) from orders where ",
-        order_is!(overdue),
-        "), (select min(pay_by) from orders where ",
-        order_is!(due_later),
-        ")"
-    );
-    let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?]);
-    rows.row(sql, named_params! {":now": now}, read)
-}
-
-/// Pulls in deadlines that lie further off than that of a fresh order.
-pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
-    let sql = "update orders set pay_by = :fresh where status = 'pending' and pay_by is not null and pay_by > :fresh";
-    tx.execute(sql, named_params! {":fresh": fresh})
 }
 
 /// The oldest overdue orders of a product, until `is_enough`.

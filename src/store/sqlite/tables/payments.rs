@@ -85,6 +85,19 @@ pub const LIST_OF_REFUNDS: List<Payment> = List {
 #[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from payments order by id";
 
+pub const NEXT_DEADLINE: &str = "select min(parked_until) from payments where verdict = 'parked'";
+
+/// Pulls in deadlines that lie further off than that of a fresh event, which never outwaits the hold that it names.
+pub const PULL_IN: &str = "update payments set parked_until = pulled.until
+    from (select p.id, min(:fresh, coalesce(holds.expires_at, :fresh)) as until
+        from payments p left join holds on holds.id = p.named_hold where p.verdict = 'parked') as pulled
+    where payments.id = pulled.id and payments.parked_until > pulled.until";
+
+/// An event that waits for an order that can never come has waited in vain, whatever time it is.
+pub const END_WAIT_FOR_LOST: &str = "update payments set parked_until = 0
+    where verdict = 'parked'
+      and exists (select 1 from gaps where ids = 'orders' and named_order between first and last)";
+
 pub fn read(row: &Row<'_>) -> Result<Payment> {
     let named_order = row
         .get::<_, Option<OrderId>>("named_order")?
@@ -170,29 +183,6 @@ pub fn refunds(
           and (order_id = :order or named_order = :order or named_hold = :hold) order by id";
     let params = named_params! {":transaction_id": transaction_id, ":order": order, ":hold": hold};
     rows.all(sql, params, read)
-}
-
-/// Of the events that are parked.
-pub fn next_deadline(rows: &impl Queries) -> Result<Option<Timestamp>> {
-    let sql = "select min(parked_until) from payments where verdict = 'parked'";
-    rows.figure(sql, [])
-}
-
-/// Pulls in deadlines that lie further off than that of a fresh event, which never outwaits the hold that it names.
-pub fn pull_in(tx: &Transaction<'_>, fresh: Timestamp) -> Result<usize> {
-    let sql = "update payments set parked_until = pulled.until
-        from (select p.id, min(:fresh, coalesce(holds.expires_at, :fresh)) as until
-            from payments p left join holds on holds.id = p.named_hold where p.verdict = 'parked') as pulled
-        where payments.id = pulled.id and payments.parked_until > pulled.until";
-    tx.execute(sql, named_params! {":fresh": fresh})
-}
-
-/// An event that waits for an order that can never come has waited in vain, whatever time it is.
-pub fn lapse_of_lost_orders(tx: &Transaction<'_>) -> Result<usize> {
-    let sql = "update payments set parked_until = 0
-        where verdict = 'parked'
-          and exists (select 1 from gaps where ids = 'orders' and named_order between first and last)";
-    tx.execute(sql, [])
 }
 
 /// The parked events that have waited too long, oldest first.

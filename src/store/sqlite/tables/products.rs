@@ -2,8 +2,8 @@
 
 use rusqlite::{Row, Transaction, named_params};
 
-use super::holds::overdue_hold_units;
-use super::orders::overdue_order_units;
+use super::holds::hold_is;
+use super::orders::order_is;
 use super::{Question, Result, limit, one_row};
 use crate::sale::{Product, ProductId, Timestamp, WorkingSet, Written};
 use crate::store::sqlite::statements::Queries;
@@ -12,9 +12,15 @@ use crate::store::sqlite::statements::Queries;
 macro_rules! overdue_units {
     ($product:literal) => {
         concat!(
-            overdue_hold_units!($product),
-            " + ",
-            overdue_order_units!($product)
+            "(select coalesce(sum(quantity), 0) from holds where ",
+            hold_is!(overdue),
+            " and product_id = ",
+            $product,
+            ") + (select coalesce(sum(quantity), 0) from orders where ",
+            order_is!(overdue),
+            " and product_id = ",
+            $product,
+            ")"
         )
     };
 }
