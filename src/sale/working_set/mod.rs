@@ -222,19 +222,19 @@ impl WorkingSet {
     }
 
     /// Rows that a rule has looked at before.
-    pub fn known_product(&self, id: ProductId) -> &Product {
+    pub(in crate::sale) fn known_product(&self, id: ProductId) -> &Product {
         self.products.known(id)
     }
 
-    pub fn known_hold(&self, id: HoldId) -> &Hold {
+    pub(in crate::sale) fn known_hold(&self, id: HoldId) -> &Hold {
         self.holds.known(id)
     }
 
-    pub fn known_order(&self, id: OrderId) -> &Order {
+    pub(in crate::sale) fn known_order(&self, id: OrderId) -> &Order {
         self.orders.known(id)
     }
 
-    pub fn known_payment(&self, id: PaymentId) -> &Payment {
+    pub(in crate::sale) fn known_payment(&self, id: PaymentId) -> &Payment {
         self.payments.known(id)
     }
 
@@ -252,23 +252,23 @@ impl WorkingSet {
 
 /// What rules change, once nothing can refuse or stop them any more.
 impl WorkingSet {
-    pub fn change_product(&mut self, id: ProductId) -> &mut Product {
+    pub(in crate::sale) fn change_product(&mut self, id: ProductId) -> &mut Product {
         self.products.change(id)
     }
 
-    pub fn change_hold(&mut self, id: HoldId) -> &mut Hold {
+    pub(in crate::sale) fn change_hold(&mut self, id: HoldId) -> &mut Hold {
         self.holds.change(id)
     }
 
-    pub fn change_order(&mut self, id: OrderId) -> &mut Order {
+    pub(in crate::sale) fn change_order(&mut self, id: OrderId) -> &mut Order {
         self.orders.change(id)
     }
 
-    pub fn change_payment(&mut self, id: PaymentId) -> &mut Payment {
+    pub(in crate::sale) fn change_payment(&mut self, id: PaymentId) -> &mut Payment {
         self.payments.change(id)
     }
 
-    pub fn insert_product(&mut self, product: Product) {
+    pub(in crate::sale) fn insert_product(&mut self, product: Product) {
         if let Some(sku) = &product.sku {
             self.skus.insert(sku.clone(), Some(product.id));
         }
@@ -276,16 +276,16 @@ impl WorkingSet {
         self.products.insert(product.id, product);
     }
 
-    pub fn insert_hold(&mut self, hold: Hold) {
+    pub(in crate::sale) fn insert_hold(&mut self, hold: Hold) {
         self.holds.insert(hold.id, hold);
     }
 
-    pub fn insert_order(&mut self, order: Order) {
+    pub(in crate::sale) fn insert_order(&mut self, order: Order) {
         self.orders.insert(order.id, order);
     }
 
     /// A new payment event; if it is parked, its place in the list of those that wait must have been looked at before.
-    pub fn insert_payment(&mut self, payment: Payment, payload: Option<String>) {
+    pub(in crate::sale) fn insert_payment(&mut self, payment: Payment, payload: Option<String>) {
         if payment.is_parked() {
             self.parked
                 .get_mut(&payment.target)
@@ -301,7 +301,7 @@ impl WorkingSet {
         self.payments.insert(payment.id, payment);
     }
 
-    pub fn note_refund(
+    pub(in crate::sale) fn note_refund(
         &mut self,
         target: PaymentTarget,
         transaction_id: String,
@@ -312,7 +312,7 @@ impl WorkingSet {
     }
 
     /// Moves the customer's use by `units`. Expiry moves nothing: by the clock, what is overdue no longer counted.
-    pub fn move_customer_use(
+    pub(in crate::sale) fn move_customer_use(
         &mut self,
         product: ProductId,
         customer: Option<&Customer>,
@@ -326,12 +326,12 @@ impl WorkingSet {
         }
     }
 
-    pub fn note_overdue_ended(&mut self, product: ProductId, units: i64) {
+    pub(in crate::sale) fn note_overdue_ended(&mut self, product: ProductId, units: i64) {
         *self.overdue_ended.entry(product).or_insert(0) += units;
     }
 
     /// Whatever was kept under the key before has had its time.
-    pub fn keep(&mut self, record: IdempotencyRecord) {
+    pub(in crate::sale) fn keep(&mut self, record: IdempotencyRecord) {
         let key = record.key.clone();
         if let Some(Some(_)) = self.idempotency_records.insert(key.clone(), Some(record)) {
             self.forgotten.insert(key.clone());
@@ -340,7 +340,7 @@ impl WorkingSet {
     }
 
     /// Forgets what is kept under the key if its time is over; says whether it did.
-    pub fn forget_lapsed(&mut self, key: &IdempotencyKey) -> bool {
+    pub(in crate::sale) fn forget_lapsed(&mut self, key: &IdempotencyKey) -> bool {
         let kept = self
             .idempotency_records
             .get_mut(key)
@@ -352,7 +352,7 @@ impl WorkingSet {
         lapsed.is_some()
     }
 
-    pub fn push_movement(&mut self, movement: Movement) {
+    pub(in crate::sale) fn push_movement(&mut self, movement: Movement) {
         self.movements.push(movement);
     }
 }

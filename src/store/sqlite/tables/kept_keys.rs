@@ -274,10 +274,12 @@ mod tests {
     use rusqlite::{Connection, ErrorCode};
 
     use super::*;
-    use crate::sale::{Counters, HoldId, LatePayment, Recorded, Terms};
+    use crate::sale::{
+        Command, Counters, CreateProduct, LatePayment, Need, ProductChanges, Terms, decide,
+    };
     use crate::store::sqlite::file::schema;
 
-    /// Where a rule had looked nowhere.
+    /// Where a rule was told that there is nothing.
     #[test]
     fn a_key_that_is_there_is_not_written_again() {
         let mut conn = Connection::open_in_memory().unwrap();
@@ -292,11 +294,9 @@ mod tests {
         let index = KeyIndex::default();
         let mut keep = |text: &str, index| {
             let mut set = WorkingSet::new(Timestamp::from_micros(0), TERMS, Counters::FIRST);
-            set.keep(IdempotencyRecord {
-                key: IdempotencyKey::new(text).unwrap(),
-                recorded: Recorded::HoldPlaced(HoldId::FIRST),
-                expires_at: Timestamp::from_micros(60),
-            });
+            let key = IdempotencyKey::new(text).unwrap();
+            set.fetched_nothing(Need::IdempotencyKey(key.clone()));
+            decide(&mut set, &new_product(key)).unwrap();
             let tx = conn.transaction().unwrap();
             let changes = write(&tx, &set, &mut Keys::of(index))?;
             tx.commit().unwrap();
@@ -313,6 +313,19 @@ mod tests {
         }
         index.note(&keep("c", Some(&index)).unwrap());
         assert!(keep("c", Some(&index)).is_err());
+    }
+
+    fn new_product(key: IdempotencyKey) -> Command {
+        let name = Some("New".to_owned());
+        Command::CreateProduct(CreateProduct {
+            sku: None,
+            changes: ProductChanges {
+                name,
+                ..ProductChanges::default()
+            },
+            total_stock: 0,
+            key: Some(key),
+        })
     }
 
     const TERMS: Terms = Terms {
