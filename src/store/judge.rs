@@ -5,7 +5,7 @@
 //! whole batch is rehearsed on a copy of the working set, all that it missed is fetched at once, and so on, until a
 //! rehearsal misses nothing and so is the judgement.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Decision, StoreError};
 use crate::sale::{Command, Need, ProductId, Stop, WorkingSet, decide};
@@ -72,7 +72,8 @@ pub fn judge_in_waves(
             .map(|command| rehearse(&mut set, command, &mut missed))
             .collect();
         if missed.is_empty() {
-            let decisions = decisions.into_iter().flatten().collect();
+            let decisions: Option<Vec<Decision>> = decisions.into_iter().collect();
+            let decisions = decisions.expect("a command that could not go on has missed something");
             return Ok((set, decisions));
         }
         let needs = missed.needs(&fetched);
@@ -108,8 +109,8 @@ fn rehearse(set: &mut WorkingSet, command: &Command, missed: &mut Missed) -> Opt
 struct Missed {
     needs: Vec<Need>,
     known: HashSet<Need>,
-    /// Commands that need units of one product need the sum of them.
-    overdue: HashMap<ProductId, i64>,
+    /// Commands that need units of one product need the sum of them. By product, so that a batch asks for the same each time.
+    overdue: BTreeMap<ProductId, i64>,
 }
 
 impl Missed {
