@@ -1,13 +1,16 @@
 //! How often a store far away is asked for rows: a batch of 512 commands of each kind, judged in waves.
 
+use std::collections::BTreeMap;
+
 use flashsale::sale::{
-    Amount, Command, CreateProduct, Customer, HoldId, IdempotencyKey, OrderId, PaymentEvent,
-    PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId, Quantity,
-    Report, RestockProduct, Timestamp,
+    Amount, Command, CreateProduct, Customer, HoldId, IdempotencyKey, LatePayment, OrderId,
+    PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId,
+    Quantity, Report, RestockProduct, Terms, Timestamp,
 };
 use flashsale::store::{Decision, Store, no_more};
 
 use crate::memory::MemoryStore;
+use crate::properties::{Crowd, catalogue};
 use crate::shop::{OPENING, item, terms};
 
 const COMMANDS: i64 = 512;
@@ -17,19 +20,25 @@ const PRODUCTS: i64 = 8;
 /// A sale in memory, one batch after another.
 struct Sale {
     store: MemoryStore,
+    terms: Terms,
     now: i64,
 }
 
 impl Sale {
     /// Products of 512 units each, with a limit for each customer.
     fn open() -> Sale {
+        let items = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        Sale::of(&items.map(|sku| item(sku, COMMANDS).max_per_customer(3).load()))
+    }
+
+    fn of(catalogue: &[Command]) -> Sale {
         let mut sale = Sale {
             store: MemoryStore::default(),
+            terms: terms(),
             now: OPENING,
         };
-        let items = ["a", "b", "c", "d", "e", "f", "g", "h"];
-        let catalogue = items.map(|sku| item(sku, COMMANDS).max_per_customer(3).load());
-        sale.all_succeed(catalogue.to_vec());
+        let decisions = sale.transact(catalogue);
+        assert!(decisions.iter().all(Result::is_ok));
         sale
     }
 
@@ -41,7 +50,7 @@ impl Sale {
         let now = Timestamp::from_micros(self.now);
         let time = |last_now: Timestamp| last_now.max(now);
         self.store
-            .transact(&terms(), &time, commands, &mut no_more)
+            .transact(&self.terms, &time, commands, &mut no_more)
             .unwrap()
     }
 
@@ -235,4 +244,54 @@ fn an_operators_commands_are_two_waves() {
     }));
     let skus = ["a", "b", "c"];
     sale.all_succeed(skus.map(|sku| item(sku, 2_000).load()).to_vec());
+}
+
+/// The wildest mix: crowds whose batches are put together until they fill one of the writer's, ten times for each seed, with
+/// time passing in between.
+#[test]
+fn a_full_batch_of_anything_is_three_waves_even_seeds() {
+    crowds_are_three_waves((0..SEEDS).filter(|seed| seed % 2 == 0));
+}
+
+#[test]
+fn a_full_batch_of_anything_is_three_waves_odd_seeds() {
+    crowds_are_three_waves((0..SEEDS).filter(|seed| seed % 2 == 1));
+}
+
+const SEEDS: u64 = 20;
+const WAVES_OF_ANYTHING_MAX: usize = 3;
+
+fn crowds_are_three_waves(seeds: impl Iterator<Item = u64>) {
+    let mut batches_by_waves = BTreeMap::<usize, usize>::new();
+    for seed in seeds {
+        let (mut crowd, mut sale) = (Crowd::new(seed), Sale::of(&catalogue()));
+        for round in 0..10 {
+            sale.now += crowd.pause_micros();
+            if crowd.flips() {
+                sale.terms.late_payment = LatePayment::Accept;
+            }
+            let decisions = sale.transact(&full_batch(&mut crowd));
+            crowd.learn(&decisions);
+            let waves = &sale.store.waves;
+            assert!(
+                waves.len() <= WAVES_OF_ANYTHING_MAX,
+                "seed {seed}, round {round}: {waves:?}"
+            );
+            *batches_by_waves.entry(waves.len()).or_default() += 1;
+        }
+    }
+    println!("batches by waves: {batches_by_waves:?}");
+}
+
+/// As the writer makes one: a sweep first, and no other.
+fn full_batch(crowd: &mut Crowd) -> Vec<Command> {
+    let (rows_max, keys_max) = (1_024, 16);
+    let mut batch = vec![Command::Sweep { rows_max, keys_max }];
+    let full = usize::try_from(COMMANDS).unwrap();
+    while batch.len() <= full {
+        let commands = crowd.batch().into_iter();
+        batch.extend(commands.filter(|command| !matches!(command, Command::Sweep { .. })));
+    }
+    batch.truncate(1 + full);
+    batch
 }
