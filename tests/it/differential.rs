@@ -1,13 +1,14 @@
 //! The same commands and clock into the memory store, which judges in waves, and into SQLite, which judges in turn: every
 //! decision and every row must be equal, and SQLite's books prove themselves. Half of each batch comes while its
-//! transaction waits for its turn, and two writers take turns, as two processes do. Now and then ids are lost, as with a
-//! disk.
+//! transaction waits for its turn. The database is opened twice, as by two processes, each with connections and caches of its
+//! own: they write in turn, and each reads after the other has written. Now and then ids are lost, as with a disk.
 //!
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands of each seed (default 1 500), `FLASHSALE_TEST_SEEDS` that of the
 //! seeds (default 20).
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
@@ -70,12 +71,13 @@ fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
             twins.skip_ids();
         }
         let terms = changing_terms(round, &mut crowd);
-        let decisions = twins.transact(round % 2, &terms, &batch, &context);
+        let (process, other) = (round % 2, (round + 1) % 2);
+        let decisions = twins.transact(process, &terms, &batch, &context);
         crowd.learn(&decisions);
         decided += batch.len();
-        twins.reads_are_alike(&terms, &batch, &mut crowd);
+        twins.reads_are_alike(other, &terms, &batch, &mut crowd);
         if round % 50 == 0 || decided >= commands {
-            twins.rows_are_alike(&context);
+            twins.rows_are_alike(other, &context);
         }
         if decided >= commands {
             break;
@@ -97,12 +99,30 @@ fn changing_terms(round: usize, crowd: &mut Crowd) -> Terms {
     terms
 }
 
+/// What one process has of the database.
+struct Opened {
+    database: Box<dyn Database>,
+    store: Box<dyn Store>,
+    reader: Box<dyn Reader>,
+}
+
+impl Opened {
+    fn twice(path: &Path, memory: &MemoryStore) -> [Opened; 2] {
+        [0, 1].map(|_| {
+            let database = database::open(path, Access::Existing).unwrap();
+            Opened {
+                store: database.store(Durability::Normal).unwrap(),
+                reader: database.reader(Arc::new(memory.hands.clone()), 1).unwrap(),
+                database,
+            }
+        })
+    }
+}
+
 /// One sale, kept twice.
 struct Twins {
     memory: MemoryStore,
-    writers: [Box<dyn Store>; 2],
-    reader: Box<dyn Reader>,
-    database: Box<dyn Database>,
+    sqlite: [Opened; 2],
     folder: TempDir,
     now: i64,
 }
@@ -111,13 +131,11 @@ impl Twins {
     fn new() -> Twins {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
-        let database = database::open(&path, Access::CreateOrMigrate).unwrap();
+        drop(database::open(&path, Access::CreateOrMigrate).unwrap());
         let memory = MemoryStore::default();
         Twins {
-            writers: writers(&*database),
-            reader: reader(&*database, &memory),
+            sqlite: Opened::twice(&path, &memory),
             memory,
-            database,
             folder,
             now: OPENING,
         }
@@ -127,18 +145,17 @@ impl Twins {
     fn skip_ids(&mut self) {
         let path = self.folder.path().join(format!("{}.db", self.now));
         File::create_new(&path).unwrap();
-        self.database.books().unwrap().back_up(&path).unwrap();
+        let database = &self.sqlite[0].database;
+        database.books().unwrap().back_up(&path).unwrap();
         let copy = database::open(&path, Access::Read).unwrap();
         copy.make_servable(SKIPPED).unwrap();
-        self.database = database::open(&path, Access::Existing).unwrap();
-        self.writers = writers(&*self.database);
-        self.reader = reader(&*self.database, &self.memory);
+        self.sqlite = Opened::twice(&path, &self.memory);
     }
 
     /// Half of the batch comes while the transaction waits.
     fn transact(
         &mut self,
-        writer: usize,
+        process: usize,
         terms: &Terms,
         batch: &[Command],
         context: &str,
@@ -151,7 +168,7 @@ impl Twins {
         let ours = ours.unwrap();
         let waves = &self.memory.waves;
         assert!(waves.len() <= WAVES_MAX, "{context}: {waves:?}");
-        let sqlite = &mut self.writers[writer];
+        let sqlite = &mut self.sqlite[process].store;
         let theirs = sqlite
             .transact(terms, &time, first, &mut more)
             .unwrap_or_else(|error| panic!("{context}: {error}: {batch:#?}"));
@@ -165,8 +182,8 @@ impl Twins {
     }
 
     /// Now and later, and now again.
-    fn reads_are_alike(&self, terms: &Terms, batch: &[Command], crowd: &mut Crowd) {
-        let (memory, reader) = (&self.memory, &*self.reader);
+    fn reads_are_alike(&self, process: usize, terms: &Terms, batch: &[Command], crowd: &mut Crowd) {
+        let (memory, reader) = (&self.memory, &*self.sqlite[process].reader);
         for later in [0, 0, 1, 60_000_000] {
             memory.hands.set(self.now + later);
             let now = memory.hands.now();
@@ -181,8 +198,11 @@ impl Twins {
         }
     }
 
-    fn rows_are_alike(&self, context: &str) {
-        let (memory, reader) = (&self.memory, &self.reader);
+    fn rows_are_alike(&self, process: usize, context: &str) {
+        let Opened {
+            database, reader, ..
+        } = &self.sqlite[process];
+        let memory = &self.memory;
         assert_eq!(
             memory.contents().unwrap(),
             reader.contents().unwrap(),
@@ -193,19 +213,10 @@ impl Twins {
             memory.products(None, 100).unwrap(),
             reader.products(None, 100).unwrap()
         );
-        let mut checks = self.database.books().unwrap().audit(Depth::Quick).unwrap();
+        let mut checks = database.books().unwrap().audit(Depth::Quick).unwrap();
         checks.retain(|check| check.broken > 0);
         assert!(checks.is_empty(), "{context}: {checks:?}");
     }
-}
-
-fn writers(database: &dyn Database) -> [Box<dyn Store>; 2] {
-    [0, 1].map(|_| database.store(Durability::Normal).unwrap())
-}
-
-fn reader(database: &dyn Database, memory: &MemoryStore) -> Box<dyn Reader> {
-    let hands = Arc::new(memory.hands.clone());
-    database.reader(hands, 1).unwrap()
 }
 
 /// What a store far away would ask for the wildest mix of commands.
