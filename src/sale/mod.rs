@@ -2,7 +2,6 @@
 //!
 //! Nothing here reads a clock, a database, a configuration or a source of randomness: `decide` sees a `WorkingSet` and a
 //! `Command`, and equal working sets and commands give equal results. Nothing here imports anything else of this crate.
-
 //!
 //! Four floors, each of which uses only those below it:
 //!

@@ -109,7 +109,8 @@ fn rehearse(set: &mut WorkingSet, command: &Command, missed: &mut Missed) -> Opt
 struct Missed {
     needs: Vec<Need>,
     known: HashSet<Need>,
-    /// Commands that need units of one product need the sum of them. By product, so that a batch asks for the same each time.
+    /// Commands that need units of one product need the sum of them. By product, so that a batch asks for the same each
+    /// time.
     overdue: BTreeMap<ProductId, i64>,
 }
 

@@ -11,7 +11,7 @@ use crate::sale::{
 
 /// Tells a reader beside a writer of the same process the time, before it reads.
 pub trait ReadingTime: Send + Sync {
-    /// What it calls expired, no batch still to commit calls alive.
+    /// A row that has expired by this time is alive for no batch still to commit.
     fn reading(&self) -> Timestamp;
 
     /// The present: the time of the batch in flight is no later.

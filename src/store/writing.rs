@@ -63,8 +63,8 @@ pub trait Store: Send {
     ) -> Result<Vec<Decision>, StoreError>;
 
     /// What became of the transaction that `StoreError::InDoubt` left behind: its decisions if it has committed, `None` if
-    /// nothing of it was applied. After a `load` they may be left out: `each` was told them. `Busy` and `Away`: not known yet.
-    /// Called until it tells, and nothing else is before; never for a store that never is in doubt.
+    /// nothing of it was applied. After a `load` they may be left out: `each` was told them. `Busy` and `Away`: not known
+    /// yet. Called until it tells, and nothing else is before; never for a store that never is in doubt.
     fn settle(&mut self) -> Result<Option<Vec<Decision>>, StoreError>;
 
     /// Judges chunk after chunk in one transaction: all of it is committed, or, if any command is rejected, none. `each` is

@@ -12,8 +12,8 @@ use crate::store::Decision;
 /// cannot grow under load.
 const SWEEP_MIN: usize = 256;
 
-/// Lapsed idempotency keys that such a batch forgets while clients wait. They are in no client's way: the rest goes when
-/// no client waits.
+/// Lapsed idempotency keys that such a batch forgets while clients wait. Such keys are in no client's way: the rest goes
+/// when no client waits.
 const KEYS_UNDER_LOAD_MAX: usize = 16;
 
 pub struct Batch {
@@ -49,8 +49,8 @@ impl Batch {
         batch
     }
 
-    /// The same batch after a sweep. `earlier`: how many commands the batch before this one came to, which may have been more
-    /// than it began with.
+    /// The same batch after a sweep. `earlier`: how many commands the batch before this one came to, which may have been
+    /// more than it began with.
     pub fn with_sweep(mut self, earlier: usize) -> Batch {
         let jobs = self.commands.len();
         let sweep = Command::Sweep {

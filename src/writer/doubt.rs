@@ -13,7 +13,7 @@ use crate::store::Decision;
 const POLL: Duration = Duration::from_millis(20);
 
 impl CommitLoop {
-    /// Answers the batch if it has committed, and returns it if nothing of it was applied: it is to be executed again. A stop
+    /// Answers the batch if it has committed, and returns it, to be executed again, if nothing of it was applied. A stop
     /// waits for the store as well, as long as for the last checkpoint.
     ///
     /// Before the store has told, nothing is written, and no reader's time passes that of the batch. A command of the batch
@@ -50,7 +50,8 @@ impl CommitLoop {
         Ok(again)
     }
 
-    /// Asks until the store tells; and, if the writer was told to stop meanwhile, until when the last checkpoint may be tried.
+    /// Asks until the store tells; and, if the writer was told to stop meanwhile, until when the last checkpoint may be
+    /// tried.
     fn settle(
         &mut self,
         batch: &mut Batch,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::WriterExit;
 
 pub enum Halt {
-    /// It was told to stop, and may try until then to empty the log.
+    /// The writer was told to stop, and may try until then to empty the log.
     Stop(Instant),
     Exit(WriterExit),
 }

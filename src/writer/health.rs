@@ -11,13 +11,13 @@ pub struct Health {
     is_healthy: Arc<AtomicBool>,
     /// When the store last failed to write, if it has not written since.
     failed_at: Option<Instant>,
-    /// Since when the store is waited for: it is away, or a batch is in doubt.
+    /// Since when the store has been away, or a batch in doubt.
     waits_since: Option<Instant>,
     patience: Duration,
 }
 
-/// A store that is away for a moment, as while a standby is promoted, costs latency and is no failure. It is one once it
-/// costs commands their deadline, and after this time at the latest.
+/// A store that is away for a moment, as while a standby is promoted, costs latency and is no failure. A store that
+/// costs commands their deadline is one, and so is a store that is away for this long.
 const PATIENCE_MAX: Duration = Duration::from_secs(2);
 /// How often a store that failed is asked whether it can be written again. Commands of clients still try at once.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);

@@ -61,7 +61,7 @@ impl CommitLoop {
         }
     }
 
-    /// A batch went well, which after a failure says little: it may have written nothing.
+    /// After a failure, writes the time: that a batch went well says little, as the batch may have written nothing.
     pub fn probe(&mut self) -> Result<(), WriterExit> {
         if !self.health.has_failed() {
             return Ok(());

@@ -48,13 +48,13 @@ pub struct Limits {
 pub enum CommandError {
     /// The shop says no. Nothing was changed.
     Refused(Rejection),
-    /// The queue is full, or the command waited too long in it. It was not executed.
+    /// The queue is full, or the command waited too long in it, and was not executed.
     Overloaded,
-    /// The writer has stopped. It was not executed.
+    /// The writer has stopped. The command was not executed.
     Stopped,
     /// The store could not write. Nothing was applied.
     NotApplied,
-    /// The store failed at the commit: it may or may not have been applied.
+    /// The store failed at the commit: the command may or may not have been applied.
     Unknown,
     /// The command broke a rule of ours, alone in its transaction. Nothing was applied.
     Broken,
@@ -62,8 +62,8 @@ pub enum CommandError {
 
 pub type Answer = Result<Outcome, CommandError>;
 
-/// Runs what answers the commands of a batch, one after the other, on the writer's thread: what is to be done once for all of
-/// them is done after it.
+/// Runs what answers the commands of a batch, one after the other, on the writer's thread: what is to be done once for all
+/// of them is done after it.
 pub type Delivery = fn(&mut dyn FnMut());
 
 /// How a writer's life ended.
@@ -114,7 +114,7 @@ pub struct Writer {
 enum Control {
     /// The log may be waited for until then.
     Stop(Instant),
-    /// It shows that it is alive.
+    /// The writer is to show that it is alive.
     Ping,
 }
 

@@ -33,7 +33,7 @@ impl Queue {
         self.first.take().or_else(|| self.jobs.try_recv().ok())
     }
 
-    /// Refuses what has waited too long: it is not executed. Deadlines are in the order of the queue.
+    /// Refuses commands that have waited too long, unexecuted. Deadlines are in the order of the queue.
     pub fn refuse_late(&mut self, delivery: Delivery) {
         let now = Instant::now();
         let mut late = Vec::new();

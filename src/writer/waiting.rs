@@ -14,8 +14,8 @@ use crate::store::{Rest, StoreError};
 
 /// Quiet for this long, the writer looks when the next deadline falls due …
 const QUIET: Duration = Duration::from_millis(20);
-/// … and each time that it was for this long, it checkpoints the log, and looks again: another process may have moved the next
-/// deadline, left something in the log, or moved the database.
+/// … and each time that it was for this long, it checkpoints the log, and looks again: another process may have moved the
+/// next deadline, left something in the log, or moved the database.
 const IDLE: Duration = Duration::from_secs(1);
 
 impl CommitLoop {

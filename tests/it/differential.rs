@@ -1,7 +1,7 @@
 //! The same commands and clock into the memory store, which judges in waves, and into SQLite, which judges in turn: every
-//! decision and every row must be equal, and SQLite's books prove themselves. Half of each batch comes while its
-//! transaction waits for its turn. The database is opened twice, as by two processes, each with connections and caches of its
-//! own: they write in turn, and each reads after the other has written. Now and then ids are lost, as with a disk.
+//! decision and every row must be equal, and SQLite's books prove themselves. Half of each batch comes while its transaction
+//! waits for its turn. The database is opened twice, as by two processes, each with connections and caches of its own: they
+//! write in turn, and each reads after the other has written. Now and then ids are lost, as with a disk.
 //!
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands of each seed (default 1 500), `FLASHSALE_TEST_SEEDS` that of the
 //! seeds (default 20).

@@ -1,5 +1,5 @@
-//! Who holds, in the shop's own words: an account number, a name, an e-mail address. Compared as it is spelled, after Unicode
-//! normalization; letter case counts.
+//! Who holds, in the shop's own words: an account number, a name, an e-mail address. Compared as it is spelled, after
+//! Unicode normalization; letter case counts.
 
 use super::spelling::{invisible, normalized};
 

@@ -24,9 +24,9 @@ text_enum! {
         PaidBack = "paid_back",
         /// The money bought the order after all, by the operator's word.
         Accepted = "accepted",
-        /// It never was due: its transaction paid the order.
+        /// The refund never was due: its transaction paid the order.
         Withdrawn = "withdrawn",
-        /// It was due twice, under the name of an order and of its hold: the other one was paid back.
+        /// The refund was due twice, under the name of an order and of its hold: the other one was paid back.
         SamePayment = "same_payment",
     }
 }

@@ -4,7 +4,6 @@ use crate::sale::rows::{OrderId, PaymentId, Report};
 use crate::sale::transitions::{self, overdue};
 use crate::sale::working_set::{Due, WorkingSet};
 
-/// What a verdict does.
 pub enum Effect {
     None,
     Pay(Purchase),
@@ -16,7 +15,7 @@ pub enum Effect {
 
 /// An order that becomes paid.
 pub struct Purchase {
-    /// Its units are taken again, after the rows that must be ended for them; `None`: they are still reserved.
+    /// The rows that must be ended before its units are taken again; `None`: its units are still reserved.
     pub again: Option<Vec<Due>>,
     /// The refunds that were due for what pays it.
     pub withdrawn: Vec<PaymentId>,

@@ -15,7 +15,7 @@ use crate::sale::working_set::{Rejection, Stop, WorkingSet, ensure};
 /// How far above the highest order an event may name one that is still to come.
 const ORDERS_AHEAD_MAX: i64 = 10_000;
 
-/// Events that may wait for one order: they are judged in the transaction that makes it.
+/// Events that may wait for one order, all judged in the transaction that makes the order.
 const PARKED_ON_ONE_NAME_MAX: usize = 32;
 
 pub fn record(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Stop> {

@@ -1,5 +1,5 @@
-//! Money that bought nothing: it is owed back until it was paid back, was accepted after all, or turns out to have paid its
-//! order.
+//! Money that bought nothing, which is owed back until it was paid back, was accepted after all, or turns out to have paid
+//! its order.
 
 use super::command::Outcome;
 use super::effect::{Effect, Purchase, carry_out};
@@ -9,7 +9,7 @@ use crate::sale::rows::{OrderId, OrderStatus, Payment, PaymentId, PaymentTarget,
 use crate::sale::transitions;
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, ensure};
 
-/// It was paid back. What else was due for the same payment is due no more.
+/// The operator has paid it back. What else was due for the same payment is due no more.
 pub fn resolve(set: &mut WorkingSet, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
     let payment = ensure_due(set, id)?.clone();
     let order = order_that_exists(set, &payment)?;

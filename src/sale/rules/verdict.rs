@@ -7,7 +7,6 @@ use crate::sale::rows::{
 };
 use crate::sale::working_set::{Due, Stop, WorkingSet};
 
-/// The table of verdicts for an order that exists.
 pub fn judge(
     set: &WorkingSet,
     order_id: OrderId,

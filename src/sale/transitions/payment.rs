@@ -37,7 +37,7 @@ fn note_refund(set: &mut WorkingSet, payment: &Payment) {
     }
 }
 
-/// What was due is due no more.
+/// A refund that was due is due no more.
 pub fn resolve(set: &mut WorkingSet, id: PaymentId, resolution: Resolution, note: Option<&str>) {
     let now = set.now;
     let payment = set.change_payment(id);
@@ -46,7 +46,7 @@ pub fn resolve(set: &mut WorkingSet, id: PaymentId, resolution: Resolution, note
     payment.note = note.map(str::to_owned);
 }
 
-/// They never were due: their transaction has paid the order.
+/// Ends refunds that never were due: their transaction has paid the order.
 pub fn withdraw(set: &mut WorkingSet, refunds: &[PaymentId]) {
     for id in refunds {
         resolve(
@@ -58,7 +58,7 @@ pub fn withdraw(set: &mut WorkingSet, refunds: &[PaymentId]) {
     }
 }
 
-/// They were due a second time, for a payment that is paid back.
+/// Ends refunds that were due a second time, for a payment that is paid back.
 pub fn resolve_as_same(set: &mut WorkingSet, refunds: &[PaymentId]) {
     for id in refunds {
         let note = Some("the same payment was paid back already");

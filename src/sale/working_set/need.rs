@@ -18,7 +18,7 @@ pub enum Need {
     PaymentKey(String),
     /// The events that wait for this order, or for an order from this hold.
     Parked(PaymentTarget),
-    /// The payments of this transaction for this payee whose refunds ever were due.
+    /// The payments of this transaction for this order or hold whose refunds ever were due.
     Refunds(PaymentTarget, String),
     /// Whether the id lies in a gap that a restored backup left.
     Lost(PaymentTarget),

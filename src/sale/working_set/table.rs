@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Rows by id: what the store held and what they are now.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
     rows: HashMap<K, Option<Row<V>>>,

@@ -65,7 +65,7 @@ fn a_busy_store_is_asked_again_for_each_of_a_broken_batch() {
 }
 
 #[test]
-fn a_rule_that_panics_harms_nobody_else() {
+fn a_rule_that_panics_harms_no_other_command() {
     let fault = |commands: &[Command]| {
         let panics = commands
             .iter()
@@ -82,7 +82,7 @@ fn a_rule_that_panics_harms_nobody_else() {
 }
 
 #[test]
-fn refusals_and_successes_of_one_batch_go_to_whoever_asked() {
+fn refusals_and_successes_of_one_batch_go_to_their_clients() {
     let (answers, _) = all_at_once(
         |_: &[Command]| None,
         vec![hold(3), hold(3), hold(2), hold(1)],

@@ -69,7 +69,7 @@ fn a_store_that_stays_busy_is_an_overload_and_nothing_was_executed() {
 }
 
 #[test]
-fn a_commit_that_nobody_can_know_of_is_unknown_and_the_writer_stops() {
+fn a_commit_that_no_process_can_know_of_is_unknown_and_the_writer_stops() {
     let shop = shop_with(|commands| {
         has_clients(commands).then(|| StoreError::Unknown("I/O error".into()))
     });

@@ -113,11 +113,11 @@ impl Tables {
                 continue;
             }
             let was_due = payments.iter().any(|other| {
-                let is_payees = other.target == payment.target
+                let is_for_it = other.target == payment.target
                     || other.order.map(PaymentTarget::Order) == Some(payment.target);
                 let transaction = &other.report.transaction_id;
                 other.refund_due
-                    && is_payees
+                    && is_for_it
                     && transaction.is_some()
                     && *transaction == payment.report.transaction_id
             });

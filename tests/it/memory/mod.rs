@@ -167,7 +167,7 @@ impl Store for MemoryStore {
     }
 
     fn set_back(&mut self, _: Timestamp, _: &Terms) -> Result<Option<SetBack>, StoreError> {
-        unreachable!("nobody tests memory's clock")
+        unreachable!("no test sets the memory store's time back")
     }
 }
 
@@ -350,10 +350,10 @@ impl Tables {
     fn refunds(&self, target: PaymentTarget, transaction_id: &str) -> Vec<Payment> {
         let payments = self.payments.values().map(|(payment, _)| payment);
         let refunds = payments.filter(|payment| {
-            let for_payee =
+            let is_for_target =
                 payment.target == target || payment.order.map(PaymentTarget::Order) == Some(target);
             payment.refund_due
-                && for_payee
+                && is_for_target
                 && payment.report.transaction_id.as_deref() == Some(transaction_id)
         });
         refunds.cloned().collect()

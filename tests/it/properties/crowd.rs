@@ -30,7 +30,6 @@ pub fn catalogue() -> Vec<Command> {
     items.iter().map(|item| item.load()).collect()
 }
 
-/// People who do anything, by a seed.
 pub struct Crowd {
     state: u64,
     products: i64,
