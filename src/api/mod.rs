@@ -6,6 +6,7 @@ mod bodies;
 mod call;
 mod content_headers;
 mod cors;
+mod description;
 mod endpoints;
 mod errors;
 mod front_page;
@@ -34,6 +35,7 @@ use crate::writer::{Answer, CommandError, Writer};
 
 pub use access_log::{AccessEntry, AccessLog};
 pub use cors::Origins;
+pub use description::openapi;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
 pub use guard::Guard;
 pub use printed_products::PrintedProducts;

@@ -189,7 +189,7 @@ fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
 }
 
 /// 304 if the client has this tag already (RFC 9110, section 13.1.2: weak comparison).
-fn unless_known(request: &Request, tag: &str, response: impl FnOnce() -> Response) -> Response {
+pub fn unless_known(request: &Request, tag: &str, response: impl FnOnce() -> Response) -> Response {
     let is_known = request
         .header_values("If-None-Match")
         .any(|value| value.trim() == "*" || lists(value, tag));

@@ -12,7 +12,7 @@ use flashsale::store::Access;
 use serde_json::json;
 
 use crate::database;
-use crate::server::{Premises, Server};
+use crate::server::{Premises, Server, read};
 
 /// What clients were told is so.
 #[derive(Default)]
@@ -100,17 +100,8 @@ fn buy(
     client: usize,
 ) -> bool {
     let post = |path: &str, body| {
-        let answer = agent
-            .post(format!("{base}{path}"))
-            .send_json(body)
-            .ok()
-            .and_then(|mut answer| {
-                let status = answer.status().as_u16();
-                Some((
-                    status,
-                    answer.body_mut().read_json::<serde_json::Value>().ok()?,
-                ))
-            });
+        let answer = agent.post(format!("{base}{path}")).send_json(body);
+        let answer = read("POST", path, answer).ok();
         if answer.is_none() {
             acknowledged.lock().unwrap().unknown += 1;
         }

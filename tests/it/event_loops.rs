@@ -1,6 +1,7 @@
 //! The front alone, with a handler that does what a test says: what runs on an event loop, and what on a thread of the pool.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
@@ -12,7 +13,7 @@ use flashsale::http::{
     Server, Timeouts, with_one_wake_up,
 };
 
-use crate::wire::{answer, ask, get, stirs_within};
+use crate::wire::{self, get, read as answer, stirs_within};
 
 const MOMENT: Duration = Duration::from_millis(200);
 
@@ -48,6 +49,11 @@ impl Handler for Stub {
     fn is_slow(&self, request: &Request) -> bool {
         request.path == "/slow"
     }
+}
+
+fn ask(stream: &mut TcpStream, request: &str) -> io::Result<wire::Answer> {
+    stream.write_all(request.as_bytes())?;
+    answer(stream)
 }
 
 fn text(status: u16, body: &str) -> Response {

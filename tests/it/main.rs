@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod conformance;
 mod database;
 mod log_lines;
 mod memory;
@@ -18,6 +19,7 @@ mod corpus;
 mod crash;
 mod crowd;
 mod customer_limits;
+mod description;
 mod differential;
 mod endpoints;
 mod event_loops;

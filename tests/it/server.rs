@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
 
+use crate::conformance::{Described, assert_described};
 use crate::database;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_flashsale");
@@ -300,7 +301,8 @@ impl Server {
     }
 
     pub fn get(&self, path: &str) -> (u16, Value) {
-        read(self.agent.get(format!("{}{path}", self.base)).call()).unwrap()
+        let answer = self.agent.get(format!("{}{path}", self.base)).call();
+        read("GET", path, answer).unwrap()
     }
 
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -308,11 +310,8 @@ impl Server {
     }
 
     pub fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
-        read(
-            self.agent
-                .post(format!("{}{path}", self.base))
-                .send_json(body),
-        )
+        let answer = self.agent.post(format!("{}{path}", self.base));
+        read("POST", path, answer.send_json(body))
     }
 
     pub fn hold(&self, quantity: i64) -> (u16, Value) {
@@ -376,11 +375,24 @@ impl Drop for Server {
     }
 }
 
-fn read(
+/// An answer that the API describes.
+pub fn read(
+    method: &str,
+    path: &str,
     answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Result<(u16, Value), ureq::Error> {
     let mut answer = answer?;
     let status = answer.status().as_u16();
     let text = answer.body_mut().read_to_string()?;
+    let headers = answer.headers().iter();
+    let described = Described {
+        status,
+        headers: headers
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+            .collect(),
+        body: text.as_bytes(),
+        is_whole: true,
+    };
+    assert_described(method, path, &described);
     Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::conformance::{Described, assert_described, assert_described_somewhere};
 use crate::server::{Premises, Server};
 
 /// How long a probe waits for its answer.
@@ -21,6 +22,37 @@ pub struct Answer {
 }
 
 impl Answer {
+    fn new(head: String, text: String) -> Answer {
+        Answer {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+            head,
+        }
+    }
+
+    /// One that the API describes, to the request that begins so.
+    #[track_caller]
+    fn judged(self, request: Option<&[u8]>) -> Answer {
+        let fields = self.head.trim_end().lines().skip(1);
+        let described = Described {
+            status: self.status,
+            headers: fields.map(|line| line.split_once(": ").unwrap()).collect(),
+            body: self.text.as_bytes(),
+            is_whole: true,
+        };
+        let line = request
+            .and_then(|it| std::str::from_utf8(it.split(|byte| *byte == b'\r').next()?).ok());
+        match line
+            .map(|line| line.split(' ').collect::<Vec<_>>())
+            .as_deref()
+        {
+            Some([method, target, "HTTP/1.1"]) => assert_described(method, target, &described),
+            _ => assert_described_somewhere(&described),
+        }
+        self
+    }
+
     #[track_caller]
     pub fn is(self, status: u16) -> Answer {
         assert_eq!(self.status, status, "{} {}", self.head, self.body);
@@ -54,11 +86,16 @@ pub fn hold() -> String {
 /// The answer to one request; an error if the connection ended before it was whole.
 pub fn ask(stream: &mut TcpStream, request: &str) -> io::Result<Answer> {
     stream.write_all(request.as_bytes())?;
-    answer(stream)
+    Ok(read(stream)?.judged(Some(request.as_bytes())))
 }
 
 /// One answer, and not a byte of the next.
 pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
+    Ok(read(stream)?.judged(None))
+}
+
+/// One answer, of whatever handler.
+pub fn read(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -66,17 +103,9 @@ pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("Content-Length: "));
-    let mut body = vec![0; length.unwrap_or("0").parse().unwrap()];
+    let mut body = vec![0; length(&head)];
     stream.read_exact(&mut body)?;
-    Ok(Answer {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        text: String::from_utf8(body).unwrap(),
-        head,
-    })
+    Ok(Answer::new(head, String::from_utf8(body).unwrap()))
 }
 
 /// The answer to these bytes, on a connection of its own that the server closes.
@@ -87,12 +116,33 @@ pub fn answer_to(server: &Server, request: &[u8]) -> Answer {
     let mut all = String::new();
     stream.read_to_string(&mut all).unwrap();
     let (head, body) = all.split_once("\r\n\r\n").unwrap();
-    Answer {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        head: head.to_owned(),
-        body: serde_json::from_str(body).unwrap_or(Value::Null),
-        text: body.to_owned(),
+    Answer::new(head.to_owned(), body.to_owned()).judged(Some(request))
+}
+
+/// The statuses of all that came on a connection, each answer one that the API describes.
+#[track_caller]
+pub fn statuses(mut text: &str) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    while let Some((head, rest)) = text.split_once("\r\n\r\n") {
+        let (body, after) = rest.split_at(length(head));
+        let answer = Answer::new(head.to_owned(), body.to_owned());
+        let is_final = answer.status >= 200;
+        let answer = if is_final {
+            answer.judged(None)
+        } else {
+            answer
+        };
+        statuses.push(answer.status);
+        text = after;
     }
+    assert_eq!(text, "", "the last answer is whole");
+    statuses
+}
+
+fn length(head: &str) -> usize {
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("Content-Length: "));
+    length.map_or(0, |length| length.parse().unwrap())
 }
 
 /// The answer to one request with these headers and this body.

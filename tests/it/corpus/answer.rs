@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::ensure;
+use crate::conformance::{Described, assert_described_somewhere};
 
 pub struct Answer {
     pub status: u16,
@@ -45,6 +46,9 @@ impl Answer {
         if self.status < 200 {
             return Ok(());
         }
+        if !to_head {
+            assert_described_somewhere(&self.described());
+        }
         httpdate::parse_http_date(self.once("Date")?).map_err(|error| error.to_string())?;
         ensure(is_sane_id(self.once("X-Request-Id")?), "its id is not sane")?;
         self.once("Cache-Control")?;
@@ -71,6 +75,16 @@ impl Answer {
             self.status < 400 || explains,
             "its body does not say what is wrong",
         )
+    }
+
+    fn described(&self) -> Described<'_> {
+        let fields = self.fields.iter();
+        Described {
+            status: self.status,
+            headers: fields.map(|(name, value)| (&**name, &**value)).collect(),
+            body: self.body.as_bytes(),
+            is_whole: true,
+        }
     }
 
     /// `None` where an answer has no body.

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::server::{Premises, send_signal};
+use crate::wire::statuses;
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 const OPEN: (&str, &str) = ("FLASHSALE_ALLOW_OPEN", "true");
@@ -113,8 +114,5 @@ fn status(mut stream: impl Read + Write) -> u16 {
 fn status_of(mut stream: impl Read) -> u16 {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let status = answer
-        .strip_prefix("HTTP/1.1 ")
-        .and_then(|rest| rest.get(..3));
-    status.unwrap().parse().unwrap()
+    statuses(&answer)[0]
 }

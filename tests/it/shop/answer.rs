@@ -3,6 +3,8 @@
 use flashsale::http::Response;
 use serde_json::Value;
 
+use crate::conformance::Described;
+
 /// An answer, and what a test may say about it.
 pub struct Answer {
     pub status: u16,
@@ -31,6 +33,16 @@ impl Answer {
             body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
             headers: headers.chain(kept).collect(),
             bytes: response.body,
+        }
+    }
+
+    pub fn described(&self) -> Described<'_> {
+        let headers = self.headers.iter();
+        Described {
+            status: self.status,
+            headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
+            body: &self.bytes,
+            is_whole: false,
         }
     }
 

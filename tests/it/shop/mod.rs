@@ -19,6 +19,7 @@ use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::conformance::assert_described;
 use crate::database;
 
 pub use answer::Answer;
@@ -347,12 +348,15 @@ impl Drop for Shop {
 }
 
 pub fn call(api: &Api, request: Request) -> Answer {
+    let (method, path) = (request.method.to_string(), request.path.clone());
     let (sender, answer) = mpsc::channel();
     api.handle(
         request,
         Reply::new(move |response| sender.send(response).unwrap()),
     );
-    Answer::new(answer.recv().unwrap().expect("every request is answered"))
+    let answer = Answer::new(answer.recv().unwrap().expect("every request is answered"));
+    assert_described(&method, &path, &answer.described());
+    answer
 }
 
 /// The default configuration, but for what is set.
