@@ -13,6 +13,7 @@ use super::reader::{Judging, SqliteReader};
 use super::rows::SqliteRows;
 use super::store::SqliteStore;
 use super::tables::counters;
+use super::tables::kept_keys::Keys;
 use super::{audit, copy};
 use crate::sale::{Command, Terms, Timestamp, WorkingSet};
 use crate::store::{
@@ -95,7 +96,12 @@ impl Books for Connection {
         let tx = self.unchecked_transaction().map_err(not_applied)?;
         let (counters, last_now) = counters::read(&tx).map_err(not_applied)?;
         let empty = WorkingSet::new(now(last_now), *terms, counters);
-        rehearse(&mut SqliteRows::of(&tx, None), &empty, chunks, each)
+        rehearse(
+            &mut SqliteRows::of(&tx, Keys::without_index()),
+            &empty,
+            chunks,
+            each,
+        )
     }
 
     fn back_up(&self, to: &Path) -> Result<(), StoreError> {

@@ -18,7 +18,7 @@ pub struct KeyIndex {
     places: Mutex<Places>,
 }
 
-/// What a transaction did to rows of keys.
+/// What a transaction does to rows of keys.
 #[derive(Debug, Default)]
 pub struct KeyChanges {
     /// By the hashes of their keys.
@@ -49,15 +49,33 @@ impl KeyIndex {
         Ok(())
     }
 
-    /// What a transaction did that has committed.
-    pub fn note(&self, changes: &KeyChanges) {
+    /// Whether a writer of this process has read what was kept before. Only the process that serves keeps keys.
+    pub fn is_read(&self) -> bool {
+        self.places().next_id > 0
+    }
+
+    /// What a transaction is about to commit: a reader that sees its rows finds them here.
+    pub fn announce(&self, changes: &KeyChanges) {
+        let mut places = self.places();
+        for (hash, id) in &changes.added {
+            places.insert(*hash, *id);
+        }
+    }
+
+    pub fn committed(&self, changes: &KeyChanges) {
         let mut places = self.places();
         for (hash, id) in &changes.removed {
             places.remove(*hash, *id);
         }
-        for (hash, id) in &changes.added {
-            places.insert(*hash, *id);
+        if let Some((_, id)) = changes.added.last() {
             places.next_id = places.next_id.max(id + 1);
+        }
+    }
+
+    pub fn rolled_back(&self, changes: &KeyChanges) {
+        let mut places = self.places();
+        for (hash, id) in &changes.added {
+            places.remove(*hash, *id);
         }
     }
 

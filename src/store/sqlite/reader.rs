@@ -13,6 +13,7 @@ use super::error::not_applied;
 use super::file::{DatabaseFile, FLAGS, OpenState, configure};
 use super::product_cache::{CachedProduct, ProductCache};
 use super::rows::SqliteRows;
+use super::tables::kept_keys::Keys;
 use super::tables::{counters, holds, orders, products};
 use crate::sale::{
     Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
@@ -138,7 +139,8 @@ impl SqliteReader {
         let tx = conn.transaction().map_err(|error| self.failed(error))?;
         let (counters, _) = counters::read(&tx).map_err(|error| self.failed(error))?;
         let mut set = WorkingSet::new(now, *terms, counters);
-        let judged = judge(&mut SqliteRows::of(&tx, None), &mut set, wish);
+        let mut rows = SqliteRows::of(&tx, Keys::beside(&self.state.key_index));
+        let judged = judge(&mut rows, &mut set, wish);
         Ok(judged.map_err(|failure| self.state.note(failure))?.err())
     }
 }
@@ -213,6 +215,16 @@ impl Reader for SqliteReader {
         let mut set = WorkingSet::new(now, *terms, Counters::FIRST);
         set.products.fetched(wish.product, cached.product.clone());
         set.fetched_overdue_units(wish.product, cached.overdue_units);
+        if let Some(key) = &wish.key {
+            let index = &self.state.key_index;
+            if !index.is_read() {
+                return Ok(None);
+            }
+            // What the product's look has seen was announced before it was committed.
+            if index.ids(key).is_empty() {
+                set.fetched_record(key.clone(), None);
+            }
+        }
         let command = Command::PlaceHold(wish.clone());
         match decide(&mut set, &command) {
             Ok(_) => Ok(None),

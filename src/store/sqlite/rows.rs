@@ -3,7 +3,6 @@
 use rusqlite::{Connection, Transaction, named_params};
 
 use super::error::not_applied;
-use super::key_index::KeyIndex;
 use super::statements::{Queries, Statements};
 use super::tables::kept_keys::Keys;
 use super::tables::{Result, counters, holds, idempotency, orders, payments, products};
@@ -27,8 +26,8 @@ pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
 pub struct SqliteRows<'a>(Statements<'a>, Keys<'a>);
 
 impl<'a> SqliteRows<'a> {
-    pub fn of(tx: &'a Transaction<'a>, key_index: Option<&'a KeyIndex>) -> SqliteRows<'a> {
-        SqliteRows(Statements::of(tx), Keys::of(key_index))
+    pub fn of(tx: &'a Transaction<'a>, keys: Keys<'a>) -> SqliteRows<'a> {
+        SqliteRows(Statements::of(tx), keys)
     }
 
     pub fn into_keys(self) -> Keys<'a> {

@@ -8,9 +8,10 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{failed_commit, not_applied};
 use super::file::{Fate, OpenFiles, OpenState, WalIndex, is_current, is_log_of};
-use super::key_index::{KeyChanges, KeyIndex};
+use super::key_index::KeyChanges;
 use super::rows::{self, SqliteRows};
 use super::tables::counters;
+use super::tables::kept_keys::Keys;
 use super::write;
 use crate::sale::{Command, Secret, Terms, Timestamp, WorkingSet};
 use crate::store::{
@@ -24,7 +25,6 @@ pub struct SqliteStore {
     secret: Secret,
     commits_since_checkpoint: u32,
     files: OpenFiles,
-    key_index: Arc<KeyIndex>,
     /// Let go of last, for the WAL index's sake: see there.
     wal_index: Arc<WalIndex>,
     state: Arc<OpenState>,
@@ -57,7 +57,6 @@ impl SqliteStore {
             secret,
             commits_since_checkpoint: 1,
             files,
-            key_index: Arc::default(),
             wal_index,
             state,
         }
@@ -178,19 +177,21 @@ impl Store for SqliteStore {
         commands: &[Command],
         more: More<'_>,
     ) -> Result<Vec<Decision>, StoreError> {
-        let key_index = self.key_index.clone();
+        let state = self.state.clone();
+        let key_index = &state.key_index;
         let mut key_changes = KeyChanges::default();
-        let decisions = self.in_transaction(|tx, log| {
+        let ended = self.in_transaction(|tx, log| {
             let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let mut set = WorkingSet::new(now(last_now), *terms, counters);
             let more = more();
             let commands = || commands.iter().chain(&more);
-            let mut rows = SqliteRows::of(tx, Some(&key_index));
+            let mut rows = SqliteRows::of(tx, Keys::by(key_index));
             let decisions = judge_in_turn(&mut rows, &mut set, commands())?;
             let mut keys = rows.into_keys();
             if set.is_changed() || keys.has_superseded() {
                 log.begins_from(tx, last_now)?;
                 key_changes = write::write(tx, &set, &mut keys).map_err(not_applied)?;
+                key_index.announce(&key_changes);
             } else if refused_deadlines::are_later_than(last_now, &set, commands(), &decisions) {
                 log.begins_from(tx, last_now)?;
                 counters::write_time(tx, set.now).map_err(not_applied)?;
@@ -198,9 +199,12 @@ impl Store for SqliteStore {
                 return Ok((decisions, Change::None));
             }
             Ok((decisions, Change::Written))
-        })?;
-        key_index.note(&key_changes);
-        Ok(decisions)
+        });
+        match &ended {
+            Ok(_) => key_index.committed(&key_changes),
+            Err(_) => key_index.rolled_back(&key_changes),
+        }
+        ended
     }
 
     /// A transaction on a file ends before this process goes on, or this process ends.
@@ -222,7 +226,7 @@ impl Store for SqliteStore {
             let mut is_refused = false;
             for commands in chunks {
                 let mut set = WorkingSet::new(now, *terms, counters);
-                let mut rows = SqliteRows::of(tx, None);
+                let mut rows = SqliteRows::of(tx, Keys::without_index());
                 let decisions = judge_in_turn(&mut rows, &mut set, &commands)?;
                 each(&decisions);
                 is_refused |= decisions.iter().any(Result::is_err);

@@ -3,10 +3,10 @@
 mod taken_over;
 
 use flashsale::sale::{
-    Command, Customer, HoldId, IdempotencyKey, Outcome, PlaceHold, ProductId, Quantity,
+    Command, HoldId, IdempotencyKey, Outcome, PlaceHold, ProductId, Quantity, Rejection,
     RestockProduct, Terms, Timestamp,
 };
-use flashsale::store::{self, Access, Database, Decision, Depth, Durability, Store, no_more};
+use flashsale::store::{Access, Database, Decision, Depth, Durability, Store, StoreError, no_more};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -74,7 +74,7 @@ impl Sale {
         &self,
         store: &mut dyn Store,
         commands: &[Command],
-    ) -> Result<Vec<Decision>, store::StoreError> {
+    ) -> Result<Vec<Decision>, StoreError> {
         let now = |_| Timestamp::from_micros(self.now);
         store.transact(&self.terms, &now, commands, &mut no_more)
     }
@@ -106,6 +106,20 @@ impl Sale {
             return hold.id;
         }
         panic!("{decisions:?}");
+    }
+
+    #[track_caller]
+    fn keeps_no_key_of_a_broken_batch(&self, store: &mut dyn Store, key: &str) {
+        let conn = self.connection();
+        for place in ["insert on replays", "update on meta"] {
+            let trap = format!(
+                "create trigger trap before {place} begin select raise(abort, 'a trap'); end"
+            );
+            conn.execute_batch(&trap).unwrap();
+            let failure = self.try_to_decide(store, &[hold(key)]);
+            assert!(matches!(failure, Err(StoreError::Broken(_))));
+            conn.execute_batch("drop trigger trap").unwrap();
+        }
     }
 
     fn rows_of(&self, key: &str) -> i64 {
@@ -171,17 +185,7 @@ fn a_batch_that_is_rolled_back_keeps_no_key() {
     let sale = Sale::new();
     let mut store = sale.process();
     let first = sale.is_new(&mut *store, "a");
-    let trap = "create trigger trap before insert on holds when new.customer = 'eve'
-        begin select raise(abort, 'a trap'); end";
-    sale.connection().execute_batch(trap).unwrap();
-    let poison = Command::PlaceHold(PlaceHold {
-        product: ProductId::FIRST,
-        quantity: Quantity::new(1).unwrap(),
-        customer: Customer::new("eve".into()),
-        key: None,
-    });
-    let failure = sale.try_to_decide(&mut *store, &[hold("b"), poison]);
-    assert!(matches!(failure, Err(store::StoreError::Broken(_))));
+    sale.keeps_no_key_of_a_broken_batch(&mut *store, "b");
     let second = sale.is_new(&mut *store, "c");
     assert!(sale.is_new(&mut *store, "b") > second);
     assert_eq!(sale.is_known(&mut *store, "a"), first);
@@ -268,4 +272,31 @@ fn a_sale_that_is_set_back_keeps_a_key_once() {
     assert_eq!(sale.is_known(&mut *sale.process(), "a"), second);
     sale.after(10);
     assert!(sale.is_new(&mut *sale.process(), "a") > second);
+}
+
+/// A reader refuses what has no answer yet, and leaves what may have one to the writer.
+#[test]
+fn a_reader_knows_which_keys_are_kept() {
+    let sale = Sale::new();
+    let database = sale.database();
+    let mut store = database.store(Durability::Normal).unwrap();
+    let reader = database.reader_beside(Timestamp::from_micros(sale.now));
+    let reader = reader.unwrap();
+    let refusal = |key: &str, quantity: i64| {
+        let wish = PlaceHold {
+            product: ProductId::FIRST,
+            quantity: Quantity::new(quantity).unwrap(),
+            customer: None,
+            key: IdempotencyKey::new(key),
+        };
+        reader.refusal(&wish, &sale.terms).unwrap()
+    };
+    assert_eq!(refusal("a", 200), None, "the keys were not read yet");
+    sale.is_new(&mut *store, "a");
+    assert_eq!(refusal("a", 1), None);
+    assert_eq!(refusal("a", 200), Some(Rejection::KeyReused));
+    let left = Some(Rejection::InsufficientStock { available: 99 });
+    assert_eq!(refusal("b", 200), left);
+    sale.keeps_no_key_of_a_broken_batch(&mut *store, "b");
+    assert_eq!(refusal("b", 200), left);
 }

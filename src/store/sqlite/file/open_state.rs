@@ -1,4 +1,5 @@
-//! What the writer and the readers of one database share in this process: which file it is, and whether it is sound.
+//! What the writer and the readers of one database share in this process: which file it is, whether it is sound, and where
+//! kept keys are.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::named_file::NamedFile;
 use super::wal_index::WalIndex;
 use crate::store::StoreError;
+use crate::store::sqlite::key_index::KeyIndex;
 
 #[derive(Debug)]
 pub struct OpenState {
     pub file: NamedFile,
     pub wal_index: Arc<WalIndex>,
+    pub key_index: KeyIndex,
     /// Whether the writer or a reader has found the database damaged.
     is_damaged: AtomicBool,
     is_left: AtomicBool,
@@ -21,6 +24,7 @@ impl OpenState {
         OpenState {
             wal_index: Arc::new(WalIndex::of(file.path())),
             file,
+            key_index: KeyIndex::default(),
             is_damaged: AtomicBool::new(false),
             is_left: AtomicBool::new(false),
         }

@@ -17,8 +17,9 @@ use crate::store::sqlite::statements::{Queries, Statements};
 
 /// How one transaction finds the rows of keys.
 pub struct Keys<'a> {
-    /// Without one, whole tables are read: for those who never meet a key.
     index: Option<&'a KeyIndex>,
+    /// Whether the index may lack what other processes have appended.
+    catches_up: bool,
     end: Option<End>,
     /// Of the records that were fetched.
     ids: HashMap<IdempotencyKey, i64>,
@@ -35,9 +36,25 @@ struct End {
 }
 
 impl<'a> Keys<'a> {
-    pub fn of(index: Option<&'a KeyIndex>) -> Keys<'a> {
+    /// For the transaction of a writer.
+    pub fn by(index: &'a KeyIndex) -> Keys<'a> {
+        Keys::new(Some(index), true)
+    }
+
+    /// For a reader beside the writer that keeps the index.
+    pub fn beside(index: &'a KeyIndex) -> Keys<'a> {
+        Keys::new(Some(index), false)
+    }
+
+    /// For those who never meet a key: each look reads the whole table.
+    pub fn without_index() -> Keys<'a> {
+        Keys::new(None, false)
+    }
+
+    fn new(index: Option<&'a KeyIndex>, catches_up: bool) -> Keys<'a> {
         Keys {
             index,
+            catches_up,
             end: None,
             ids: HashMap::new(),
             superseded: Vec::new(),
@@ -50,7 +67,9 @@ impl<'a> Keys<'a> {
         key: &IdempotencyKey,
         now: Timestamp,
     ) -> Result<Option<IdempotencyRecord>> {
-        self.end(rows, now)?;
+        if self.catches_up {
+            self.end(rows, now)?;
+        }
         let newest = self.newest(rows, key)?;
         Ok(newest.map(|(id, record)| {
             self.ids.insert(key.clone(), id);
@@ -292,17 +311,25 @@ mod tests {
         )
         .unwrap();
         let index = KeyIndex::default();
-        let mut keep = |text: &str, index| {
+        let note = |changes: &KeyChanges| {
+            index.announce(changes);
+            index.committed(changes);
+        };
+        let mut keep = |text: &str, index: Option<&KeyIndex>| {
             let mut set = WorkingSet::new(Timestamp::from_micros(0), TERMS, Counters::FIRST);
             let key = IdempotencyKey::new(text).unwrap();
             set.fetched_nothing(Need::IdempotencyKey(key.clone()));
             decide(&mut set, &new_product(key)).unwrap();
             let tx = conn.transaction().unwrap();
-            let changes = write(&tx, &set, &mut Keys::of(index))?;
+            let changes = write(
+                &tx,
+                &set,
+                &mut index.map_or_else(Keys::without_index, Keys::by),
+            )?;
             tx.commit().unwrap();
             Ok(changes)
         };
-        index.note(&keep("a", Some(&index)).unwrap());
+        note(&keep("a", Some(&index)).unwrap());
         keep("b", None).unwrap();
         for index in [None, Some(&index)] {
             for key in ["a", "b"] {
@@ -311,7 +338,7 @@ mod tests {
                 assert_eq!(code, Some(ErrorCode::ConstraintViolation), "{failure}");
             }
         }
-        index.note(&keep("c", Some(&index)).unwrap());
+        note(&keep("c", Some(&index)).unwrap());
         assert!(keep("c", Some(&index)).is_err());
     }
 
