@@ -18,7 +18,7 @@ pub struct KeyIndex {
     places: Mutex<Places>,
 }
 
-/// What a transaction does to rows of keys.
+/// What a transaction did to rows of keys.
 #[derive(Debug, Default)]
 pub struct KeyChanges {
     /// By the hashes of their keys.
@@ -32,6 +32,11 @@ impl KeyIndex {
         self.places().ids(self.hash(key))
     }
 
+    /// Whether every key below `next_id` is in here, or was past its time at the start.
+    pub fn is_read_up_to(&self, next_id: i64) -> bool {
+        self.places().next_id >= next_id
+    }
+
     /// Reads what others have appended, up to below `next_id`. `read` is told which rows to name.
     pub fn catch_up<E>(
         &self,
@@ -40,7 +45,7 @@ impl KeyIndex {
     ) -> Result<(), E> {
         let mut places = self.places();
         let known = places.next_id;
-        if known == next_id {
+        if known >= next_id {
             return Ok(());
         }
         let mut insert = |key: &IdempotencyKey, id| places.insert(self.hash(key), id);
@@ -49,33 +54,15 @@ impl KeyIndex {
         Ok(())
     }
 
-    /// Whether a writer of this process has read what was kept before. Only the process that serves keeps keys.
-    pub fn is_read(&self) -> bool {
-        self.places().next_id > 0
-    }
-
-    /// What a transaction is about to commit: a reader that sees its rows finds them here.
-    pub fn announce(&self, changes: &KeyChanges) {
-        let mut places = self.places();
-        for (hash, id) in &changes.added {
-            places.insert(*hash, *id);
-        }
-    }
-
-    pub fn committed(&self, changes: &KeyChanges) {
+    /// What a transaction did that has committed.
+    pub fn note(&self, changes: &KeyChanges) {
         let mut places = self.places();
         for (hash, id) in &changes.removed {
             places.remove(*hash, *id);
         }
-        if let Some((_, id)) = changes.added.last() {
-            places.next_id = places.next_id.max(id + 1);
-        }
-    }
-
-    pub fn rolled_back(&self, changes: &KeyChanges) {
-        let mut places = self.places();
         for (hash, id) in &changes.added {
-            places.remove(*hash, *id);
+            places.insert(*hash, *id);
+            places.next_id = places.next_id.max(id + 1);
         }
     }
 

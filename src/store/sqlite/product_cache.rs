@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use super::file::Version;
 use super::statements::Queries;
-use super::tables::{Result, holds, orders, products};
+use super::tables::{Result, holds, kept_keys, orders, products};
 use crate::sale::{Product, ProductId, Timestamp};
 
 /// A product at one moment of the store, and what of it was overdue.
@@ -16,6 +16,8 @@ use crate::sale::{Product, ProductId, Timestamp};
 pub struct CachedProduct {
     pub product: Option<Product>,
     pub overdue_units: i64,
+    /// Below it are the keys that were kept by then.
+    pub next_key: i64,
     /// The product with what is overdue counted as available.
     pub shown: Option<Arc<Product>>,
     /// The last deadline of anything that has passed: before it, less was overdue.
@@ -41,6 +43,7 @@ impl CachedProduct {
         Ok(CachedProduct {
             product,
             overdue_units,
+            next_key: kept_keys::next_id(&*tx)?,
             shown: shown.map(Arc::new),
             from: last_hold.max(last_order),
             until: [next_hold, next_order].into_iter().flatten().min(),

@@ -215,15 +215,12 @@ impl Reader for SqliteReader {
         let mut set = WorkingSet::new(now, *terms, Counters::FIRST);
         set.products.fetched(wish.product, cached.product.clone());
         set.fetched_overdue_units(wish.product, cached.overdue_units);
-        if let Some(key) = &wish.key {
-            let index = &self.state.key_index;
-            if !index.is_read() {
-                return Ok(None);
-            }
-            // What the product's look has seen was announced before it was committed.
-            if index.ids(key).is_empty() {
-                set.fetched_record(key.clone(), None);
-            }
+        let index = &self.state.key_index;
+        if let Some(key) = &wish.key
+            && index.is_read_up_to(cached.next_key)
+            && index.ids(key).is_empty()
+        {
+            set.fetched_record(key.clone(), None);
         }
         let command = Command::PlaceHold(wish.clone());
         match decide(&mut set, &command) {

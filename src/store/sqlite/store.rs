@@ -180,7 +180,7 @@ impl Store for SqliteStore {
         let state = self.state.clone();
         let key_index = &state.key_index;
         let mut key_changes = KeyChanges::default();
-        let ended = self.in_transaction(|tx, log| {
+        let decisions = self.in_transaction(|tx, log| {
             let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let mut set = WorkingSet::new(now(last_now), *terms, counters);
             let more = more();
@@ -191,7 +191,6 @@ impl Store for SqliteStore {
             if set.is_changed() || keys.has_superseded() {
                 log.begins_from(tx, last_now)?;
                 key_changes = write::write(tx, &set, &mut keys).map_err(not_applied)?;
-                key_index.announce(&key_changes);
             } else if refused_deadlines::are_later_than(last_now, &set, commands(), &decisions) {
                 log.begins_from(tx, last_now)?;
                 counters::write_time(tx, set.now).map_err(not_applied)?;
@@ -199,12 +198,9 @@ impl Store for SqliteStore {
                 return Ok((decisions, Change::None));
             }
             Ok((decisions, Change::Written))
-        });
-        match &ended {
-            Ok(_) => key_index.committed(&key_changes),
-            Err(_) => key_index.rolled_back(&key_changes),
-        }
-        ended
+        })?;
+        key_index.note(&key_changes);
+        Ok(decisions)
     }
 
     /// A transaction on a file ends before this process goes on, or this process ends.

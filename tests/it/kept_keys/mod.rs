@@ -291,12 +291,15 @@ fn a_reader_knows_which_keys_are_kept() {
         };
         reader.refusal(&wish, &sale.terms).unwrap()
     };
-    assert_eq!(refusal("a", 200), None, "the keys were not read yet");
+    let left = |available| Some(Rejection::InsufficientStock { available });
+    assert_eq!(refusal("a", 200), left(100));
     sale.is_new(&mut *store, "a");
     assert_eq!(refusal("a", 1), None);
     assert_eq!(refusal("a", 200), Some(Rejection::KeyReused));
-    let left = Some(Rejection::InsufficientStock { available: 99 });
-    assert_eq!(refusal("b", 200), left);
+    assert_eq!(refusal("b", 200), left(99));
     sale.keeps_no_key_of_a_broken_batch(&mut *store, "b");
-    assert_eq!(refusal("b", 200), left);
+    assert_eq!(refusal("b", 200), left(99));
+    sale.is_new(&mut *sale.process(), "c");
+    assert_eq!(refusal("c", 200), Some(Rejection::KeyReused));
+    assert_eq!(refusal("d", 200), left(98));
 }

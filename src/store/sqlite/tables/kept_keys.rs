@@ -18,8 +18,8 @@ use crate::store::sqlite::statements::{Queries, Statements};
 /// How one transaction finds the rows of keys.
 pub struct Keys<'a> {
     index: Option<&'a KeyIndex>,
-    /// Whether the index may lack what other processes have appended.
-    catches_up: bool,
+    /// Whether rows past their time may be left out of the index.
+    leaves_out_lapsed: bool,
     end: Option<End>,
     /// Of the records that were fetched.
     ids: HashMap<IdempotencyKey, i64>,
@@ -41,7 +41,7 @@ impl<'a> Keys<'a> {
         Keys::new(Some(index), true)
     }
 
-    /// For a reader beside the writer that keeps the index.
+    /// For a reader, whose time may be later than that of a batch in flight.
     pub fn beside(index: &'a KeyIndex) -> Keys<'a> {
         Keys::new(Some(index), false)
     }
@@ -51,10 +51,10 @@ impl<'a> Keys<'a> {
         Keys::new(None, false)
     }
 
-    fn new(index: Option<&'a KeyIndex>, catches_up: bool) -> Keys<'a> {
+    fn new(index: Option<&'a KeyIndex>, leaves_out_lapsed: bool) -> Keys<'a> {
         Keys {
             index,
-            catches_up,
+            leaves_out_lapsed,
             end: None,
             ids: HashMap::new(),
             superseded: Vec::new(),
@@ -67,9 +67,7 @@ impl<'a> Keys<'a> {
         key: &IdempotencyKey,
         now: Timestamp,
     ) -> Result<Option<IdempotencyRecord>> {
-        if self.catches_up {
-            self.end(rows, now)?;
-        }
+        self.end(rows, now)?;
         let newest = self.newest(rows, key)?;
         Ok(newest.map(|(id, record)| {
             self.ids.insert(key.clone(), id);
@@ -160,7 +158,9 @@ impl<'a> Keys<'a> {
         if let Some(index) = self.index {
             index.catch_up(end.next_id, |range, insert| {
                 let start = match range.start {
-                    0 => first_live(rows, range.clone(), now)?.min(range.end - READ_MIN),
+                    0 if self.leaves_out_lapsed => {
+                        first_live(rows, range.clone(), now)?.min(range.end - READ_MIN)
+                    }
                     known => known,
                 };
                 each_key(rows, start..range.end, insert)
@@ -173,6 +173,11 @@ impl<'a> Keys<'a> {
 
 /// So many rows are read at the start, whether they are past their time or not: what is left out is a case of large shops.
 const READ_MIN: i64 = 10_000;
+
+/// The id of the next row.
+pub fn next_id(rows: &impl Queries) -> Result<i64> {
+    rows.figure("select next_replay from meta", [])
+}
 
 /// From which id on rows may not be past their time. Horizons never fall from row to row.
 fn first_live(rows: &impl Queries, ids: Range<i64>, now: Timestamp) -> Result<i64> {
@@ -311,10 +316,6 @@ mod tests {
         )
         .unwrap();
         let index = KeyIndex::default();
-        let note = |changes: &KeyChanges| {
-            index.announce(changes);
-            index.committed(changes);
-        };
         let mut keep = |text: &str, index: Option<&KeyIndex>| {
             let mut set = WorkingSet::new(Timestamp::from_micros(0), TERMS, Counters::FIRST);
             let key = IdempotencyKey::new(text).unwrap();
@@ -329,7 +330,7 @@ mod tests {
             tx.commit().unwrap();
             Ok(changes)
         };
-        note(&keep("a", Some(&index)).unwrap());
+        index.note(&keep("a", Some(&index)).unwrap());
         keep("b", None).unwrap();
         for index in [None, Some(&index)] {
             for key in ["a", "b"] {
@@ -338,7 +339,7 @@ mod tests {
                 assert_eq!(code, Some(ErrorCode::ConstraintViolation), "{failure}");
             }
         }
-        note(&keep("c", Some(&index)).unwrap());
+        index.note(&keep("c", Some(&index)).unwrap());
         assert!(keep("c", Some(&index)).is_err());
     }
 
