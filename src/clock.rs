@@ -55,6 +55,8 @@ impl TimeSource for SystemTime {
 /// wall clock has caught up.
 pub struct Clock {
     source: Box<dyn TimeSource>,
+    /// Whether batches are told their time by another clock, the database's: this one only goes on from there.
+    is_led: bool,
     state: Mutex<State>,
 }
 
@@ -80,7 +82,17 @@ impl Clock {
         };
         Clock {
             source: Box::new(source),
+            is_led: false,
             state: Mutex::new(state),
+        }
+    }
+
+    /// A clock that is set by each batch, to the latest time that is given to it, and goes on from there. The wall clock of
+    /// this machine counts only until the first batch.
+    pub fn led(source: impl TimeSource + 'static) -> Clock {
+        Clock {
+            is_led: true,
+            ..Clock::new(source)
         }
     }
 
@@ -97,9 +109,9 @@ impl Clock {
         self.source.wall()
     }
 
-    /// Whether the sale's time is ahead of the wall clock.
+    /// Whether the sale's time is ahead of the wall clock that it goes by.
     pub fn is_ahead(&self) -> bool {
-        self.now() > self.wall()
+        !self.is_led && self.now() > self.wall()
     }
 
     /// A text with the wall clock's time, for other processes of the machine to compare theirs with, now or later. Every
@@ -148,8 +160,12 @@ impl Clock {
     }
 
     fn now_from(&self, state: &mut State, floor: Timestamp) -> Timestamp {
-        let (wall, monotonic) = (self.source.wall(), self.source.monotonic());
+        let monotonic = self.source.monotonic();
         let passed = monotonic.saturating_sub(state.anchored_at).as_micros();
+        if self.is_led {
+            return state.led(passed, floor, monotonic);
+        }
+        let wall = self.source.wall();
         let half = i64::try_from(passed / 2).unwrap_or(i64::MAX);
         let at_half_speed = Timestamp::from_micros(state.anchor.micros().saturating_add(half));
         let now = wall.max(at_half_speed).max(floor);
@@ -167,6 +183,18 @@ impl Clock {
         }
         state.wall_lags = wall_lags;
         now
+    }
+}
+
+impl State {
+    fn led(&mut self, passed: u128, floor: Timestamp, monotonic: Duration) -> Timestamp {
+        if floor > NO_FLOOR {
+            self.anchor = floor;
+            self.anchored_at = monotonic;
+            return floor;
+        }
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.anchor.micros().saturating_add(passed))
     }
 }
 
@@ -261,6 +289,26 @@ mod tests {
             assert_eq!(now.micros(), wall.max(1_600_000 + second * 500));
         }
         assert_eq!(clock.now(), clock.wall());
+    }
+
+    #[test]
+    fn a_led_clock_goes_on_from_the_time_of_the_last_batch() {
+        let time = Arc::new(ManualTime::default());
+        time.wall.store(9_000_000, Ordering::SeqCst);
+        let clock = Clock::led(time.clone());
+        let told = Timestamp::from_micros(1_000_000);
+        assert_eq!(clock.begin_batch(told), told);
+        clock.end_batch();
+        time.wall.fetch_add(7_000_000, Ordering::SeqCst);
+        time.monotonic.fetch_add(300, Ordering::SeqCst);
+        assert_eq!(clock.now().micros(), 1_000_300);
+        assert!(!clock.is_ahead());
+        let told = Timestamp::from_micros(1_000_200);
+        assert_eq!(
+            clock.begin_batch(told),
+            told,
+            "it ran ahead, and is led back"
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`sale`] | the rules, in four floors: rules that may refuse, transitions that cannot, the working set that both see, the rows |
-//! | [`store`] | the traits of a database, of what writes it and of what reads it; the engine: one SQLite file |
+//! | [`store`] | the traits of a database, of what writes it and of what reads it; the engines: one SQLite file, or a PostgreSQL server (feature `postgres`) |
 //! | [`clock`] | the sale's time, which never runs back |
 //! | [`config`] | the keys, one definition each with its default and bounds; file, environment and flags |
 //! | [`input`] | text to values, for what HTTP brings and for what the command line reads |
@@ -40,7 +40,7 @@
 //!    deadline itself it has passed (`Timestamp::has_passed`; in SQL, where lists and overdue rows are looked for,
 //!    `deadline <= :now`, one fragment a table, which the differential test holds to the rule).
 //! 2. Nothing is written outside of `Store`, whose methods all commit by one function, and into no file but the one that its
-//!    path names; but for a copy that has no name yet. Only `store/sqlite` knows SQL.
+//!    path names; but for a copy that has no name yet. Only the engines in `store` know SQL.
 //! 3. No answer leaves before the commit that made it durable. A refusal changes nothing: a rule changes nothing before
 //!    its last look at the working set.
 //! 4. Status codes and JSON live in `api` alone; sockets, threads and HTTP bytes in `http` alone. `api`'s answer to an

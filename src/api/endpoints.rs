@@ -21,8 +21,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/api/orders/{id}",                          Token,     Api::show_order),
     command(Post,    "/api/orders/{id}/cancel",                   Token,     Api::cancel_order),
     command(Post,    "/api/payments/webhook",                     Signature, Api::record_payment).with_body_up_to(64 * 1024),
-    read(Get,        "/",                                         Open,      Api::show_front_page),
-    read(Get,        "/healthz",                                  Open,      Api::show_health),
+    read(Get,        "/",                                         Open,      Api::show_front_page).without_rows(),
+    read(Get,        "/healthz",                                  Open,      Api::show_health).without_rows(),
     read(Get,        "/readyz",                                   Open,      Api::show_readiness),
     read(Get,        "/openapi.json",                             Open,      Api::show_description).slow(),
     read(Get,        "/docs",                                     Open,      Api::show_docs).slow(),
@@ -53,6 +53,8 @@ pub struct Endpoint {
     pub body_bytes_max: usize,
     /// Whether an answer may take so long that no event loop should wait for it.
     pub is_slow: bool,
+    /// Whether the store is never asked.
+    has_no_rows: bool,
     pub(super) run: Run,
     /// What stands before the id, and after it if there is one.
     before_id: &'static str,
@@ -98,6 +100,7 @@ const fn endpoint(method: Method, pattern: &'static str, access: Access, run: Ru
         run,
         body_bytes_max: BODY_BYTES_MAX,
         is_slow: false,
+        has_no_rows: false,
         before_id,
         after_id,
     }
@@ -122,6 +125,19 @@ impl Endpoint {
     const fn slow(mut self) -> Endpoint {
         self.is_slow = true;
         self
+    }
+
+    const fn without_rows(mut self) -> Endpoint {
+        self.has_no_rows = true;
+        self
+    }
+
+    /// Whether a reader is asked before there is an answer: always, or where a product was sold out before.
+    pub fn asks_reader(&self, was_sold_out: bool) -> bool {
+        match self.run {
+            Run::Read(_) => !self.has_no_rows,
+            Run::Command(_) => was_sold_out && self.pattern == "/api/holds",
+        }
     }
 
     const fn with_body_up_to(mut self, bytes: usize) -> Endpoint {

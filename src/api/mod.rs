@@ -110,7 +110,11 @@ impl Handler for Api {
 
     fn is_slow(&self, request: &Request) -> bool {
         let endpoint = Route::of(&request.path).and_then(|route| route.endpoint(&request.method));
-        endpoint.is_some_and(|endpoint| endpoint.is_slow)
+        endpoint.is_some_and(|endpoint| {
+            let is_far =
+                || endpoint.asks_reader(self.sold_out_hint.was_set()) && self.reader.is_far();
+            endpoint.is_slow || is_far()
+        })
     }
 }
 

@@ -38,9 +38,11 @@ struct Copied {
 impl Backup {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
         let database = open(config, Access::Read)?;
-        let staged = StagedFile::new(&self.dest, ".flashsale-backup-")?;
         let cannot = |error| cannot_open(config, &error);
-        staged.copy(&*database.books().map_err(cannot)?)?;
+        let books = database.books().map_err(cannot)?;
+        books.ensure_can_be_copied().map_err(cannot)?;
+        let staged = StagedFile::new(&self.dest, ".flashsale-backup-")?;
+        staged.copy(&*books)?;
         database.ensure_was_still().map_err(cannot)?;
         let checks = staged.verify()?;
         let copied = Copied {

@@ -66,9 +66,12 @@ pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
         OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             NOT_PERMITTED
         }
-        OpenError::Copy => CONFIGURATION,
+        OpenError::Copy | OpenError::Unsuitable(_) => CONFIGURATION,
         OpenError::NoRandomness(_) => INTERNAL,
-        OpenError::Unreadable(_) | OpenError::Engine(_) | OpenError::Displaced(_) => IO_ERROR,
+        OpenError::Unreadable(_)
+        | OpenError::Engine(_)
+        | OpenError::Displaced(_)
+        | OpenError::Unreachable(_) => IO_ERROR,
     };
     CliError::new(code, format!("{}: {error}", config.db))
 }

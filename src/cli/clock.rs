@@ -12,7 +12,7 @@ use super::cli_error::{CliError, cannot_open};
 use super::database::open;
 use super::exit_status::{BUSY, CONFIGURATION};
 use super::report::{Report, retry_while_busy};
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemTime};
 use crate::config::Config;
 use crate::sale::Timestamp;
 use crate::store::{self, Access, Database, OpenError, Rest, SetBack};
@@ -39,7 +39,7 @@ struct Printed {
 
 impl ShowClock {
     pub fn run(&self, config: &Config) -> Result<ExitCode, CliError> {
-        let clock = Clock::system();
+        let clock = clock_of(config);
         let pulled_in = if self.set_back {
             set_back(config, &clock)?
         } else {
@@ -123,12 +123,21 @@ const APART_MAX_S: i64 = 60;
 const CREATING_MAX: Duration = Duration::from_secs(1);
 const CREATING_POLL: Duration = Duration::from_millis(5);
 
+/// The clock that goes with the configured database: this machine's, or one that is led by the database's.
+pub fn clock_of(config: &Config) -> Clock {
+    if config.db.keeps_the_time() {
+        Clock::led(SystemTime::default())
+    } else {
+        Clock::system()
+    }
+}
+
 /// Opens the database for a command that writes, and checks the clock that it will judge by.
 pub fn open_with_clock(
     config: &Config,
     access: Access,
 ) -> Result<(Box<dyn Database>, Clock), CliError> {
-    let clock = Clock::system();
+    let clock = clock_of(config);
     ensure_agrees_with_server(config, &clock)?;
     let patience = Instant::now() + CREATING_MAX;
     let database = loop {
@@ -165,7 +174,7 @@ pub fn ensure_is_not_far_ahead(
 ) -> Result<(), CliError> {
     let (wall, sale) = times(database, clock, config)?;
     let ahead = sale.micros().saturating_sub(wall.micros());
-    if ahead <= AHEAD_MAX_MICROS {
+    if ahead <= AHEAD_MAX_MICROS || config.db.keeps_the_time() {
         return Ok(());
     }
     Err(CliError::new(

@@ -9,6 +9,7 @@ use super::exit_status::CONFIGURATION;
 use super::key_flags;
 use super::logging;
 use crate::config::{self, Config, Flags};
+use crate::store::Place;
 
 #[derive(Args)]
 pub struct GlobalArgs {
@@ -21,6 +22,13 @@ pub struct GlobalArgs {
 impl GlobalArgs {
     pub fn config(&self, mut flags: Flags) -> Result<Config, CliError> {
         if let Some(db) = &self.db {
+            if Place::is_url(db) {
+                return Err(CliError::new(
+                    CONFIGURATION,
+                    "--db: a URL may hold a password, and every user of the machine can read a command line; set db in the \
+                     configuration file, or FLASHSALE_DB",
+                ));
+            }
             flags.insert("db", db.clone());
         }
         let environment = environment()?;

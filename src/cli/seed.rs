@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::catalogue::{self, BadRows, Catalogue, InputFormat, Row, RowError};
 use super::cli_error::{CliError, cannot_open};
-use super::clock::open_with_clock;
+use super::clock::{clock_of, open_with_clock};
 use super::exit_status::{BAD_DATA, INPUT_MISSING, IO_ERROR, NOT_PERMITTED, USAGE};
 use super::report::{Report, print_to_stderr, retry_while_busy, settled};
 use super::seed_report::Seeded;
@@ -177,7 +177,7 @@ pub fn upsert(
 /// What loading would do, judged without the write lock, so that a server goes on selling. Where there is no database,
 /// none is made.
 fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
-    let clock = Clock::system();
+    let clock = clock_of(config);
     let now = |last_now| clock.begin_batch(last_now);
     let cannot = |error| cannot_open(config, &error);
     let database = match store::open(&config.db, Access::Read) {

@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::cli_error::{CliError, cannot_open};
-use super::clock::ensure_is_not_far_ahead;
+use super::clock::{clock_of, ensure_is_not_far_ahead};
 use super::exit_status::{CANNOT_LISTEN, INTERNAL};
 use super::front_limits::{front_limits, readers_max};
 use super::key_flags::KeyFlags;
@@ -51,7 +51,7 @@ impl Serve {
         let serving = begin_serving(config)?;
         // The address is bound before the database is opened: an address in use leaves no new database behind.
         let listener = listen(config)?;
-        let clock = Arc::new(Clock::system());
+        let clock = Arc::new(clock_of(config));
         publish_clock(&*serving, &clock);
         let failed = |error| cannot_open(config, &error);
         let database = serving.open().map_err(failed)?;

@@ -17,6 +17,9 @@ use super::value::Value;
 /// Read and write permissions of others than the owner.
 const FOR_OTHERS: u32 = 0o066;
 
+/// What is in a server's URL, which may hold a password.
+const URL: &str = "postgres";
+
 /// Sets every key that the file has.
 pub fn read_file(config: &mut Config, path: &Path) -> Result<(), ConfigError> {
     let shown_path = path.display().to_string();
@@ -67,7 +70,8 @@ fn set_all(config: &mut Config, text: &str, mode: u32) -> Result<(), String> {
             };
             format!("line {line}: {name}: {why}{shown}")
         })?;
-        if key.is_secret && !is_empty && mode & FOR_OTHERS != 0 {
+        let is_secret = key.is_secret && !is_empty || key.name == "db" && config.db.has_secret();
+        if is_secret && mode & FOR_OTHERS != 0 {
             return Err(format!(
                 "line {line}: {name}: others may read or write this file, and a secret stands in it (chmod 600 helps)"
             ));
@@ -111,7 +115,7 @@ fn key_around(text: &str, at: usize) -> Option<&'static Key> {
 fn shown(text: &str, at: Range<usize>) -> String {
     let excerpt = excerpt(text, at);
     let mut secrets = KEYS.iter().filter(|key| key.is_secret);
-    if secrets.any(|key| excerpt.contains(key.name)) {
+    if secrets.any(|key| excerpt.contains(key.name)) || excerpt.contains(URL) {
         String::new()
     } else {
         format!("\n{excerpt}")

@@ -92,9 +92,10 @@ macro_rules! keys {
 
 keys! {
     "The server" {
-        /// The database file, created readable by its owner alone.
+        /// The database file, created readable by its owner alone; or the URL of a PostgreSQL server.
         /// A symbolic link, a file of two names, and one that is mounted apart from its folder are refused: its log would not
-        /// be beside it.
+        /// be beside it. A URL is postgres://USER:PASSWORD@HOST/DATABASE; it stands in no flag, and a file with a password must be
+        /// readable by its owner alone.
         db: Place = "flash_sale.db";
 
         /// Address and port, or unix:PATH; port 0 takes a free one.

@@ -97,6 +97,6 @@ impl Setting for usize {
 
 impl Setting for Place {
     fn read(value: Value<'_>) -> Result<Place, String> {
-        value.text().map(Place::named)
+        Place::named(value.text()?)
     }
 }

@@ -128,6 +128,9 @@ pub trait Books {
         each: &mut dyn FnMut(&[Decision]),
     ) -> Result<(), StoreError>;
 
+    /// Whether `back_up` makes copies of it.
+    fn ensure_can_be_copied(&self) -> Result<(), OpenError>;
+
     /// Copies the database into the empty file at `to`, an absolute path, and marks it as a copy. After an error the file is
     /// good for nothing but another attempt. It is not on the disk before its caller syncs it.
     fn back_up(&self, to: &Path) -> Result<(), StoreError>;

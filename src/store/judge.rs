@@ -65,21 +65,42 @@ pub fn judge_in_waves(
     commands: &[Command],
 ) -> Result<(WorkingSet, Vec<Decision>), StoreError> {
     for _ in 0..LOOKS_MAX {
-        let mut set = fetched.clone();
-        let mut missed = Missed::default();
-        let decisions: Vec<Option<Decision>> = commands
-            .iter()
-            .map(|command| rehearse(&mut set, command, &mut missed))
-            .collect();
-        if missed.is_empty() {
-            let decisions: Option<Vec<Decision>> = decisions.into_iter().collect();
-            let decisions = decisions.expect("a command that could not go on has missed something");
-            return Ok((set, decisions));
+        match rehearse_all(&fetched, commands) {
+            Rehearsal::Judged(set, decisions) => return Ok((*set, decisions)),
+            Rehearsal::Missed(needs) => source.fetch(&mut fetched, needs)?,
         }
-        let needs = missed.needs(&fetched);
-        source.fetch(&mut fetched, needs)?;
     }
     panic!("what a rule needs is there once it was fetched");
+}
+
+/// What judging the commands would ask for first, on a working set that may hold nothing yet.
+#[cfg(feature = "postgres")]
+pub fn first_needs(fetched: &WorkingSet, commands: &[Command]) -> Vec<Need> {
+    match rehearse_all(fetched, commands) {
+        Rehearsal::Judged(..) => Vec::new(),
+        Rehearsal::Missed(needs) => needs,
+    }
+}
+
+enum Rehearsal {
+    Judged(Box<WorkingSet>, Vec<Decision>),
+    Missed(Vec<Need>),
+}
+
+/// On a copy of what was fetched.
+fn rehearse_all(fetched: &WorkingSet, commands: &[Command]) -> Rehearsal {
+    let mut set = fetched.clone();
+    let mut missed = Missed::default();
+    let decisions: Vec<Option<Decision>> = commands
+        .iter()
+        .map(|command| rehearse(&mut set, command, &mut missed))
+        .collect();
+    if !missed.is_empty() {
+        return Rehearsal::Missed(missed.needs(fetched));
+    }
+    let decisions: Option<Vec<Decision>> = decisions.into_iter().collect();
+    let decisions = decisions.expect("a command that could not go on has missed something");
+    Rehearsal::Judged(Box::new(set), decisions)
 }
 
 /// Judges the command as if all that it misses and may do without were not there, to find more that it misses. What comes of

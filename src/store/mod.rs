@@ -3,11 +3,14 @@
 //!
 //! The traits name no engine; `open` alone knows which there are. `sqlite` is today's.
 
+mod answered_product;
 mod database;
 mod judge;
 mod lists;
 mod open;
 mod open_error;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod reading;
 mod refused_deadlines;
 mod rehearse;
@@ -19,6 +22,8 @@ mod writing;
 pub use database::{
     Access, Books, Check, Database, Depth, Durability, Gap, RestoreError, Restored, Serving,
 };
+#[cfg(feature = "postgres")]
+pub use judge::first_needs;
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
 pub use lists::{Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, sales_rate};
 pub use open::{Place, names_beside, open, open_source, published_clock, serve};

@@ -3,21 +3,65 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "postgres")]
+use super::postgres::{PostgresDatabase, PostgresServing, Url};
 use super::sqlite::{self, DatabaseFile, ServeLock};
 use super::{Access, Database, OpenError, Serving};
 
 pub use super::sqlite::names_beside;
 
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     File(PathBuf),
+    #[cfg(feature = "postgres")]
+    Server(Url),
 }
 
 impl Place {
-    /// As the configuration names it.
-    pub fn named(name: &str) -> Place {
-        Place::File(name.into())
+    /// As the configuration names it. `Err` says what is wrong with the name, and quotes nothing of it: a URL may hold a
+    /// password.
+    pub fn named(name: &str) -> Result<Place, String> {
+        if Place::is_url(name) {
+            Place::server(name)
+        } else {
+            Ok(Place::File(name.into()))
+        }
+    }
+
+    /// Whether the name is meant as the URL of a server.
+    pub fn is_url(name: &str) -> bool {
+        SCHEMES.iter().any(|scheme| name.starts_with(scheme))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn server(url: &str) -> Result<Place, String> {
+        Url::parse(url).map(Place::Server)
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn server(_: &str) -> Result<Place, String> {
+        Err("this flashsale was built without PostgreSQL (feature `postgres`); name a file".into())
+    }
+
+    /// Whether its name holds what others must not see.
+    pub fn has_secret(&self) -> bool {
+        match self {
+            Place::File(_) => false,
+            #[cfg(feature = "postgres")]
+            Place::Server(url) => url.has_password(),
+        }
+    }
+
+    /// Whether batches are judged by a clock of the database's own, and not by the machine's that serves it.
+    pub fn keeps_the_time(&self) -> bool {
+        match self {
+            Place::File(_) => false,
+            #[cfg(feature = "postgres")]
+            Place::Server(_) => true,
+        }
     }
 }
 
@@ -25,6 +69,8 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::File(path) => path.display().fmt(f),
+            #[cfg(feature = "postgres")]
+            Place::Server(url) => url.fmt(f),
         }
     }
 }
@@ -33,6 +79,8 @@ impl fmt::Display for Place {
 pub fn open(place: &Place, access: Access) -> Result<Box<dyn Database>, OpenError> {
     match place {
         Place::File(path) => Ok(Box::new(DatabaseFile::open(path, access)?)),
+        #[cfg(feature = "postgres")]
+        Place::Server(url) => Ok(Box::new(PostgresDatabase::open(url, access)?)),
     }
 }
 
@@ -40,6 +88,8 @@ pub fn open(place: &Place, access: Access) -> Result<Box<dyn Database>, OpenErro
 pub fn serve(place: &Place) -> Result<Box<dyn Serving>, OpenError> {
     match place {
         Place::File(path) => Ok(Box::new(ServeLock::take(path)?)),
+        #[cfg(feature = "postgres")]
+        Place::Server(url) => Ok(Box::new(PostgresServing(url.clone()))),
     }
 }
 
@@ -47,6 +97,8 @@ pub fn serve(place: &Place) -> Result<Box<dyn Serving>, OpenError> {
 pub fn published_clock(place: &Place) -> Option<String> {
     match place {
         Place::File(path) => ServeLock::published(path),
+        #[cfg(feature = "postgres")]
+        Place::Server(_) => None,
     }
 }
 

@@ -60,6 +60,10 @@ pub enum OpenError {
     Busy,
     #[error("the system gives no randomness: {0}")]
     NoRandomness(String),
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("{0}")]
+    Unsuitable(String),
     #[error("{0}")]
     Engine(String),
 }

@@ -41,6 +41,11 @@ pub trait Reader: Lists + Send + Sync {
 
     fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError>;
 
+    /// Whether each read waits for another process, and so no event loop should wait for it.
+    fn is_far(&self) -> bool {
+        false
+    }
+
     /// Whether rows can be read, and are in the file that the database's path names.
     fn is_sound(&self) -> Result<(), StoreError>;
 

@@ -1,33 +1,43 @@
-//! The same commands and clock into the memory store, which judges in waves, and into SQLite, which judges in turn: every
-//! decision and every row must be equal, and SQLite's books prove themselves. Half of each batch comes while its transaction
-//! waits for its turn. The database is opened twice, as by two processes, each with connections and caches of its own: they
-//! write in turn, and each reads after the other has written. Now and then ids are lost, as with a disk.
+//! The same commands and clock into the memory store, which judges in waves, and into SQLite, which judges in turn, or
+//! PostgreSQL, which judges in waves: every decision and every row must be equal, and the engine's books prove themselves.
+//! Half of each batch comes while its transaction waits for its turn. The database is opened twice, as by two processes, each
+//! with connections and caches of its own: they write in turn, and each reads after the other has written. Now and then ids
+//! are lost, as with a disk.
 //!
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands of each seed (default 1 500), `FLASHSALE_TEST_SEEDS` that of the
 //! seeds (default 20).
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
-use flashsale::store::{Access, Database, Decision, Depth, Durability, Lists, Reader, Store};
-use tempfile::TempDir;
+use flashsale::store::{
+    self, Access, Database, Decision, Depth, Durability, Lists, Place, Reader, Store,
+};
 
 use crate::database;
 use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
-use crate::shop::{OPENING, terms};
+use crate::shop::{Hands, OPENING, terms};
 
 #[test]
 fn memory_and_sqlite_agree_on_every_decision_and_every_row_even_seeds() {
-    agree_on_seeds((0..seeds()).filter(|seed| seed % 2 == 0));
+    agree_on_seeds((0..seeds()).filter(|seed| seed % 2 == 0), Kept::in_files);
 }
 
 #[test]
 fn memory_and_sqlite_agree_on_every_decision_and_every_row_odd_seeds() {
-    agree_on_seeds((0..seeds()).filter(|seed| seed % 2 == 1));
+    agree_on_seeds((0..seeds()).filter(|seed| seed % 2 == 1), Kept::in_files);
+}
+
+/// PostgreSQL judges in waves, as memory does.
+#[cfg(feature = "postgres")]
+#[test]
+fn memory_and_postgresql_agree_on_every_decision_and_every_row() {
+    if crate::postgres::Schema::new().is_some() {
+        agree_on_seeds(0..seeds(), Kept::on_a_server);
+    }
 }
 
 fn seeds() -> u64 {
@@ -39,11 +49,11 @@ fn number<T: std::str::FromStr>(variable: &str, default: T) -> T {
     set.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-fn agree_on_seeds(seeds: impl Iterator<Item = u64>) {
+fn agree_on_seeds(seeds: impl Iterator<Item = u64>, keep: fn(&Hands) -> Kept) {
     let commands = number("FLASHSALE_TEST_COMMANDS", 1_500);
     let mut seen = BTreeMap::new();
     for seed in seeds {
-        for (outcome, times) in agree(seed, commands) {
+        for (outcome, times) in agree(seed, commands, keep) {
             *seen.entry(outcome).or_insert(0) += times;
         }
     }
@@ -55,8 +65,8 @@ fn agree_on_seeds(seeds: impl Iterator<Item = u64>) {
 }
 
 /// What was decided how often.
-fn agree(seed: u64, commands: usize) -> BTreeMap<String, usize> {
-    let mut twins = Twins::new();
+fn agree(seed: u64, commands: usize, keep: fn(&Hands) -> Kept) -> BTreeMap<String, usize> {
+    let mut twins = Twins::new(keep);
     let mut crowd = Crowd::new(seed);
     let mut decided = 0;
     for round in 0.. {
@@ -107,49 +117,88 @@ struct Opened {
 }
 
 impl Opened {
-    fn twice(path: &Path, memory: &MemoryStore) -> [Opened; 2] {
+    fn twice(place: &Place, hands: &Hands) -> [Opened; 2] {
         [0, 1].map(|_| {
-            let database = database::open(path, Access::Existing).unwrap();
+            let database = store::open(place, Access::Existing).unwrap();
             Opened {
                 store: database.store(Durability::Normal).unwrap(),
-                reader: database.reader(Arc::new(memory.hands.clone()), 1).unwrap(),
+                reader: database.reader(Arc::new(hands.clone()), 1).unwrap(),
                 database,
             }
         })
     }
 }
 
+/// A database, and how `flashsale restore` would make another one of it, with ids skipped.
+struct Kept {
+    place: Place,
+    restore: Restore,
+}
+
+type Restore = Box<dyn FnMut(&dyn Database) -> Place>;
+
+impl Kept {
+    /// The sale goes on from a copy that was restored.
+    fn in_files(_: &Hands) -> Kept {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::File(folder.path().join("shop.db"));
+        let mut numbers = 1..;
+        let restore = move |database: &dyn Database| {
+            let number: i64 = numbers.next().unwrap();
+            let path = folder.path().join(format!("{number}.db"));
+            File::create_new(&path).unwrap();
+            database.books().unwrap().back_up(&path).unwrap();
+            let copy = database::open(&path, Access::Read).unwrap();
+            copy.make_servable(SKIPPED).unwrap();
+            Place::File(path)
+        };
+        Kept {
+            place,
+            restore: Box::new(restore),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn on_a_server(hands: &Hands) -> Kept {
+        let schema = crate::postgres::Schema::new().unwrap();
+        schema.set_sale_by(hands);
+        let place = schema.place();
+        let restore = move |_: &dyn Database| {
+            schema.skip_ids(SKIPPED);
+            schema.place()
+        };
+        Kept {
+            place,
+            restore: Box::new(restore),
+        }
+    }
+}
+
 /// One sale, kept twice.
 struct Twins {
     memory: MemoryStore,
-    sqlite: [Opened; 2],
-    folder: TempDir,
+    opened: [Opened; 2],
+    kept: Kept,
     now: i64,
 }
 
 impl Twins {
-    fn new() -> Twins {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("shop.db");
-        drop(database::open(&path, Access::CreateOrMigrate).unwrap());
+    fn new(keep: fn(&Hands) -> Kept) -> Twins {
         let memory = MemoryStore::default();
+        let kept = keep(&memory.hands);
+        drop(store::open(&kept.place, Access::CreateOrMigrate).unwrap());
         Twins {
-            sqlite: Opened::twice(&path, &memory),
+            opened: Opened::twice(&kept.place, &memory.hands),
             memory,
-            folder,
+            kept,
             now: OPENING,
         }
     }
 
-    /// The sale goes on from a copy that was restored.
     fn skip_ids(&mut self) {
-        let path = self.folder.path().join(format!("{}.db", self.now));
-        File::create_new(&path).unwrap();
-        let database = &self.sqlite[0].database;
-        database.books().unwrap().back_up(&path).unwrap();
-        let copy = database::open(&path, Access::Read).unwrap();
-        copy.make_servable(SKIPPED).unwrap();
-        self.sqlite = Opened::twice(&path, &self.memory);
+        self.memory.hands.set(self.now);
+        let place = (self.kept.restore)(&*self.opened[0].database);
+        self.opened = Opened::twice(&place, &self.memory.hands);
     }
 
     /// Half of the batch comes while the transaction waits.
@@ -161,6 +210,7 @@ impl Twins {
         context: &str,
     ) -> Vec<Decision> {
         let now = self.now;
+        self.memory.hands.set(now);
         let time = |_| Timestamp::from_micros(now);
         let (first, second) = batch.split_at(batch.len().div_ceil(2));
         let mut more = || second.to_vec();
@@ -168,14 +218,14 @@ impl Twins {
         let ours = ours.unwrap();
         let waves = &self.memory.waves;
         assert!(waves.len() <= WAVES_MAX, "{context}: {waves:?}");
-        let sqlite = &mut self.sqlite[process].store;
-        let theirs = sqlite
+        let engine = &mut self.opened[process].store;
+        let theirs = engine
             .transact(terms, &time, first, &mut more)
             .unwrap_or_else(|error| panic!("{context}: {error}: {batch:#?}"));
         assert_eq!(ours, theirs, "{context}: {batch:#?}");
         let deadlines = (
             self.memory.next_deadline().unwrap(),
-            sqlite.next_deadline().unwrap(),
+            engine.next_deadline().unwrap(),
         );
         assert_eq!(deadlines.0, deadlines.1, "{context}");
         ours
@@ -183,7 +233,7 @@ impl Twins {
 
     /// Now and later, and now again.
     fn reads_are_alike(&self, process: usize, terms: &Terms, batch: &[Command], crowd: &mut Crowd) {
-        let (memory, reader) = (&self.memory, &*self.sqlite[process].reader);
+        let (memory, reader) = (&self.memory, &*self.opened[process].reader);
         for later in [0, 0, 1, 60_000_000] {
             memory.hands.set(self.now + later);
             let now = memory.hands.now();
@@ -201,7 +251,7 @@ impl Twins {
     fn rows_are_alike(&self, process: usize, context: &str) {
         let Opened {
             database, reader, ..
-        } = &self.sqlite[process];
+        } = &self.opened[process];
         let memory = &self.memory;
         assert_eq!(
             memory.contents().unwrap(),
@@ -226,10 +276,10 @@ const WAVES_MAX: usize = 3;
 const SKIP_EVERY: usize = 40;
 const SKIPPED: i64 = 3;
 
-fn product_is_alike(memory: &MemoryStore, sqlite: &dyn Reader, id: ProductId, now: Timestamp) {
+fn product_is_alike(memory: &MemoryStore, engine: &dyn Reader, id: ProductId, now: Timestamp) {
     assert_eq!(
         memory.product(id).unwrap(),
-        sqlite.product(id).unwrap(),
+        engine.product(id).unwrap(),
         "{id} at {now}"
     );
 }
@@ -237,7 +287,7 @@ fn product_is_alike(memory: &MemoryStore, sqlite: &dyn Reader, id: ProductId, no
 /// Which wishes would be refused between two batches.
 fn refusals_are_alike(
     memory: &MemoryStore,
-    sqlite: &dyn Reader,
+    engine: &dyn Reader,
     terms: &Terms,
     batch: &[Command],
     now: Timestamp,
@@ -246,7 +296,7 @@ fn refusals_are_alike(
         if let Command::PlaceHold(wish) = command {
             assert_eq!(
                 memory.refusal(wish, terms).unwrap(),
-                sqlite.refusal(wish, terms).unwrap(),
+                engine.refusal(wish, terms).unwrap(),
                 "{wish:?} at {now}"
             );
         }
@@ -254,43 +304,43 @@ fn refusals_are_alike(
 }
 
 /// What an operator sees: every list, by a filter and from a place of the crowd's choice.
-fn lists_are_alike(memory: &MemoryStore, sqlite: &dyn Reader, crowd: &mut Crowd, now: Timestamp) {
+fn lists_are_alike(memory: &MemoryStore, engine: &dyn Reader, crowd: &mut Crowd, now: Timestamp) {
     let holds = crowd.filter(HoldStatus::ALL);
     let page = crowd.page();
     assert_eq!(
         memory.holds(&holds, page).unwrap(),
-        sqlite.holds(&holds, page).unwrap(),
+        engine.holds(&holds, page).unwrap(),
         "{holds:?} {page:?} at {now}"
     );
     let orders = crowd.filter(OrderStatus::ALL);
     let page = crowd.page();
     assert_eq!(
         memory.orders(&orders, page).unwrap(),
-        sqlite.orders(&orders, page).unwrap(),
+        engine.orders(&orders, page).unwrap(),
         "{orders:?} {page:?} at {now}"
     );
     let payments = crowd.filter(Verdict::ALL);
     let page = crowd.page();
     assert_eq!(
         memory.payments(&payments, page).unwrap(),
-        sqlite.payments(&payments, page).unwrap(),
+        engine.payments(&payments, page).unwrap(),
         "{payments:?} {page:?} at {now}"
     );
     let (status, page) = (crowd.refund_status(), crowd.page());
     assert_eq!(
         memory.refunds(status, page).unwrap(),
-        sqlite.refunds(status, page).unwrap(),
+        engine.refunds(status, page).unwrap(),
         "refunds {status:?} {page:?} at {now}"
     );
     let (product, page) = (crowd.product(), crowd.page());
     assert_eq!(
         memory.movements(product, page).unwrap(),
-        sqlite.movements(product, page).unwrap(),
+        engine.movements(product, page).unwrap(),
         "movements of {product} {page:?}"
     );
     assert_eq!(
         memory.sales_rate(product, 60_000_000).unwrap(),
-        sqlite.sales_rate(product, 60_000_000).unwrap(),
+        engine.sales_rate(product, 60_000_000).unwrap(),
         "sales rate of {product} at {now}"
     );
 }

@@ -43,6 +43,8 @@ mod orders;
 mod origins;
 mod packaging;
 mod payments;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod process;
 mod products;
 mod properties;

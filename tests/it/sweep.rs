@@ -8,10 +8,21 @@ use serde_json::json;
 use crate::server::{Premises, flashsale};
 use crate::shop::{HOLD_TTL, Shop};
 
+/// There the command's clock is the shop's.
+fn is_on_a_server(shop: &Shop) -> bool {
+    if !shop.is_in_a_file() {
+        println!("left out: this is about a database in a file");
+    }
+    !shop.is_in_a_file()
+}
+
 /// The shop's clock stands in 2024, so by the command's own clock everything is long overdue.
 #[test]
 fn a_sweep_prints_what_it_ended() {
     let shop = Shop::with_stock("tee", 10);
+    if is_on_a_server(&shop) {
+        return;
+    }
     shop.hold("tee", 2).created();
     shop.ordered("tee", 3);
     let sweep = |format| {
@@ -38,6 +49,9 @@ fn a_sweep_prints_what_it_ended() {
 #[test]
 fn two_sweeps_at_once_end_everything_once() {
     let shop = Shop::with_stock("tee", 3000);
+    if is_on_a_server(&shop) {
+        return;
+    }
     for _ in 0..1000 {
         shop.hold("tee", 3).created();
     }

@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 use serde::{Serialize, Serializer};
 
 use super::cli_error::{CliError, cannot_open};
+use super::clock::clock_of;
 use super::database::open;
 use super::exit_status::{IO_ERROR, USAGE};
 use crate::clock::Clock;
@@ -74,7 +75,8 @@ impl Export {
         }
         let database = open(config, Access::Read)?;
         let cannot = |error| cannot_open(config, &error);
-        let reader = database.reader_beside(began_at(&*database).map_err(cannot)?);
+        let reader =
+            database.reader_beside(began_at(&*database, &clock_of(config)).map_err(cannot)?);
         let exporter = Exporter {
             reader: reader.map_err(cannot)?,
             database,
@@ -96,8 +98,7 @@ const POLL: Duration = Duration::from_millis(1);
 
 /// The clock's time, taken at a moment at which no batch is being written. Beside a commit that takes long there is none,
 /// and the newest committed time is taken: that batch may have been judged at any time since.
-fn began_at(database: &dyn Database) -> Result<Timestamp, OpenError> {
-    let clock = Clock::system();
+fn began_at(database: &dyn Database, clock: &Clock) -> Result<Timestamp, OpenError> {
     let until = Instant::now() + QUIET_WAIT_MAX;
     loop {
         let time = database.time_between_batches(&|last_now| clock.begin_batch(last_now))?;

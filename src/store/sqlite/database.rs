@@ -104,6 +104,10 @@ impl Books for Connection {
         )
     }
 
+    fn ensure_can_be_copied(&self) -> Result<(), OpenError> {
+        Ok(())
+    }
+
     fn back_up(&self, to: &Path) -> Result<(), StoreError> {
         copy::back_up(self, to)
     }

@@ -224,6 +224,12 @@ fn the_writer_is_alive_while_a_batch_is_in_doubt() {
 fn a_hold_of_a_batch_in_doubt_is_not_shown_as_expired() {
     let doubt = doubt(false, 60_000);
     let shop = &doubt.shop;
+    if !shop.is_in_a_file() {
+        println!(
+            "left out: on a server a batch in doubt has the turn, and this one is none of the server's"
+        );
+        return;
+    }
     doubt.ends_next.store(false, Ordering::SeqCst);
     let held = shop.hold("tee", 1).created().id("hold_id");
     shop.after(HOLD_TTL - MICROSECOND);

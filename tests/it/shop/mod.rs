@@ -14,7 +14,7 @@ use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
 use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms, Timestamp};
-use flashsale::store::{Access, Contents, Database, Depth, Durability, Store, no_more};
+use flashsale::store::{self, Access, Contents, Database, Depth, Durability, Store, no_more};
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -65,9 +65,9 @@ impl Shop {
         wrap: impl FnOnce(Box<dyn Store>) -> Box<dyn Store>,
     ) -> Shop {
         let folder = tempfile::tempdir().unwrap();
-        let database =
-            database::open(&folder.path().join("shop.db"), Access::CreateOrMigrate).unwrap();
         let hands = Hands::at_opening();
+        let place = database::place_of_shop(folder.path(), &hands);
+        let database = store::open(&place, Access::CreateOrMigrate).unwrap();
         let clock = Arc::new(Clock::new(hands.clone()));
         let mut store = database.store(Durability::Normal).unwrap();
         let load: Vec<Command> = items.iter().map(Item::load).collect();
@@ -150,6 +150,10 @@ impl Shop {
     /// To call from another thread.
     pub fn api(&self) -> Arc<Api> {
         self.api.clone()
+    }
+
+    pub fn is_in_a_file(&self) -> bool {
+        self.database().exists()
     }
 
     pub fn database(&self) -> PathBuf {

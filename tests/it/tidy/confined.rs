@@ -4,9 +4,9 @@ use super::source::Source;
 use super::{nothing, project, tree};
 
 /// A path, and the only places where it may stand.
-const CONFINED: [(&[&str], &[&str]); 12] = [
+const CONFINED: [(&[&str], &[&str]); 15] = [
     (&["rusqlite"], &["store/sqlite/"]),
-    (&["r2d2"], &["store/sqlite/"]),
+    (&["r2d2"], &["store/postgres/", "store/sqlite/"]),
     (&["Utc", "now"], &["clock.rs"]),
     (&["socket2"], &["http/"]),
     (&["TcpStream"], &["http/probe.rs"]),
@@ -16,7 +16,16 @@ const CONFINED: [(&[&str], &[&str]); 12] = [
     (&["httparse"], &["http/"]),
     (&["std", "env"], &["cli/"]),
     (&["process", "exit"], &[]),
-    (&["thread", "sleep"], &["writer/", "cli/"]),
+    (
+        &["thread", "sleep"],
+        &["writer/", "cli/", "store/postgres/"],
+    ),
+    (&["rustls"], &["store/postgres/server.rs"]),
+    (
+        &["tokio"],
+        &["store/postgres/server.rs", "store/postgres/session.rs"],
+    ),
+    (&["tokio_postgres"], &["store/postgres/"]),
 ];
 
 fn strayed(sources: &[Source]) -> Vec<String> {

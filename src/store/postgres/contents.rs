@@ -1,0 +1,56 @@
+//! Every row of every table, for tests that compare stores.
+
+use tokio_postgres::Row;
+
+use super::server_error::ServerError;
+use super::session::{Session, Step};
+use super::tables::holds::select_holds;
+use super::tables::idempotency::select_records;
+use super::tables::movements::select_movements;
+use super::tables::orders::select_orders;
+use super::tables::products::select_products;
+use super::tables::{
+    Result, all, counters, holds, idempotency, movements, orders, payments, products,
+};
+use crate::store::Contents;
+
+pub fn of(session: &mut Session) -> Result<Contents> {
+    session.execute("begin isolation level repeatable read read only")?;
+    let steps = [
+        counters::figures(),
+        Step::new(select_products!("order by id")),
+        Step::new(select_holds!(" order by h.id")),
+        Step::new(select_orders!("order by id")),
+        Step::new(payments::ALL),
+        Step::new(select_movements!("order by product_id, version")),
+        Step::new(select_records!("order by key")),
+    ];
+    let answers = session.run(&steps, None);
+    session.execute("rollback")?;
+    let answers: [Vec<Row>; 7] = answers?
+        .try_into()
+        .map_err(|_| ServerError::Misread("each question has its answer".into()))?;
+    let [
+        figures,
+        products,
+        holds,
+        orders,
+        payments,
+        movements,
+        records,
+    ] = answers;
+    let figures = figures
+        .first()
+        .ok_or_else(|| ServerError::Misread("`meta` has no row".into()))?;
+    Ok(Contents {
+        counters: counters::read(figures)?.counters,
+        products: all(products, products::read)?,
+        holds: all(holds, holds::read)?,
+        orders: all(orders, orders::read)?,
+        payments: all(payments, |row| {
+            Ok((payments::read(row)?, row.try_get("payload")?))
+        })?,
+        movements: all(movements, movements::read)?,
+        idempotency_records: all(records, idempotency::read)?,
+    })
+}

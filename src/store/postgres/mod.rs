@@ -1,0 +1,31 @@
+//! A sale on a PostgreSQL server, which any number of processes serve at once: one turn for all of them.
+//!
+//! `session` alone knows that the connection is asynchronous. `tables` has one file a table, as SQLite's have.
+
+mod audit;
+#[cfg(feature = "test-support")]
+mod contents;
+mod convert;
+mod database;
+mod durability;
+mod lists;
+mod looks;
+mod questions;
+mod reader;
+mod rows;
+mod schema;
+mod server;
+mod server_error;
+mod session;
+mod store;
+mod tables;
+mod turns;
+mod url;
+mod write;
+
+pub use database::{PostgresDatabase, PostgresServing};
+#[cfg(feature = "test-support")]
+pub use server::{Role, Server};
+#[cfg(feature = "test-support")]
+pub use session::{Session, Step};
+pub use url::Url;

@@ -1,0 +1,211 @@
+//! Orders.
+
+use tokio_postgres::Row;
+
+use super::counters::server_now;
+use super::products::select_products;
+use super::{Question, Result, count, exactly, line};
+use crate::sale::{HoldId, Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::postgres::session::Step;
+
+macro_rules! select_orders {
+    ($which:literal) => {
+        concat!(
+            "select id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at, transaction_id
+                from orders ",
+            $which
+        )
+    };
+}
+pub(in crate::store::postgres) use select_orders;
+
+/// The oldest `$1` that are overdue: at `$2`, or, where that is null, by the server's clock.
+macro_rules! overdue_orders {
+    ($columns:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            " from orders where status = 'pending' and pay_by is not null and pay_by <= coalesce($2::bigint, ",
+            server_now!(),
+            ") order by pay_by, product_id, quantity, id limit $1"
+        )
+    };
+}
+
+/// Orders as the clock sees them at `$4`, by what an operator asks.
+pub const LIST: &str = select_orders!(
+    "where ($1::bigint is null or product_id = $1) and ($2::text is null or customer = $2)
+      and ($3::text is null or $3 = case when status = 'pending' and pay_by <= $4 then 'expired' else status end)"
+);
+
+pub fn read(row: &Row) -> Result<Order> {
+    Ok(Order {
+        id: row.try_get("id")?,
+        hold: row.try_get("hold_id")?,
+        line: line(row)?,
+        customer: row.try_get("customer")?,
+        status: row.try_get("status")?,
+        pay_by: row.try_get("pay_by")?,
+        created_at: row.try_get("created_at")?,
+        paid_at: row.try_get("paid_at")?,
+        transaction_id: row.try_get("transaction_id")?,
+    })
+}
+
+pub fn by_ids(ids: Vec<OrderId>) -> Step {
+    Step::new(select_orders!("where id = any($1)")).with(ids)
+}
+
+pub fn by_holds(holds: Vec<HoldId>) -> Step {
+    Step::new(select_orders!("where hold_id = any($1)")).with(holds)
+}
+
+/// What an idempotency key may stand for.
+pub fn of_keys(keys: Vec<String>) -> Step {
+    Step::new(select_orders!(
+        "where id in (select order_id from replays where key = any($1))"
+    ))
+    .with(keys)
+}
+
+/// The oldest overdue orders of each product, as many as there are units wanted: each has one at least.
+pub fn overdue_of_products(products: Vec<ProductId>, units: Vec<i64>, now: Timestamp) -> Step {
+    Step::new(
+        "select o.id, o.hold_id, o.product_id, o.quantity, o.unit_price, o.customer, o.status, o.pay_by, o.created_at,
+                o.paid_at, o.transaction_id
+            from unnest($1::bigint[], $2::bigint[]) as t(product, units) cross join lateral (
+                select id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at,
+                    transaction_id
+                from orders where status = 'pending' and pay_by is not null and pay_by <= $3 and product_id = t.product
+                order by pay_by, quantity, id limit t.units) o
+            order by o.pay_by, o.quantity, o.id",
+    )
+    .with(products)
+    .with(units)
+    .with(now)
+}
+
+/// The oldest overdue orders of all products.
+pub fn overdue(rows_max: usize, now: Option<Timestamp>) -> Step {
+    Step::new(overdue_orders!(
+        "id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at, transaction_id"
+    ))
+    .with(count(rows_max))
+    .with(now)
+}
+
+/// Their products.
+pub fn products_of_overdue(rows_max: usize, now: Option<Timestamp>) -> Step {
+    Step::new(select_products!(concat!(
+        "where id in (select product_id from (",
+        overdue_orders!("product_id"),
+        ") overdue)"
+    )))
+    .with(count(rows_max))
+    .with(now)
+}
+
+pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+    let mut new = Vec::new();
+    let mut changed = Vec::new();
+    for order in set.orders.written() {
+        match order {
+            Written::New(order) => new.push(order),
+            Written::Changed { from, to } => changed.push((from.status, to)),
+        }
+    }
+    if !new.is_empty() {
+        steps.push(insert(&new));
+    }
+    if !changed.is_empty() {
+        let column = |field: fn(&Order) -> Option<i64>| {
+            changed
+                .iter()
+                .map(|(_, to)| field(to))
+                .collect::<Vec<Option<i64>>>()
+        };
+        let transactions: Vec<_> = changed
+            .iter()
+            .map(|(_, to)| to.transaction_id.clone())
+            .collect();
+        let step = Step::new(exactly!(
+            "update orders o set status = t.to_status, paid_at = t.paid_at, transaction_id = t.transaction_id
+                from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+                    as t(id, from_status, to_status, paid_at, transaction_id)
+                where o.id = t.id and o.status = t.from_status",
+            "$6"
+        ))
+        .with(column(|to| Some(to.id.get())))
+        .with(changed.iter().map(|(from, _)| *from).collect::<Vec<_>>())
+        .with(changed.iter().map(|(_, to)| to.status).collect::<Vec<_>>())
+        .with(column(|to| to.paid_at.map(Timestamp::micros)))
+        .with(transactions)
+        .with(count(changed.len()));
+        steps.push(step);
+    }
+}
+
+fn insert(new: &[&Order]) -> Step {
+    let column = |field: fn(&Order) -> Option<i64>| {
+        new.iter()
+            .map(|order| field(order))
+            .collect::<Vec<Option<i64>>>()
+    };
+    Step::new(
+        "insert into orders (id, hold_id, product_id, quantity, unit_price, total_price, pay_by, created_at, paid_at,
+                customer, status, transaction_id)
+            select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[])",
+    )
+    .with(column(|order| Some(order.id.get())))
+    .with(column(|order| Some(order.hold.get())))
+    .with(column(|order| Some(order.line.product.get())))
+    .with(column(|order| Some(order.line.units())))
+    .with(column(|order| Some(order.line.unit_price.get())))
+    .with(column(|order| Some(order.total_price().get())))
+    .with(column(|order| order.pay_by.map(Timestamp::micros)))
+    .with(column(|order| Some(order.created_at.micros())))
+    .with(column(|order| order.paid_at.map(Timestamp::micros)))
+    .with(new.iter().map(|it| it.customer.clone()).collect::<Vec<_>>())
+    .with(new.iter().map(|it| it.status).collect::<Vec<_>>())
+    .with(
+        new.iter()
+            .map(|it| it.transaction_id.clone())
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "no hold has two orders",
+        "select count(*) from orders",
+        "select count(*) from (select hold_id from orders group by hold_id having count(*) > 1) twice",
+    ),
+    (
+        "every order is its hold's: product, quantity, price, customer",
+        "select count(*) from orders",
+        "select count(*) from orders o join holds h on h.id = o.hold_id
+         where (o.product_id, o.quantity, o.unit_price) <> (h.product_id, h.quantity, h.unit_price)
+            or o.customer is distinct from h.customer",
+    ),
+    (
+        "every order was paid as often as its status says",
+        "select count(*) from orders",
+        "select count(*) from orders o left join (
+            select order_id, count(*) filter (where kind in ('order_paid', 'order_paid_late')) as paid,
+                count(*) filter (where kind in ('order_restocked', 'order_written_off')) as refunded
+            from movements where order_id is not null group by order_id) m on m.order_id = o.id
+         where coalesce(m.paid, 0) <> (o.status in ('paid', 'refunded'))::int
+            or coalesce(m.refunded, 0) <> (o.status = 'refunded')::int",
+    ),
+    (
+        "every paid order has the one payment that paid it, and one of 0.00 has none",
+        "select count(*) from orders where paid_at is not null",
+        "select count(*) from orders o left join (
+            select order_id, count(*) as payments from payments
+            where (verdict = 'applied' and status = 'success') or resolution = 'accepted' group by order_id) p
+            on p.order_id = o.id
+         where o.paid_at is not null and coalesce(p.payments, 0) <> (o.total_price > 0)::int",
+    ),
+];

@@ -1,0 +1,311 @@
+//! Payment events, and the refunds that they made due.
+
+use tokio_postgres::Row;
+
+use super::counters::server_now;
+use super::{Question, Result, count, exactly};
+use crate::sale::{
+    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, Timestamp, WorkingSet, Written,
+};
+use crate::store::postgres::server_error::ServerError;
+use crate::store::postgres::session::Step;
+
+macro_rules! select_payments {
+    ($which:expr) => {
+        concat!(
+            "select id, key, named_order, named_hold, order_id, status, amount, transaction_id, verdict, parked_until, refund_due,
+                received_at, resolved_at, resolution, note from payments ",
+            $which
+        )
+    };
+}
+
+/// Every payment with its payload.
+#[cfg(feature = "test-support")]
+pub const ALL: &str = "select id, key, named_order, named_hold, order_id, status, amount, transaction_id, verdict, parked_until,
+    refund_due, received_at, resolved_at, resolution, note, payload from payments order by id";
+
+/// Payments, what they are about, and their verdicts as they stand at `$4`. A refund is due
+/// already if it is for the same target and transaction, or will be by an event that a sweep would settle before.
+///
+/// Said here once more for the reason that SQLite's tables give; the differential test holds all three together.
+macro_rules! payments {
+    ($which:literal) => {
+        concat!(
+            "select l.id, l.key, l.named_order, l.named_hold, l.order_id, l.status, l.amount, l.transaction_id, l.verdict,
+                l.parked_until, l.refund_due, l.received_at, l.resolved_at, l.resolution, l.note, l.verdict_now, l.order_now
+             from (select p.*,
+                case when p.verdict <> 'parked' or p.parked_until > $4::bigint then p.verdict
+                     when p.status = 'failure' then 'ignored'
+                     when exists (select 1 from payments q
+                            where q.refund_due and q.transaction_id = p.transaction_id
+                              and (q.order_id = p.named_order or q.named_order = p.named_order or q.named_hold = p.named_hold))
+                       or exists (select 1 from payments q
+                            where q.verdict = 'parked' and q.named_order is not null and q.named_order = p.named_order
+                              and q.status = 'success' and q.transaction_id = p.transaction_id
+                              and q.parked_until <= $4 and (q.parked_until, q.id) < (p.parked_until, p.id))
+                       or exists (select 1 from payments q
+                            where q.verdict = 'parked' and q.named_hold is not null and q.named_hold = p.named_hold
+                              and q.status = 'success' and q.transaction_id = p.transaction_id
+                              and q.parked_until <= $4 and (q.parked_until, q.id) < (p.parked_until, p.id))
+                     then 'ignored' else 'late_payment' end as verdict_now,
+                orders.id as order_now, holds.product_id, holds.customer
+             from payments p
+             left join orders on orders.id = coalesce(p.order_id, p.named_order,
+                (select id from orders where hold_id = p.named_hold))
+             left join holds on holds.id = coalesce(orders.hold_id, p.named_hold)) l
+             where ",
+            $which
+        )
+    };
+}
+
+pub const LIST: &str = payments!(
+    "($1::bigint is null or l.product_id = $1) and ($2::text is null or l.customer = $2)
+      and ($3::text is null or l.verdict_now = $3)"
+);
+
+/// Of a status `$3`. The first two parameters mean nothing.
+pub const LIST_OF_REFUNDS: &str = payments!(
+    "$1::bigint is null and $2::text is null and l.id in (
+        select id from payments where refund_due
+        union all select id from payments where verdict = 'parked' and parked_until <= $4)
+      and l.verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
+      and ($3::text is null or ($3 = 'resolved') = (l.resolved_at is not null))"
+);
+
+pub fn read(row: &Row) -> Result<Payment> {
+    let named_order = row
+        .try_get::<_, Option<OrderId>>("named_order")?
+        .map(PaymentTarget::Order);
+    let named_hold = row
+        .try_get::<_, Option<HoldId>>("named_hold")?
+        .map(PaymentTarget::Hold);
+    let names_nothing = || ServerError::Misread("an event that names nothing".into());
+    Ok(Payment {
+        id: row.try_get("id")?,
+        key: row.try_get("key")?,
+        target: named_order.or(named_hold).ok_or_else(names_nothing)?,
+        order: row.try_get("order_id")?,
+        report: Report {
+            status: row.try_get("status")?,
+            amount: row.try_get("amount")?,
+            transaction_id: row.try_get("transaction_id")?,
+        },
+        verdict: row.try_get("verdict")?,
+        parked_until: row.try_get("parked_until")?,
+        refund_due: row.try_get("refund_due")?,
+        received_at: row.try_get("received_at")?,
+        resolved_at: row.try_get("resolved_at")?,
+        resolution: row.try_get("resolution")?,
+        note: row.try_get("note")?,
+    })
+}
+
+/// A row of a list: with the order that it means by now, and its verdict as it stands.
+pub fn read_as_it_stands(row: &Row) -> Result<Payment> {
+    let payment = Payment {
+        order: row.try_get("order_now")?,
+        ..read(row)?
+    };
+    let verdict = row.try_get("verdict_now")?;
+    Ok(if payment.verdict == verdict {
+        payment
+    } else {
+        payment.settled_as(verdict)
+    })
+}
+
+pub fn by_ids(ids: Vec<PaymentId>) -> Step {
+    Step::new(select_payments!("where id = any($1)")).with(ids)
+}
+
+pub fn by_keys(keys: Vec<String>) -> Step {
+    Step::new(select_payments!("where key = any($1)")).with(keys)
+}
+
+pub fn parked_on_orders(orders: Vec<OrderId>) -> Step {
+    Step::new(select_payments!(
+        "where verdict = 'parked' and named_order is not null and named_order = any($1) order by id"
+    ))
+    .with(orders)
+}
+
+pub fn parked_on_holds(holds: Vec<HoldId>) -> Step {
+    Step::new(select_payments!(
+        "where verdict = 'parked' and named_hold is not null and named_hold = any($1) order by id"
+    ))
+    .with(holds)
+}
+
+/// What waits for the next `orders` orders that will be placed, after the first `skipped` ones.
+pub fn parked_on_orders_to_come(skipped: i64, orders: i64) -> Step {
+    Step::new(select_payments!(
+        "where verdict = 'parked' and named_order is not null
+            and named_order >= (select next_order from meta where one = 1) + $1
+            and named_order < (select next_order from meta where one = 1) + $1 + $2 order by id"
+    ))
+    .with(skipped)
+    .with(orders)
+}
+
+/// The refunds of each transaction for each payee: an order or a hold. `number` counts the questions.
+pub fn refunds(
+    orders: Vec<Option<OrderId>>,
+    holds: Vec<Option<HoldId>>,
+    transactions: Vec<String>,
+) -> Step {
+    Step::new(
+        "select p.id, p.key, p.named_order, p.named_hold, p.order_id, p.status, p.amount, p.transaction_id, p.verdict,
+                p.parked_until, p.refund_due, p.received_at, p.resolved_at, p.resolution, p.note, t.number
+            from unnest($1::bigint[], $2::bigint[], $3::text[]) with ordinality as t(to_order, to_hold, transaction_id, number)
+            join payments p on p.refund_due and p.transaction_id = t.transaction_id
+                and (p.order_id = t.to_order or p.named_order = t.to_order or p.named_hold = t.to_hold)
+            order by p.id",
+    )
+    .with(orders)
+    .with(holds)
+    .with(transactions)
+}
+
+/// The parked events that have waited too long, oldest first: at this time, or by the server's clock.
+pub fn lapsed(rows_max: usize, now: Option<Timestamp>) -> Step {
+    Step::new(select_payments!(concat!(
+        "where verdict = 'parked' and parked_until <= coalesce($2::bigint, ",
+        server_now!(),
+        ") order by parked_until, id limit $1"
+    )))
+    .with(count(rows_max))
+    .with(now)
+}
+
+pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for payment in set.payments.written() {
+        match payment {
+            Written::New(payment) => new.push(payment),
+            Written::Changed { from, to } => changed.push((from, to)),
+        }
+    }
+    if !new.is_empty() {
+        let payloads = new
+            .iter()
+            .map(|it| set.payload(it.id).map(str::to_owned))
+            .collect();
+        steps.push(insert(&new, payloads));
+    }
+    if !changed.is_empty() {
+        steps.push(update(&changed));
+    }
+}
+
+fn column<T>(payments: &[&Payment], field: impl Fn(&Payment) -> T) -> Vec<T> {
+    payments.iter().map(|payment| field(payment)).collect()
+}
+
+fn insert(new: &[&Payment], payloads: Vec<Option<String>>) -> Step {
+    let named_order = |payment: &Payment| match payment.target {
+        PaymentTarget::Order(id) => Some(id),
+        PaymentTarget::Hold(_) => None,
+    };
+    let named_hold = |payment: &Payment| match payment.target {
+        PaymentTarget::Hold(id) => Some(id),
+        PaymentTarget::Order(_) => None,
+    };
+    Step::new(
+        "insert into payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id, payload, verdict,
+                parked_until, refund_due, received_at, resolved_at, resolution, note)
+            select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::bigint[], $12::boolean[], $13::bigint[], $14::bigint[],
+                $15::text[], $16::text[])",
+    )
+    .with(column(new, |it| it.id))
+    .with(column(new, |it| it.key.clone()))
+    .with(column(new, named_order))
+    .with(column(new, named_hold))
+    .with(column(new, |it| it.order))
+    .with(column(new, |it| it.report.status))
+    .with(column(new, |it| it.report.amount.clone()))
+    .with(column(new, |it| it.report.transaction_id.clone()))
+    .with(payloads)
+    .with(column(new, |it| it.verdict))
+    .with(column(new, |it| it.parked_until))
+    .with(column(new, |it| it.refund_due))
+    .with(column(new, |it| it.received_at))
+    .with(column(new, |it| it.resolved_at))
+    .with(column(new, |it| it.resolution))
+    .with(column(new, |it| it.note.clone()))
+}
+
+fn update(changed: &[(&Payment, &Payment)]) -> Step {
+    let (from, to): (Vec<&Payment>, Vec<&Payment>) = changed.iter().copied().unzip();
+    Step::new(exactly!(
+        "update payments p set order_id = t.order_id, verdict = t.verdict, parked_until = t.parked_until,
+                refund_due = t.refund_due, resolved_at = t.resolved_at, resolution = t.resolution, note = t.note
+            from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::boolean[],
+                $8::bigint[], $9::text[], $10::text[]) as t(id, from_verdict, resolved_from, order_id, verdict, parked_until,
+                refund_due, resolved_at, resolution, note)
+            where p.id = t.id and p.verdict = t.from_verdict and p.resolved_at is not distinct from t.resolved_from",
+        "$11"
+    ))
+    .with(column(&to, |it| it.id))
+    .with(column(&from, |it| it.verdict))
+    .with(column(&from, |it| it.resolved_at))
+    .with(column(&to, |it| it.order))
+    .with(column(&to, |it| it.verdict))
+    .with(column(&to, |it| it.parked_until))
+    .with(column(&to, |it| it.refund_due))
+    .with(column(&to, |it| it.resolved_at))
+    .with(column(&to, |it| it.resolution))
+    .with(column(&to, |it| it.note.clone()))
+    .with(count(changed.len()))
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "no refund is due for the transaction that paid its order",
+        "select count(*) from payments where refund_due and resolved_at is null",
+        "select count(*) from payments p where refund_due and resolved_at is null and exists (
+            select 1 from orders o where o.transaction_id = p.transaction_id
+                and (o.id = p.order_id or o.id = p.named_order or o.hold_id = p.named_hold))",
+    ),
+    (
+        "no payment key took effect twice",
+        "select count(*) from payments",
+        "select count(*) from (select key from payments group by key having count(*) > 1) twice",
+    ),
+    // Two events that stopped waiting before there was an order, one naming it and the other its hold, are both due:
+    // it could not be known then that they meant the same. A later event sees both.
+    (
+        "one transaction's refund is due once",
+        "select count(*) from payments where refund_due and transaction_id is not null",
+        "select count(*) from (
+            select count(*) filter (where p.order_id is not null) as by_order,
+                count(*) filter (where p.order_id is null and p.named_order is not null) as before_it,
+                count(*) filter (where p.order_id is null and p.named_hold is not null) as before_it_by_hold
+            from payments p left join orders o on o.hold_id = p.named_hold
+            where p.refund_due and p.transaction_id is not null
+                and (p.resolution is null or p.resolution = 'paid_back')
+            group by p.transaction_id, coalesce(p.order_id, p.named_order, o.id),
+                case when coalesce(p.order_id, p.named_order, o.id) is null then p.named_hold end) due
+         where by_order + greatest(before_it, before_it_by_hold) > 1",
+    ),
+    (
+        "parked payments are as many as counted, and none waits for what is there or lost",
+        "select count(*) from payments where verdict = 'parked'",
+        "select abs(parked - (select count(*) from payments where verdict = 'parked')) + (
+            select count(*) from payments p where verdict = 'parked' and (
+                exists (select 1 from orders where id = p.named_order)
+                or exists (select 1 from orders where hold_id = p.named_hold)
+                or named_order < next_order and parked_until > 0))
+         from meta",
+    ),
+    (
+        "every hold that a payment names is there, or was skipped by a restore",
+        "select count(*) from payments where named_hold is not null",
+        "select count(*) from payments where named_hold is not null
+            and not exists (select 1 from holds where id = named_hold)
+            and not exists (select 1 from gaps where ids = 'holds' and named_hold between first and last)",
+    ),
+];

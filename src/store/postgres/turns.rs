@@ -1,0 +1,159 @@
+//! Transactions that have the turn: how they begin and end, and what becomes of the session when they go wrong.
+
+use tokio_postgres::Row;
+
+use super::schema::VERSION;
+use super::server::{Role, Server};
+use super::server_error::ServerError;
+use super::session::{ANSWER_MAX, Session, Step};
+use super::tables::counters::{self, Figures};
+use super::tables::writers;
+use crate::sale::Timestamp;
+use crate::store::StoreError;
+
+/// What takes turns for one process.
+pub struct Turns {
+    server: Server,
+    role: Role,
+    /// Taken out for each transaction: what goes wrong with it ends it, and the server ends what it had begun.
+    session: Option<Session>,
+    /// In `writers`: this process, and the last batch that it tried.
+    name: String,
+    batch: i64,
+}
+
+/// A transaction that has the turn.
+pub struct Turn {
+    pub session: Session,
+    pub figures: Figures,
+}
+
+/// The beginning of every transaction that writes. What follows the lock sees all that was committed before.
+fn begin() -> [Step; 3] {
+    [
+        Step::new("begin"),
+        Step::new("select one from turn where one = 1 for no key update"),
+        counters::figures(),
+    ]
+}
+
+impl Turns {
+    pub fn new(server: &Server, role: Role, name: String) -> Turns {
+        Turns {
+            server: server.clone(),
+            role,
+            session: None,
+            name,
+            batch: 0,
+        }
+    }
+
+    /// Enters this process among the writers.
+    pub fn enroll(&mut self) -> Result<Figures, StoreError> {
+        let (tx, _) = self.take(Vec::new())?;
+        let mut steps: Vec<Step> = writers::enroll(&self.name, tx.figures.last_now).into();
+        steps.push(Step::new("commit"));
+        self.run(tx.session, &steps)?;
+        Ok(tx.figures)
+    }
+
+    /// The number of the last batch that was tried.
+    pub fn batch(&self) -> i64 {
+        self.batch
+    }
+
+    pub fn session(&mut self) -> Result<Session, ServerError> {
+        match self.session.take() {
+            Some(session) if !session.is_closed() => Ok(session),
+            _ => Session::connect(&self.server, self.role),
+        }
+    }
+
+    /// Steps after which nothing is open, and of which it is all the same whether they are done twice.
+    pub fn run(
+        &mut self,
+        mut session: Session,
+        steps: &[Step],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        match session.run(steps, Some(ANSWER_MAX)) {
+            Ok(answers) => {
+                self.session = Some(session);
+                Ok(answers)
+            }
+            Err(error) => {
+                self.roll_back(session);
+                Err(error.before_commit())
+            }
+        }
+    }
+
+    /// Begins a transaction, waits for the turn, and asks what the transaction is about in the same round trip.
+    pub fn take(&mut self, asked: Vec<Step>) -> Result<(Turn, Vec<Vec<Row>>), StoreError> {
+        let mut session = self.session().map_err(ServerError::before_commit)?;
+        let asked: Vec<Step> = begin().into_iter().chain(asked).collect();
+        let answers = match session.run(&asked, Some(ANSWER_MAX)) {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.roll_back(session);
+                return Err(error.before_commit());
+            }
+        };
+        let mut answers = answers.into_iter().skip(2);
+        let figures = counters::only(answers.next()).map_err(ServerError::before_commit)?;
+        if figures.schema_version != VERSION {
+            self.roll_back(session);
+            return Err(StoreError::Outdated);
+        }
+        Ok((Turn { session, figures }, answers.collect()))
+    }
+
+    /// A session that cannot roll back is let go: the server does it.
+    pub fn roll_back(&mut self, mut session: Session) {
+        let is_open = !session.is_closed();
+        if is_open
+            && session
+                .run(&[Step::new("rollback")], Some(ANSWER_MAX))
+                .is_ok()
+        {
+            self.session = Some(session);
+        }
+    }
+
+    /// Writes and commits in one round trip, under a number that tells later whether it has happened.
+    pub fn commit(
+        &mut self,
+        mut session: Session,
+        mut steps: Vec<Step>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.batch += 1;
+        steps.push(writers::write(&self.name, self.batch, now));
+        steps.push(Step::new("commit"));
+        match session.run(&steps, Some(ANSWER_MAX)) {
+            Ok(_) => {
+                self.session = Some(session);
+                Ok(())
+            }
+            Err(error) => {
+                self.roll_back(session);
+                Err(error.at_commit())
+            }
+        }
+    }
+
+    /// Whether this batch, the last one tried, has committed. A transaction that still lives has the turn: when this one gets
+    /// it, that one has ended.
+    pub fn has_committed(&mut self, batch: i64) -> Result<bool, StoreError> {
+        let (tx, answers) = self.take(vec![writers::last_batch(&self.name)])?;
+        self.roll_back(tx.session);
+        let row = answers.into_iter().flatten().next();
+        let found = row.map(|row| row.try_get::<_, i64>("batch"));
+        match found {
+            Some(Ok(found)) => Ok(found == batch),
+            Some(Err(error)) => Err(ServerError::from(error).before_commit()),
+            None => Err(StoreError::Unknown(
+                "the server has forgotten this process".into(),
+            )),
+        }
+    }
+}

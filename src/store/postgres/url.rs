@@ -1,0 +1,185 @@
+//! The address of a server: a URL, which may hold a password, and so is never shown.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// `postgres://user:password@host:port,host:port/database?options`, in the words of libpq.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url {
+    /// Without what the driver does not read.
+    text: String,
+    tls: Tls,
+    /// For people: without the user's password and the options.
+    shown: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    None,
+    /// By this file's root certificates, or the system's.
+    Verified {
+        root: Option<PathBuf>,
+    },
+}
+
+impl Url {
+    /// The error does not quote the text, nor any part of it.
+    pub fn parse(text: &str) -> Result<Url, String> {
+        let (address, options) = text.split_once('?').unwrap_or((text, ""));
+        let (mut mode, mut root, mut others) = (None, None, Vec::new());
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("sslmode", value)) => mode = Some(value.to_owned()),
+                Some(("sslrootcert", value)) => root = Some(decoded(value)),
+                _ => others.push(option),
+            }
+        }
+        let text = if others.is_empty() {
+            address.to_owned()
+        } else {
+            format!("{address}?{}", others.join("&"))
+        };
+        let config = Config::from_str(&text).map_err(|_| NOT_A_URL.to_owned())?;
+        if config.get_hosts().is_empty() {
+            return Err(NOT_A_URL.into());
+        }
+        if config.get_user().is_none() {
+            return Err("it names no user: postgres://USER:PASSWORD@HOST/DATABASE".into());
+        }
+        let tls = match mode.as_deref() {
+            None if config.get_hosts().iter().all(is_this_machine) => Tls::None,
+            Some("disable") => Tls::None,
+            None | Some("require" | "verify-ca" | "verify-full") => Tls::Verified { root },
+            Some(_) => return Err(
+                "sslmode must be one of disable, verify-full; require and verify-ca mean verify-full. It is verify-full for every \
+                 host but this machine"
+                    .into(),
+            ),
+        };
+        let shown = shown(&config);
+        Ok(Url { text, tls, shown })
+    }
+
+    pub fn has_password(&self) -> bool {
+        self.config().get_password().is_some()
+    }
+
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    pub fn config(&self) -> Config {
+        let mut config = Config::from_str(&self.text).expect("it was read before");
+        config.ssl_mode(match self.tls {
+            Tls::None => SslMode::Disable,
+            Tls::Verified { .. } => SslMode::Require,
+        });
+        config
+    }
+}
+
+const NOT_A_URL: &str = "it is not a URL of a PostgreSQL server: \
+    postgres://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for characters of the password that a URL has another use for";
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost"
+                || name
+                    .parse()
+                    .is_ok_and(|address: IpAddr| address.is_loopback())
+        }
+    }
+}
+
+fn decoded(value: &str) -> PathBuf {
+    let pair = format!("v={}", value.replace('+', "%2B"));
+    let mut pairs = form_urlencoded::parse(pair.as_bytes());
+    PathBuf::from(
+        pairs
+            .next()
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default(),
+    )
+}
+
+fn shown(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| {
+        let ports = config.get_ports();
+        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(folder) => format!("{}:{port}", folder.display()),
+        }
+    });
+    let hosts: Vec<String> = hosts.collect();
+    let database = config
+        .get_dbname()
+        .or(config.get_user())
+        .unwrap_or_default();
+    format!("postgres://{}/{database}", hosts.join(","))
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        let url =
+            Url::parse("postgres://ada:s3cret%40@db1:5433,db2/shop?options=-csearch_path%3Dx")
+                .unwrap();
+        assert_eq!(url.to_string(), "postgres://db1:5433,db2:5432/shop");
+        assert_eq!(format!("{url:?}"), url.to_string());
+        for text in [
+            "postgres://ada:s3cret@db1:port/shop",
+            "postgres://ada:s3cret@/x?y=1",
+        ] {
+            let error = Url::parse(text).unwrap_err();
+            assert!(!error.contains("s3"), "{error}");
+        }
+    }
+
+    #[test]
+    fn tls_is_verified_but_on_this_machine() {
+        let tls = |text: &str| Url::parse(text).map(|url| url.tls);
+        let verified = Ok(Tls::Verified { root: None });
+        assert_eq!(tls("postgres://ada@localhost/shop"), Ok(Tls::None));
+        assert_eq!(tls("postgres://ada@127.0.0.1,[::1]/shop"), Ok(Tls::None));
+        assert_eq!(
+            tls("postgresql://ada@%2Frun%2Fpostgresql/shop"),
+            Ok(Tls::None)
+        );
+        assert_eq!(tls("postgres://ada@db1/shop"), verified);
+        assert_eq!(tls("postgres://ada@localhost,db1/shop"), verified);
+        assert_eq!(tls("postgres://ada@db1/shop?sslmode=require"), verified);
+        assert_eq!(
+            tls("postgres://ada@db1/shop?sslmode=disable"),
+            Ok(Tls::None)
+        );
+        assert!(tls("postgres://ada@db1/shop?sslmode=prefer").is_err());
+        let root = Some(PathBuf::from("/etc/ca file.pem"));
+        assert_eq!(
+            tls("postgres://ada@db1/shop?sslrootcert=%2Fetc%2Fca%20file.pem"),
+            Ok(Tls::Verified { root })
+        );
+    }
+}
