@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use flashsale::store::postgres::{Role, Server, Session, Url};
+use tempfile::TempDir;
 
 /// Who runs it where the tests are root, whom PostgreSQL refuses.
 const NOBODY: u32 = 65534;
@@ -40,6 +41,15 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
+fn folder_of_nobody() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("flashsale-pg-").tempdir();
+    let folder = folder.unwrap();
+    if is_root() {
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    folder
+}
+
 /// A command that does not run as root.
 fn as_nobody(program: &Path) -> Command {
     if is_root() {
@@ -68,13 +78,7 @@ impl Cluster {
             );
             return None;
         };
-        let folder = tempfile::Builder::new()
-            .prefix("flashsale-pg-")
-            .tempdir()
-            .unwrap();
-        if is_root() {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+        let folder = folder_of_nobody();
         let data = folder.path().join("data");
         let made = as_nobody(&programs.join("initdb"))
             .args([
@@ -99,6 +103,53 @@ impl Cluster {
         );
         let cluster = Cluster::of(&programs, folder.keep(), settings);
         Some(cluster)
+    }
+
+    /// A copy of this one that follows it, under the name `standby`.
+    pub fn standby(&self) -> Cluster {
+        let programs = programs().unwrap();
+        let folder = folder_of_nobody();
+        let copied = as_nobody(&programs.join("pg_basebackup"))
+            .args([
+                "-U",
+                "flashsale",
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+                "--no-sync",
+                "-h",
+            ])
+            .arg(&self.folder)
+            .arg("-D")
+            .arg(folder.path().join("data"))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(
+            copied.status.success(),
+            "{}",
+            String::from_utf8_lossy(&copied.stderr)
+        );
+        let source = format!(
+            "primary_conninfo=host={} user=flashsale application_name=standby",
+            self.folder.display()
+        );
+        Cluster::of(&programs, folder.keep(), &[&source])
+    }
+
+    /// As if its machine had lost its power.
+    pub fn kill(&self) {
+        let file = self.folder.join("data/postmaster.pid");
+        let text = fs::read_to_string(file).unwrap();
+        let process = text.lines().next().unwrap().parse().unwrap();
+        crate::server::send_signal(process, "-KILL");
+    }
+
+    /// As a host in a URL.
+    pub fn host(&self) -> String {
+        self.folder.to_str().unwrap().replace('/', "%2F")
     }
 
     fn of(programs: &Path, folder: PathBuf, settings: &[&str]) -> Cluster {
@@ -126,7 +177,7 @@ impl Cluster {
 
     fn wait(&self) {
         let by = Instant::now() + PATIENCE;
-        while let Err(failure) = Session::connect(&self.server(""), Role::Read) {
+        while let Err(failure) = Session::connect(&self.server(""), Role::Report) {
             let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
             assert!(Instant::now() < by, "{failure}: {log}");
             std::thread::yield_now();
@@ -139,8 +190,7 @@ impl Cluster {
 
     /// The address of its only database, with these options (`&` between them).
     pub fn url(&self, options: &str) -> String {
-        let folder = self.folder.to_str().unwrap().replace('/', "%2F");
-        format!("postgres://flashsale@{folder}/postgres?{options}")
+        format!("postgres://flashsale@{}/postgres?{options}", self.host())
     }
 
     pub fn server(&self, options: &str) -> Server {

@@ -2,6 +2,7 @@
 //! shop can be told on it too: `FLASHSALE_TEST_DB=postgres cargo test --features postgres --test it`.
 
 mod cluster;
+mod failover;
 mod nodes;
 mod processes;
 mod proxy;
