@@ -9,6 +9,7 @@ use flashsale::store::postgres::{Role, Session, Step};
 use serde_json::json;
 
 use super::cluster::Cluster;
+use super::processes::{Over, wait_until};
 use crate::server::{Premises, Server};
 
 /// A primary whose commits wait for its standby.
@@ -63,11 +64,10 @@ fn nothing_acknowledged_is_lost_by_a_failover_to_a_synchronous_standby() {
     let is_over = AtomicBool::new(false);
     let wait_for_more = || {
         let before = ids.lock().unwrap().len();
-        while ids.lock().unwrap().len() < before + 300 {
-            thread::yield_now();
-        }
+        wait_until(|| ids.lock().unwrap().len() >= before + 300);
     };
     thread::scope(|scope| {
+        let over = Over(&is_over);
         for server in &servers {
             for _ in 0..4 {
                 scope.spawn(|| buy(server, &ids, &is_over));
@@ -78,7 +78,7 @@ fn nothing_acknowledged_is_lost_by_a_failover_to_a_synchronous_standby() {
         let mut session = Session::connect(&standby.server(""), Role::Report).unwrap();
         session.execute("select pg_promote()").unwrap();
         wait_for_more();
-        is_over.store(true, Ordering::SeqCst);
+        drop(over);
     });
     let ids = ids.into_inner().unwrap();
     let distinct: BTreeSet<i64> = ids.iter().copied().collect();

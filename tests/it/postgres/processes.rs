@@ -123,6 +123,27 @@ fn a_server_that_would_lose_commits_is_refused_unless_that_is_wanted() {
     ran.exited(78).complains("fsync = off");
 }
 
+/// Ends those who buy, however the test goes on.
+pub struct Over<'a>(pub &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// How long a test waits for what those who buy should do.
+const BUYING_MAX: Duration = Duration::from_secs(120);
+
+/// Fails where nothing comes of it, as when all who buy have failed.
+pub fn wait_until(is_so: impl Fn() -> bool) {
+    let by = Instant::now() + BUYING_MAX;
+    while !is_so() {
+        assert!(Instant::now() < by, "nothing is bought any more");
+        thread::yield_now();
+    }
+}
+
 #[derive(Default)]
 struct Acknowledged {
     ids: Mutex<Vec<i64>>,
@@ -182,6 +203,7 @@ fn nothing_acknowledged_is_lost_when_one_of_two_servers_is_killed() {
     let acknowledged = Acknowledged::default();
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Over(&is_over);
         let (survivor, acknowledged, is_over) = (&survivor, &acknowledged, &is_over);
         for _ in 0..3 {
             scope.spawn(move || acknowledged.buy(survivor, is_over));
@@ -193,13 +215,11 @@ fn nothing_acknowledged_is_lost_when_one_of_two_servers_is_killed() {
                 for _ in 0..3 {
                     clients.spawn(|| acknowledged.buy(&server, is_over));
                 }
-                while acknowledged.count() < before + 1 + (round * 7919) % 97 {
-                    thread::yield_now();
-                }
+                wait_until(|| acknowledged.count() > before + (round * 7919) % 97);
                 server.signal("-KILL");
             });
         }
-        is_over.store(true, Ordering::SeqCst);
+        drop(over);
     });
     let longest = *acknowledged.longest.lock().unwrap();
     println!(
@@ -222,6 +242,7 @@ fn a_server_that_stands_still_keeps_no_other_from_selling() {
     let (stopped, other) = (Acknowledged::default(), Acknowledged::default());
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Over(&is_over);
         let is_over = &is_over;
         for _ in 0..4 {
             scope.spawn(|| stopped.buy(&servers[0], is_over));
@@ -229,21 +250,17 @@ fn a_server_that_stands_still_keeps_no_other_from_selling() {
         }
         for _ in 0..4 {
             let before = (stopped.count(), other.count());
-            while stopped.count() < before.0 + 100 || other.count() < before.1 + 100 {
-                thread::yield_now();
-            }
+            wait_until(|| stopped.count() >= before.0 + 100 && other.count() >= before.1 + 100);
             servers[0].pause();
             // The other one goes on for longer than the turn may be kept.
             let began = Instant::now();
             while began.elapsed() < SECOND + SECOND / 2 {
                 let before = other.count();
-                while other.count() == before {
-                    thread::yield_now();
-                }
+                wait_until(|| other.count() > before);
             }
             send_signal(servers[0].id(), "-CONT");
         }
-        is_over.store(true, Ordering::SeqCst);
+        drop(over);
     });
     let longest = *other.longest.lock().unwrap();
     println!("the longest wait beside a server that stood still: {longest:?}");
