@@ -167,9 +167,9 @@ fn a_log_in_json_is_an_object_a_line() {
 fn nothing_in_the_log_commands_a_terminal_or_tells_a_secret() {
     let premises = Premises::stocked(5);
     let service = Service::start(&premises, &[], &[("FLASHSALE_\u{1b}[2J", "1")]);
-    let body = r#"{"product_id":1,"quantity":1,"customer":"ada@example.org"}"#;
+    let body = r#"{"product_id":1,"quantity":1,"customer":"otto@example.org"}"#;
     let hold = service.ask(&format!(
-        "POST /api/holds HTTP/1.1\r\nIdempotency-Key: key-of-ada\r\nAuthorization: Bearer of-ada\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /api/holds HTTP/1.1\r\nIdempotency-Key: key-of-otto\r\nAuthorization: Bearer of-otto\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
     let token = hold
@@ -187,7 +187,7 @@ fn nothing_in_the_log_commands_a_terminal_or_tells_a_secret() {
         "{log}"
     );
     assert!(!log.contains('\u{1b}'));
-    for secret in ["ada", token.as_str()] {
+    for secret in ["otto", token.as_str()] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
 }
