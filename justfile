@@ -19,10 +19,9 @@ check:
 nightly:
     FLASHSALE_TEST_KILLS=1000 FLASHSALE_TEST_COMMANDS=50000 FLASHSALE_TEST_IDLE_CONNECTIONS=10000 PROPTEST_CASES=100000 cargo test --release
 
-# What is measured, and against what
+# Measures everything, and writes the figures into README.md and docs/performance.md
 bench:
-    cargo bench --bench store
-    benches/http.sh
+    benches/run.py
 
 # Licences, advisories, duplicates
 deny:

@@ -1,5 +1,5 @@
 //! The least that can answer `GET /healthz` over HTTP/1.1 with two event loops: one epoll each, `httparse`, one fixed answer.
-//! No limits, no time-outs, no log, no routes: what the front is measured against by `benches/http.sh`.
+//! No limits, no time-outs, no log, no routes: what the front is measured against by `benches/run.py`.
 //!
 //! `cargo run --release --example bare_loop -- 127.0.0.1:0` prints the address and serves until it is killed.
 
