@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Env, Target};
-use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
+use log::{LevelFilter, Record};
 use serde_json::{Map, json};
 
 use super::access_log::{self, Quota, Unlogged};
@@ -28,6 +28,8 @@ pub fn start(format: LogFormat) {
         }
     };
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    // Below this level the driver logs the parameters of statements, which are payloads and secrets.
+    builder.filter_module("tokio_postgres", LevelFilter::Warn);
     builder.target(Target::Pipe(Box::new(writer.clone())));
     match format {
         LogFormat::Text => builder.format(text_line),
