@@ -12,6 +12,7 @@ mod open_error;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod reading;
+mod recorded_columns;
 mod refused_deadlines;
 mod rehearse;
 mod seen;

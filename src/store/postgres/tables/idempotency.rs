@@ -3,13 +3,11 @@
 use tokio_postgres::Row;
 
 use super::{Question, Result, count, exactly};
-use crate::sale::{
-    HoldId, IdempotencyKey, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId, Recorded,
-    Timestamp, WorkingSet,
-};
+use crate::sale::{IdempotencyKey, IdempotencyRecord, Timestamp, WorkingSet};
 use crate::store::answered_product::AnsweredProduct;
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
+use crate::store::recorded_columns::RecordedColumns;
 
 use super::counters::server_now;
 
@@ -24,73 +22,11 @@ macro_rules! select_records {
 #[cfg(feature = "test-support")]
 pub(in crate::store::postgres) use select_records;
 
-/// A record as its row.
-struct Columns {
-    key: String,
-    done: &'static str,
-    hold: Option<HoldId>,
-    order: Option<OrderId>,
-    product: Option<ProductId>,
-    answer: Option<AnsweredProduct>,
-    status: Option<OrderStatus>,
-    expires_at: Timestamp,
-}
-
-impl Columns {
-    fn of(record: &IdempotencyRecord) -> Columns {
-        let columns = |done| Columns {
-            key: record.key.as_str().to_owned(),
-            done,
-            hold: None,
-            order: None,
-            product: None,
-            answer: None,
-            status: None,
-            expires_at: record.expires_at,
-        };
-        match &record.recorded {
-            Recorded::HoldPlaced(id) => Columns {
-                hold: Some(*id),
-                ..columns("hold_placed")
-            },
-            Recorded::OrderPlaced(id, status) => Columns {
-                order: Some(*id),
-                status: Some(*status),
-                ..columns("order_placed")
-            },
-            Recorded::OrderCancelled(id) => Columns {
-                order: Some(*id),
-                ..columns("order_cancelled")
-            },
-            Recorded::ProductCreated { product, at } => Columns {
-                product: Some(product.id),
-                answer: Some(AnsweredProduct::new(product, *at)),
-                ..columns("product_created")
-            },
-            Recorded::ProductRestocked {
-                product,
-                at,
-                units,
-                reason,
-            } => Columns {
-                product: Some(product.id),
-                answer: Some(AnsweredProduct::restocked(
-                    product,
-                    *at,
-                    *units,
-                    reason.clone(),
-                )),
-                ..columns("product_restocked")
-            },
-        }
-    }
-
-    /// As JSON.
-    fn answer(&self) -> Option<String> {
-        self.answer.as_ref().map(|answer| {
-            serde_json::to_string(answer).expect("texts and numbers can be written as JSON")
-        })
-    }
+/// As JSON.
+fn answer(columns: &RecordedColumns<'_>) -> Option<String> {
+    columns.answer.as_ref().map(|answer| {
+        serde_json::to_string(answer).expect("texts and numbers can be written as JSON")
+    })
 }
 
 pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
@@ -103,7 +39,9 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         let sql = exactly!("delete from replays where key = any($1::text[])", "$2");
         steps.push(Step::new(sql).with(forgotten).with(rows));
     }
-    let kept: Vec<Columns> = set.kept_records().map(Columns::of).collect();
+    let records: Vec<&IdempotencyRecord> = set.kept_records().collect();
+    let did = |record: &&IdempotencyRecord| RecordedColumns::of(&record.recorded);
+    let kept: Vec<RecordedColumns<'_>> = records.iter().map(did).collect();
     if kept.is_empty() {
         return;
     }
@@ -112,52 +50,39 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
             select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
                 $8::bigint[])",
     )
-    .with(kept.iter().map(|it| it.key.clone()).collect::<Vec<_>>())
+    .with(records.iter().map(|it| it.key.as_str().to_owned()).collect::<Vec<_>>())
     .with(kept.iter().map(|it| it.done).collect::<Vec<_>>())
     .with(kept.iter().map(|it| it.hold).collect::<Vec<_>>())
     .with(kept.iter().map(|it| it.order).collect::<Vec<_>>())
     .with(kept.iter().map(|it| it.product).collect::<Vec<_>>())
-    .with(kept.iter().map(Columns::answer).collect::<Vec<_>>())
+    .with(kept.iter().map(answer).collect::<Vec<_>>())
     .with(kept.iter().map(|it| it.status).collect::<Vec<_>>())
-    .with(kept.iter().map(|it| it.expires_at).collect::<Vec<_>>());
+    .with(records.iter().map(|it| it.expires_at).collect::<Vec<_>>());
     steps.push(step);
 }
 
 pub fn read(row: &Row) -> Result<IdempotencyRecord> {
-    let recorded = match row.try_get("done")? {
-        "hold_placed" => Recorded::HoldPlaced(row.try_get("hold_id")?),
-        "order_placed" => Recorded::OrderPlaced(row.try_get("order_id")?, row.try_get("status")?),
-        "order_cancelled" => Recorded::OrderCancelled(row.try_get("order_id")?),
-        "product_created" => {
-            let (product, answered) = product(row)?;
-            Recorded::ProductCreated {
-                product: Box::new(product),
-                at: Timestamp::from_micros(answered.at),
-            }
-        }
-        "product_restocked" => {
-            let (product, answered) = product(row)?;
-            Recorded::ProductRestocked {
-                product: Box::new(product),
-                at: Timestamp::from_micros(answered.at),
-                units: answered.units.unwrap_or(0),
-                reason: answered.reason,
-            }
-        }
-        other => return Err(ServerError::Misread(format!("a request that did {other}"))),
+    let done: &str = row.try_get("done")?;
+    let answer: Option<&str> = row.try_get("answer")?;
+    let columns = RecordedColumns {
+        done,
+        hold: row.try_get("hold_id")?,
+        order: row.try_get("order_id")?,
+        product: row.try_get("product_id")?,
+        answer: answer.map(answered).transpose()?,
+        status: row.try_get("status")?,
     };
+    let misread = || ServerError::Misread(format!("a request that did {done}"));
     Ok(IdempotencyRecord {
         key: row.try_get("key")?,
-        recorded,
+        recorded: columns.recorded().ok_or_else(misread)?,
         expires_at: row.try_get("expires_at")?,
     })
 }
 
-fn product(row: &Row) -> Result<(Product, AnsweredProduct)> {
-    let answer: &str = row.try_get("answer")?;
-    let answered: AnsweredProduct = serde_json::from_str(answer)
-        .map_err(|error| ServerError::Misread(format!("an answer that was kept: {error}")))?;
-    Ok((answered.product(row.try_get("product_id")?), answered))
+fn answered(answer: &str) -> Result<AnsweredProduct> {
+    serde_json::from_str(answer)
+        .map_err(|error| ServerError::Misread(format!("an answer that was kept: {error}")))
 }
 
 pub fn by_keys(keys: Vec<String>) -> Step {

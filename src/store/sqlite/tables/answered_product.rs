@@ -3,7 +3,7 @@
 use rusqlite::Result;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
-pub use crate::store::answered_product::AnsweredProduct;
+use crate::store::answered_product::AnsweredProduct;
 
 impl ToSql for AnsweredProduct {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {

@@ -3,101 +3,25 @@
 use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
 
-use super::answered_product::AnsweredProduct;
 use super::{Question, Result};
-use crate::sale::{
-    HoldId, IdempotencyRecord, OrderId, OrderStatus, Product, ProductId, Recorded, Timestamp,
-};
-
-/// The columns that differ between what requests did.
-#[derive(Default)]
-pub struct Columns {
-    pub done: &'static str,
-    pub hold: Option<HoldId>,
-    pub order: Option<OrderId>,
-    pub product: Option<ProductId>,
-    pub answer: Option<AnsweredProduct>,
-    pub status: Option<OrderStatus>,
-}
-
-impl Columns {
-    pub fn of(recorded: &Recorded) -> Columns {
-        match recorded {
-            Recorded::HoldPlaced(id) => Columns {
-                done: "hold_placed",
-                hold: Some(*id),
-                ..Columns::default()
-            },
-            Recorded::OrderPlaced(id, status) => Columns {
-                done: "order_placed",
-                order: Some(*id),
-                status: Some(*status),
-                ..Columns::default()
-            },
-            Recorded::OrderCancelled(id) => Columns {
-                done: "order_cancelled",
-                order: Some(*id),
-                ..Columns::default()
-            },
-            Recorded::ProductCreated { product, at } => Columns {
-                done: "product_created",
-                product: Some(product.id),
-                answer: Some(AnsweredProduct::new(product, *at)),
-                ..Columns::default()
-            },
-            Recorded::ProductRestocked {
-                product,
-                at,
-                units,
-                reason,
-            } => Columns {
-                done: "product_restocked",
-                product: Some(product.id),
-                answer: Some(AnsweredProduct::restocked(
-                    product,
-                    *at,
-                    *units,
-                    reason.clone(),
-                )),
-                ..Columns::default()
-            },
-        }
-    }
-}
+use crate::sale::{IdempotencyRecord, Timestamp};
+use crate::store::recorded_columns::RecordedColumns;
 
 pub fn read(row: &Row<'_>) -> Result<IdempotencyRecord> {
-    let recorded = match row.get_ref("done")?.as_str()? {
-        "hold_placed" => Recorded::HoldPlaced(row.get("hold_id")?),
-        "order_placed" => Recorded::OrderPlaced(row.get("order_id")?, row.get("status")?),
-        "order_cancelled" => Recorded::OrderCancelled(row.get("order_id")?),
-        "product_created" => {
-            let (product, answered) = product(row)?;
-            Recorded::ProductCreated {
-                product: Box::new(product),
-                at: Timestamp::from_micros(answered.at),
-            }
-        }
-        "product_restocked" => {
-            let (product, answered) = product(row)?;
-            Recorded::ProductRestocked {
-                product: Box::new(product),
-                at: Timestamp::from_micros(answered.at),
-                units: answered.units.unwrap_or(0),
-                reason: answered.reason,
-            }
-        }
-        other => return Err(did_what(other)),
+    let done = row.get_ref("done")?.as_str()?;
+    let columns = RecordedColumns {
+        done,
+        hold: row.get("hold_id")?,
+        order: row.get("order_id")?,
+        product: row.get("product_id")?,
+        answer: row.get("answer")?,
+        status: row.get("status")?,
     };
     Ok(IdempotencyRecord {
         key: row.get("key")?,
-        recorded,
+        recorded: columns.recorded().ok_or_else(|| did_what(done))?,
         expires_at: row.get("expires_at")?,
     })
-}
-
-fn product(row: &Row<'_>) -> Result<(Product, AnsweredProduct)> {
-    let answered: AnsweredProduct = row.get("answer")?;
-    Ok((answered.product(row.get("product_id")?), answered))
 }
 
 fn did_what(recorded: &str) -> rusqlite::Error {

@@ -8,10 +8,11 @@ use std::ops::Range;
 
 use rusqlite::{Row, Transaction, ffi, named_params};
 
-use super::idempotency::{Columns, read};
+use super::idempotency::read;
 use super::insert::{Insert, insert};
 use super::{Result, limit, one_row};
 use crate::sale::{IdempotencyKey, IdempotencyRecord, Timestamp, WorkingSet};
+use crate::store::recorded_columns::RecordedColumns;
 use crate::store::sqlite::key_index::{KeyChanges, KeyIndex};
 use crate::store::sqlite::statements::{Queries, Statements};
 
@@ -273,14 +274,14 @@ fn insert_rows(tx: &Transaction<'_>, end: End, kept: &[&IdempotencyRecord]) -> R
         })
         .collect();
     INSERT.run(tx, &rows, |values, (id, horizon, record)| {
-        let Columns {
+        let RecordedColumns {
             done,
             hold,
             order,
             product,
             answer,
             status,
-        } = Columns::of(&record.recorded);
+        } = RecordedColumns::of(&record.recorded);
         let (key, expires_at) = (&record.key, &record.expires_at);
         values.bind([
             id, key, &done, &hold, &order, &product, &answer, &status, expires_at, horizon,
