@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use flashsale::store::postgres::{Role, Server, Session, Url};
+use flashsale::store::postgres::{Role, Server, Session, Step, Url};
 use tempfile::TempDir;
 
 /// Who runs it where the tests are root, whom PostgreSQL refuses.
@@ -145,6 +145,14 @@ impl Cluster {
         let text = fs::read_to_string(file).unwrap();
         let process = text.lines().next().unwrap().parse().unwrap();
         crate::server::send_signal(process, "-KILL");
+    }
+
+    /// Makes a standby writable. The server may take longer than a batch would wait, as it looks for its lost primary first.
+    pub fn promote(&self) {
+        let mut session = Session::connect(&self.server(""), Role::Report).unwrap();
+        let wait = Step::new("select pg_promote(true, 60) as is_promoted");
+        let answers = session.run(&[wait], None).unwrap();
+        assert!(answers[0][0].get::<_, bool>("is_promoted"));
     }
 
     /// As a host in a URL.

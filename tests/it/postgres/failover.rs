@@ -17,10 +17,11 @@ fn pair() -> Option<[Cluster; 2]> {
     let primary = Cluster::start(&[])?;
     let standby = primary.standby();
     let mut session = Session::connect(&primary.server(""), Role::Read).unwrap();
+    let waits = "alter system set synchronous_standby_names = 'standby'";
+    session.execute_patiently(waits).unwrap();
     session
-        .execute("alter system set synchronous_standby_names = 'standby'")
+        .execute_patiently("select pg_reload_conf()")
         .unwrap();
-    session.execute("select pg_reload_conf()").unwrap();
     loop {
         let step = Step::new("select 1 from pg_stat_replication where sync_state = 'sync'");
         if !session.run(&[step], None).unwrap()[0].is_empty() {
@@ -75,8 +76,7 @@ fn nothing_acknowledged_is_lost_by_a_failover_to_a_synchronous_standby() {
         }
         wait_for_more();
         primary.kill();
-        let mut session = Session::connect(&standby.server(""), Role::Report).unwrap();
-        session.execute("select pg_promote()").unwrap();
+        standby.promote();
         wait_for_more();
         drop(over);
     });
