@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const NOBODY: u32 = 65534;
 
 /// How long it may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Cluster {
     folder: PathBuf,
