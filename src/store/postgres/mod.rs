@@ -19,6 +19,7 @@ mod server_error;
 mod session;
 mod store;
 mod tables;
+mod tls;
 mod turns;
 mod url;
 mod write;

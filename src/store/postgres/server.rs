@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::server_error::ServerError;
+use super::tls;
 use super::url::{Tls, Url};
 
 /// What a session is for.
@@ -52,7 +51,7 @@ impl Server {
     pub fn new(url: &Url) -> Result<Server, String> {
         let tls = match url.tls() {
             Tls::None => None,
-            Tls::Verified { root } => Some(Arc::new(tls_config(root.as_deref())?)),
+            Tls::Verified { root } => Some(Arc::new(tls::config(root.as_deref())?)),
         };
         Ok(Server {
             url: url.clone(),
@@ -60,72 +59,60 @@ impl Server {
         })
     }
 
+    /// To the first host that can be used.
     pub async fn connect(&self, role: Role) -> Result<Client, ServerError> {
-        let config = self.config(role);
+        let mut failure = ServerError::Lost("it has no host".into());
+        for config in self.url.configs() {
+            match self.connect_to(with_ours(config, role)).await {
+                Ok(client) => return Ok(client),
+                // That a host is not there says less than what another one has said.
+                Err(lost) if lost.is_lost() && !failure.is_lost() => {}
+                Err(other) => failure = other,
+            }
+        }
+        Err(failure)
+    }
+
+    async fn connect_to(&self, config: Config) -> Result<Client, ServerError> {
         match &self.tls {
             None => {
-                let (client, connection) = config.connect(NoTls).await?;
+                let connected = config.connect(NoTls).await;
+                let (client, connection) = connected.map_err(ServerError::unconnected)?;
                 tokio::spawn(connection);
                 Ok(client)
             }
             Some(tls) => {
                 let tls = MakeRustlsConnect::new(ClientConfig::clone(tls));
-                let (client, connection) = config.connect(tls).await?;
+                let connected = config.connect(tls).await;
+                let (client, connection) = connected.map_err(ServerError::unconnected)?;
                 tokio::spawn(connection);
                 Ok(client)
             }
         }
     }
-
-    fn config(&self, role: Role) -> Config {
-        let mut config = self.url.config();
-        let ours = match role {
-            Role::Write | Role::Read => OPTIONS.to_owned(),
-            Role::WriteUnsynced => format!("{OPTIONS} -c synchronous_commit=off"),
-            Role::Report => REPORT_OPTIONS.to_owned(),
-        };
-        let theirs = config.get_options().unwrap_or_default();
-        let options = format!("{theirs} {ours}");
-        let target = match role {
-            Role::Write | Role::WriteUnsynced | Role::Read => TargetSessionAttrs::ReadWrite,
-            Role::Report => TargetSessionAttrs::Any,
-        };
-        config
-            .application_name("flashsale")
-            .options(options)
-            .target_session_attrs(target)
-            .connect_timeout(CONNECT_MAX)
-            .keepalives(true)
-            .keepalives_idle(KEEPALIVE)
-            .keepalives_interval(KEEPALIVE)
-            .keepalives_retries(3)
-            .tcp_user_timeout(UNACKNOWLEDGED_MAX);
-        config
-    }
 }
 
-/// Certificates are checked, and that they are the host's: against the system's roots, or those of a file.
-fn tls_config(root: Option<&std::path::Path>) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    if let Some(file) = root {
-        let unreadable = |error| format!("sslrootcert: {error}");
-        for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
-            let added = roots.add(certificate.map_err(unreadable)?);
-            added.map_err(|error| format!("sslrootcert: {error}"))?;
-        }
-        if roots.is_empty() {
-            return Err("sslrootcert: the file has no certificate".into());
-        }
-    } else {
-        let native = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(native.certs);
-        if roots.is_empty() {
-            return Err("the system has no root certificates; install its ca-certificates, or name a file as sslrootcert in the URL".into());
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+fn with_ours(mut config: Config, role: Role) -> Config {
+    let ours = match role {
+        Role::Write | Role::Read => OPTIONS.to_owned(),
+        Role::WriteUnsynced => format!("{OPTIONS} -c synchronous_commit=off"),
+        Role::Report => REPORT_OPTIONS.to_owned(),
+    };
+    let theirs = config.get_options().unwrap_or_default();
+    let options = format!("{theirs} {ours}");
+    let target = match role {
+        Role::Write | Role::WriteUnsynced | Role::Read => TargetSessionAttrs::ReadWrite,
+        Role::Report => TargetSessionAttrs::Any,
+    };
+    config
+        .application_name("flashsale")
+        .options(options)
+        .target_session_attrs(target)
+        .connect_timeout(CONNECT_MAX)
+        .keepalives(true)
+        .keepalives_idle(KEEPALIVE)
+        .keepalives_interval(KEEPALIVE)
+        .keepalives_retries(3)
+        .tcp_user_timeout(UNACKNOWLEDGED_MAX);
+    config
 }

@@ -2,6 +2,7 @@
 
 use tokio_postgres::error::SqlState;
 
+use super::tls;
 use crate::store::{OpenError, StoreError};
 
 #[derive(Debug, thiserror::Error)]
@@ -12,45 +13,60 @@ pub enum ServerError {
     /// There is no connection any more, or never was: what was sent last may or may not have been done.
     #[error("{0}")]
     Lost(String),
+    /// The server has not proven that it is the one that the URL names, and was told nothing.
+    #[error("{0}")]
+    Untrusted(String),
     /// A row that the sale has no words for, or a parameter that the server has none for.
     #[error("{0}")]
     Misread(String),
 }
 
+/// Of a row that was read, and is not as it was asked for.
 impl From<tokio_postgres::Error> for ServerError {
     fn from(error: tokio_postgres::Error) -> ServerError {
-        if let Some(error) = error.as_db_error() {
-            let code = error.code().clone();
-            let text = format!("{} ({})", error.message(), code.code());
-            // The server stops, has ended this connection, or only follows another one by now.
-            let ends = [
-                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-                SqlState::READ_ONLY_SQL_TRANSACTION,
-            ];
-            if code.code().starts_with("57P") || ends.contains(&code) {
-                return ServerError::Lost(text);
-            }
-            return ServerError::Refused { code, text };
-        }
-        let why = with_causes(&error);
-        if is_ours(&error) {
-            ServerError::Misread(why)
-        } else {
-            ServerError::Lost(why)
-        }
+        ServerError::Misread(with_causes(&error))
     }
 }
 
-/// Whether a value could not be converted, or the server's answer was not what we asked for: the connection is well.
-fn is_ours(error: &tokio_postgres::Error) -> bool {
-    let text = error.to_string();
-    let ours = [
-        "error serializing",
-        "error deserializing",
-        "invalid column",
-        "expected ",
-    ];
-    !error.is_closed() && ours.iter().any(|start| text.starts_with(start))
+impl ServerError {
+    /// Of a question that was sent: the server has refused it, or its answer has not come.
+    pub fn answered(error: tokio_postgres::Error) -> ServerError {
+        let Some(refusal) = error.as_db_error() else {
+            return ServerError::Lost(with_causes(&error));
+        };
+        let code = refusal.code().clone();
+        let text = format!("{} ({})", refusal.message(), code.code());
+        // The server stops, has ended this connection, or only follows another one by now.
+        let ends = [
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+        ];
+        if code.code().starts_with("57P") || ends.contains(&code) {
+            return ServerError::Lost(text);
+        }
+        ServerError::Refused { code, text }
+    }
+
+    /// Of a question that could not be sent: there is no connection, or its parameters are not what its text says.
+    pub fn unsent(error: tokio_postgres::Error) -> ServerError {
+        if error.is_closed() {
+            ServerError::answered(error)
+        } else {
+            error.into()
+        }
+    }
+
+    /// Of a connection that was not made.
+    pub fn unconnected(error: tokio_postgres::Error) -> ServerError {
+        match tls::advice(&error) {
+            Some(advice) => ServerError::Untrusted(format!("{}; {advice}", with_causes(&error))),
+            None => ServerError::answered(error),
+        }
+    }
+
+    pub fn is_lost(&self) -> bool {
+        matches!(self, ServerError::Lost(_))
+    }
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {
@@ -70,7 +86,7 @@ impl ServerError {
     /// Before the commit was sent: nothing was applied.
     pub fn before_commit(self) -> StoreError {
         match self {
-            ServerError::Lost(why) => StoreError::Away(why),
+            ServerError::Lost(why) | ServerError::Untrusted(why) => StoreError::Away(why),
             ServerError::Misread(why) => StoreError::Broken(why),
             ServerError::Refused { code, text } => refused(&code, text),
         }
@@ -80,7 +96,9 @@ impl ServerError {
     pub fn at_commit(self) -> StoreError {
         match self {
             ServerError::Lost(why) => StoreError::InDoubt(why),
-            ServerError::Refused { .. } | ServerError::Misread(_) => self.before_commit(),
+            ServerError::Refused { .. } | ServerError::Untrusted(_) | ServerError::Misread(_) => {
+                self.before_commit()
+            }
         }
     }
 }
@@ -110,6 +128,7 @@ impl From<ServerError> for OpenError {
     fn from(failure: ServerError) -> OpenError {
         match failure {
             ServerError::Lost(why) => OpenError::Unreachable(why),
+            ServerError::Untrusted(why) => OpenError::Unsuitable(why),
             ServerError::Misread(why) => OpenError::Damaged(why),
             ServerError::Refused { code, text } => refused_to_open(&code, text),
         }

@@ -88,9 +88,12 @@ impl Session {
             runtime,
             ..
         } = self;
-        let executed = async { Ok(client.batch_execute(sql).await?) };
+        let executed = async {
+            let executed = client.batch_execute(sql).await;
+            executed.map_err(ServerError::answered)
+        };
         let executed = runtime.block_on(in_time(executed, patience));
-        *is_lost |= matches!(executed, Err(ServerError::Lost(_)));
+        *is_lost |= executed.as_ref().is_err_and(ServerError::is_lost);
         executed
     }
 
@@ -122,7 +125,7 @@ impl Session {
             in_one_go(answers).await
         };
         let answers = runtime.block_on(in_time(answers, patience));
-        *is_lost |= matches!(answers, Err(ServerError::Lost(_)));
+        *is_lost |= answers.as_ref().is_err_and(ServerError::is_lost);
         answers
     }
 }
@@ -176,8 +179,7 @@ async fn in_one_go<T>(
                 match question.as_mut().poll(context) {
                     // It could not even be sent: neither is what follows it, least of all a commit.
                     Poll::Ready(Err(error)) if is_first => {
-                        *asked = Question::Answered(Err(error));
-                        return Poll::Ready(());
+                        return Poll::Ready(Err(ServerError::unsent(error)));
                     }
                     Poll::Ready(answer) => *asked = Question::Answered(answer),
                     Poll::Pending => is_over = false,
@@ -186,15 +188,15 @@ async fn in_one_go<T>(
         }
         is_first = false;
         if is_over {
-            Poll::Ready(())
+            Poll::Ready(Ok(()))
         } else {
             Poll::Pending
         }
     })
-    .await;
+    .await?;
     let answers = asked.into_iter().filter_map(|asked| match asked {
         Question::Waiting(_) => None,
-        Question::Answered(answer) => Some(answer.map_err(ServerError::from)),
+        Question::Answered(answer) => Some(answer.map_err(ServerError::answered)),
     });
     answers.collect()
 }

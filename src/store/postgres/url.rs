@@ -44,7 +44,7 @@ impl Url {
         } else {
             format!("{address}?{}", others.join("&"))
         };
-        let config = Config::from_str(&text).map_err(|_| NOT_A_URL.to_owned())?;
+        let config = read(&text).ok_or(NOT_A_URL)?;
         if config.get_hosts().is_empty() {
             return Err(NOT_A_URL.into());
         }
@@ -52,7 +52,7 @@ impl Url {
             return Err("it names no user: postgres://USER:PASSWORD@HOST/DATABASE".into());
         }
         let tls = match mode.as_deref() {
-            None if config.get_hosts().iter().all(is_this_machine) => Tls::None,
+            None if is_this_machine(&config) => Tls::None,
             Some("disable") => Tls::None,
             None | Some("require" | "verify-ca" | "verify-full") => Tls::Verified { root },
             Some(_) => return Err(
@@ -73,21 +73,54 @@ impl Url {
         &self.tls
     }
 
-    pub fn config(&self) -> Config {
-        let mut config = Config::from_str(&self.text).expect("it was read before");
-        config.ssl_mode(match self.tls {
-            Tls::None => SslMode::Disable,
-            Tls::Verified { .. } => SslMode::Require,
-        });
-        config
+    /// One for each host, in order, so that one that stands still does not keep the others from being tried. No TLS for a
+    /// folder with a socket, where PostgreSQL has none.
+    pub fn configs(&self) -> Vec<Config> {
+        let alone = hosts_alone(&self.text);
+        let alone = alone.iter().map(|text| read(text)).collect::<Option<_>>();
+        let whole = self.config();
+        let hosts = whole.get_hosts().len();
+        let mut configs: Vec<Config> = alone
+            .filter(|alone: &Vec<Config>| alone.len() == hosts && whole.get_hostaddrs().is_empty())
+            .unwrap_or_else(|| vec![whole]);
+        for config in &mut configs {
+            let is_socket = |host: &Host| matches!(host, Host::Unix(_));
+            let has_tls = self.tls != Tls::None && !config.get_hosts().iter().all(is_socket);
+            config.ssl_mode(if has_tls {
+                SslMode::Require
+            } else {
+                SslMode::Disable
+            });
+        }
+        configs
     }
+
+    fn config(&self) -> Config {
+        read(&self.text).expect("it was read before")
+    }
+}
+
+fn read(text: &str) -> Option<Config> {
+    Config::from_str(text).ok()
+}
+
+/// The URL for each of its hosts.
+fn hosts_alone(url: &str) -> Vec<String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    let (user, hosts) = authority.split_once('@').unwrap_or(("", authority));
+    hosts
+        .split(',')
+        .map(|host| format!("{scheme}://{user}@{host}{rest}"))
+        .collect()
 }
 
 const NOT_A_URL: &str = "it is not a URL of a PostgreSQL server: \
     postgres://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for characters of the password that a URL has another use for";
 
-fn is_this_machine(host: &Host) -> bool {
-    match host {
+fn is_this_machine(config: &Config) -> bool {
+    let is_here = |host: &Host| match host {
         Host::Unix(_) => true,
         Host::Tcp(name) => {
             name == "localhost"
@@ -95,7 +128,9 @@ fn is_this_machine(host: &Host) -> bool {
                     .parse()
                     .is_ok_and(|address: IpAddr| address.is_loopback())
         }
-    }
+    };
+    let addresses = config.get_hostaddrs();
+    config.get_hosts().iter().all(is_here) && addresses.iter().all(IpAddr::is_loopback)
 }
 
 fn decoded(value: &str) -> PathBuf {
@@ -159,6 +194,29 @@ mod tests {
     }
 
     #[test]
+    fn each_host_is_tried_alone_and_a_socket_without_tls() {
+        let hosts = |text: &str| {
+            let configs = Url::parse(text).unwrap().configs();
+            let hosts = configs.iter().map(|config| {
+                let tls = config.get_ssl_mode() == SslMode::Require;
+                (config.get_hosts().len(), config.get_ports().to_vec(), tls)
+            });
+            hosts.collect::<Vec<_>>()
+        };
+        let found = hosts("postgres://ada:a%40b@db1:5433,%2Frun%2Fpg,db2/shop?options=-cx%3D1");
+        assert_eq!(
+            found,
+            [
+                (1, vec![5433], true),
+                (1, vec![5432], false),
+                (1, vec![5432], true)
+            ]
+        );
+        let found = hosts("postgres://ada@db1,db2/shop?hostaddr=10.0.0.1,10.0.0.2");
+        assert_eq!(found, [(2, vec![5432, 5432], true)]);
+    }
+
+    #[test]
     fn tls_is_verified_but_on_this_machine() {
         let tls = |text: &str| Url::parse(text).map(|url| url.tls);
         let verified = Ok(Tls::Verified { root: None });
@@ -169,6 +227,10 @@ mod tests {
             Ok(Tls::None)
         );
         assert_eq!(tls("postgres://ada@db1/shop"), verified);
+        assert_eq!(
+            tls("postgres://ada@localhost/shop?hostaddr=10.0.0.1"),
+            verified
+        );
         assert_eq!(tls("postgres://ada@localhost,db1/shop"), verified);
         assert_eq!(tls("postgres://ada@db1/shop?sslmode=require"), verified);
         assert_eq!(

@@ -41,7 +41,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
-fn folder_of_nobody() -> TempDir {
+pub fn folder_of_nobody() -> TempDir {
     let folder = tempfile::Builder::new().prefix("flashsale-pg-").tempdir();
     let folder = folder.unwrap();
     if is_root() {
@@ -51,7 +51,7 @@ fn folder_of_nobody() -> TempDir {
 }
 
 /// A command that does not run as root.
-fn as_nobody(program: &Path) -> Command {
+pub fn as_nobody(program: &Path) -> Command {
     if is_root() {
         let mut command = Command::new("setpriv");
         let nobody = NOBODY.to_string();

@@ -6,6 +6,7 @@ mod failover;
 mod nodes;
 mod processes;
 mod proxy;
+mod tls;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

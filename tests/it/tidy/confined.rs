@@ -20,7 +20,10 @@ const CONFINED: [(&[&str], &[&str]); 15] = [
         &["thread", "sleep"],
         &["writer/", "cli/", "store/postgres/"],
     ),
-    (&["rustls"], &["store/postgres/server.rs"]),
+    (
+        &["rustls"],
+        &["store/postgres/server.rs", "store/postgres/tls.rs"],
+    ),
     (
         &["tokio"],
         &["store/postgres/server.rs", "store/postgres/session.rs"],
