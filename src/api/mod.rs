@@ -20,6 +20,7 @@ mod proxies;
 mod query;
 mod signature;
 mod sold_out_hint;
+mod stats;
 mod storefront;
 mod throttle;
 

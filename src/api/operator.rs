@@ -1,10 +1,9 @@
-//! What the operator may do: products, refunds, lists and figures. The operator's token was checked before.
+//! What the operator may do: products, refunds and lists. The operator's token was checked before.
 
 use serde::Serialize;
 
 use super::bodies::{
-    AdminHoldBody, AdminOrderBody, AdminPaymentBody, AdminProductBody, ListBody, MovementBody,
-    RefundBody,
+    AdminHoldBody, AdminOrderBody, AdminPaymentBody, ListBody, MovementBody, RefundBody,
 };
 use super::call::{Call, Submission};
 use super::errors::Error;
@@ -15,12 +14,11 @@ use crate::input::formats::{
     CUSTOMER, LABEL, PRICE, PRODUCT_ID, QUANTITY, SKU, STOCK, STOCK_CHANGE, SWITCH, TIME,
 };
 use crate::input::{FINISHED, Fields};
-use crate::metrics::LatencySummary;
 use crate::sale::{
-    Command, CreateProduct, Customer, HoldStatus, OrderStatus, Product, ProductChanges,
-    RefundStatus, RestockProduct, Timestamp, TokenKind, Verdict,
+    Command, CreateProduct, Customer, HoldStatus, OrderStatus, ProductChanges, RefundStatus,
+    RestockProduct, TokenKind, Verdict,
 };
-use crate::store::{Filter, Page, SalesRate, Seek};
+use crate::store::{Filter, Page, Seek};
 
 impl Api {
     pub fn create_product(&self, call: &Call<'_>) -> Result<Submission, Error> {
@@ -108,51 +106,6 @@ fn window_and_limits(fields: &mut Fields<'_>) -> ProductChanges {
     }
 }
 
-#[derive(Serialize)]
-struct StatsBody<'a> {
-    server_time: Timestamp,
-    products: Vec<ProductStatsBody<'a>>,
-    next_cursor: Option<String>,
-    queue: QueueBody,
-    latency: LatencySummary,
-}
-
-#[derive(Serialize)]
-struct ProductStatsBody<'a> {
-    #[serde(flatten)]
-    product: AdminProductBody<'a>,
-    #[serde(rename = "lately")]
-    recent: SalesRateBody,
-}
-
-/// Units that were held and paid for over the last `over_s` seconds.
-#[derive(Serialize)]
-struct SalesRateBody {
-    over_s: f64,
-    units_held: i64,
-    units_sold: i64,
-}
-
-/// Commands that wait for the writer.
-#[derive(Serialize)]
-struct QueueBody {
-    waiting: usize,
-    max: usize,
-}
-
-/// How far back a sales rate goes.
-const RATE_MICROS: i64 = 60_000_000;
-
-impl From<SalesRate> for SalesRateBody {
-    fn from(sales_rate: SalesRate) -> SalesRateBody {
-        SalesRateBody {
-            over_s: sales_rate.over_micros as f64 / 1e6,
-            units_held: sales_rate.units_held,
-            units_sold: sales_rate.units_sold,
-        }
-    }
-}
-
 impl Api {
     pub fn list_holds(&self, call: &Call<'_>) -> Result<Response, Error> {
         let mut query = Query::of(call.request);
@@ -227,29 +180,7 @@ impl Api {
         ))
     }
 
-    pub fn show_stats(&self, call: &Call<'_>) -> Result<Response, Error> {
-        let paging = self.paging(Query::of(call.request), TokenKind::ProductCursor)?;
-        let (products, next_cursor) = self.products(&paging)?;
-        let now = products.at;
-        let stats = products.what.iter().map(|product: &Product| {
-            Ok(ProductStatsBody {
-                product: AdminProductBody::new(product, now),
-                recent: self.reader.sales_rate(product.id, RATE_MICROS)?.what.into(),
-            })
-        });
-        Ok(json::ok(&StatsBody {
-            server_time: now,
-            products: stats.collect::<Result<_, Error>>()?,
-            next_cursor,
-            queue: QueueBody {
-                waiting: self.writer.waiting(),
-                max: self.writer.waiting_max(),
-            },
-            latency: self.latency.summary(),
-        }))
-    }
-
-    fn paging(&self, mut query: Query<'_>, list: TokenKind) -> Result<Paging, Error> {
+    pub(super) fn paging(&self, mut query: Query<'_>, list: TokenKind) -> Result<Paging, Error> {
         let paging = query.paging(&self.guard.secret, list);
         query.finish()?;
         Ok(paging)

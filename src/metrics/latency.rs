@@ -1,4 +1,4 @@
-//! Figures that a server keeps of itself while it serves.
+//! How long recent requests took.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
