@@ -4,13 +4,13 @@
 //! by a batch that changes nothing. The parser of heads is used by sockets alone, and so it is not here.
 
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
-use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies};
+use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies, metrics};
 use flashsale::clock::Clock;
 use flashsale::config::{Config, WebhookSecret};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -277,7 +277,8 @@ impl Shop {
             proxies: Proxies::default(),
             sold_out_hint: Arc::default(),
             printed_products: PrintedProducts::default(),
-            latency: Arc::default(),
+            metrics: metrics(),
+            connections: OnceLock::new(),
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),
         };

@@ -159,6 +159,8 @@ impl Endpoint {
 /// A path that exists, and the endpoints at it.
 #[derive(Clone, Copy)]
 pub struct Route<'a> {
+    /// Of its first line in the table.
+    pub number: usize,
     endpoints: &'static [Endpoint],
     pub id: &'a str,
 }
@@ -173,7 +175,11 @@ impl<'a> Route<'a> {
             let is_here = |other: &&Endpoint| other.pattern == endpoint.pattern;
             let count = ENDPOINTS[first..].iter().take_while(is_here).count();
             let endpoints = &ENDPOINTS[first..first + count];
-            Some(Route { endpoints, id })
+            Some(Route {
+                number: first,
+                endpoints,
+                id,
+            })
         })
     }
 

@@ -6,6 +6,7 @@ mod bodies;
 mod call;
 mod content_headers;
 mod cors;
+mod counted;
 mod description;
 mod endpoints;
 mod errors;
@@ -24,18 +25,21 @@ mod stats;
 mod storefront;
 mod throttle;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
-use crate::http::{Handler, Method, Recipient, Refusal, Reply, Request, RequestInfo, Response};
-use crate::metrics::Latency;
+use crate::http::{
+    ConnectionCounts, Handler, Method, Recipient, Refusal, Reply, Request, RequestInfo, Response,
+};
+use crate::metrics::Metrics;
 use crate::sale::{Command, Outcome, ProductId, Rejection, Terms};
 use crate::store::Reader;
 use crate::writer::{Answer, CommandError, Writer};
 
 pub use access_log::{AccessEntry, AccessLog};
 pub use cors::Origins;
+pub use counted::metrics;
 pub use description::openapi;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
 pub use guard::Guard;
@@ -46,6 +50,7 @@ pub use sold_out_hint::SoldOutHint;
 use access_log::PendingEntry;
 use bodies::respond;
 use call::{Call, Submission};
+use counted::Counted;
 use endpoints::{BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
 
@@ -60,7 +65,9 @@ pub struct Api {
     pub proxies: Proxies,
     pub sold_out_hint: Arc<SoldOutHint>,
     pub printed_products: PrintedProducts,
-    pub latency: Arc<Latency>,
+    pub metrics: Arc<Metrics>,
+    /// Of the front that serves it, once one does.
+    pub connections: OnceLock<ConnectionCounts>,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
 }
@@ -76,12 +83,15 @@ impl Handler for Api {
         self.proxies.warn_if_exposed(&request);
         let route = Route::of(&request.path);
         let entry = PendingEntry::of(&request, route, self.proxies.client_of(&request));
+        let counted = Counted::of(&self.metrics, &request.method, route);
         let grant = self.origins.grant(request.header("Origin"));
         let access_log = self.access_log.clone();
         let recipient = reply.recipient();
         let finish = move |response| {
             let response = grant.given_to(response);
-            access_log(&entry.answered(&response));
+            let entry = entry.answered(&response);
+            counted.answered(&entry, &response);
+            access_log(&entry);
             reply.send(response);
         };
         let submission = match self.understand(&request, route) {
@@ -91,9 +101,9 @@ impl Handler for Api {
                 return finish(content_headers::explain(error, &request).response(self.audience()));
             }
         };
-        let (latency, began) = (self.latency.clone(), request.began);
+        let (metrics, began) = (self.metrics.clone(), request.began);
         self.submit(submission, recipient, move |response| {
-            latency.record(began.elapsed());
+            metrics.latency.record(began.elapsed());
             finish(response);
         });
     }
@@ -101,6 +111,7 @@ impl Handler for Api {
     fn refuse(&self, refusal: Refusal, info: &RequestInfo) -> Response {
         let grant = self.origins.grant(info.origin.as_deref());
         let response = grant.given_to(Error::from(refusal).response(self.audience()));
+        self.metrics.refused.add(response.code.unwrap_or("-"), 1);
         (self.access_log)(&PendingEntry::of_refused(info).answered(&response));
         response
     }
@@ -139,16 +150,15 @@ impl Api {
         let secret = self.guard.secret.clone();
         let tokens_required = self.guard.tokens_required;
         let (sold_out_hint, wanted) = (self.sold_out_hint.clone(), product_wanted(&command));
+        let metrics = self.metrics.clone();
         let make_answer = move |answer: Answer| {
             if let (Some(product), Err(CommandError::Refused(rejection))) = (wanted, &answer)
                 && is_sold_out(rejection)
             {
                 sold_out_hint.set(product);
             }
-            if let Ok(Outcome::PaymentRecorded(recorded)) = &answer
-                && recorded.is_hundredfold
-            {
-                payments::warn_of_minor_units(recorded.payment);
+            if let Ok(Outcome::PaymentRecorded(recorded)) = &answer {
+                payments::note(recorded, &metrics);
             }
             let audience = Audience {
                 tokens_required,

@@ -8,8 +8,10 @@ use super::errors::Error;
 use super::throttle::Throttle;
 use crate::input::formats::{HOLD_ID, ORDER_ID, TEXT, string};
 use crate::input::{FINISHED, Fields, Format};
+use crate::metrics::Metrics;
 use crate::sale::{
-    Amount, Command, PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, Report, is_visible_key,
+    Amount, Command, PaymentEvent, PaymentId, PaymentRecorded, PaymentStatus, PaymentTarget,
+    Report, is_visible_key,
 };
 
 impl Api {
@@ -87,8 +89,21 @@ fn payment_of(payload: &str, fields: &mut Fields<'_>) -> (Option<Amount>, Option
     (amount.flatten(), transaction_id)
 }
 
+/// Counts an event by what it was answered.
+pub fn note(recorded: &PaymentRecorded, metrics: &Metrics) {
+    let verdict = if recorded.already_processed {
+        "already_processed"
+    } else {
+        recorded.verdict.as_str()
+    };
+    metrics.payments.add(verdict, 1);
+    if recorded.is_hundredfold {
+        warn_of_minor_units(recorded.payment);
+    }
+}
+
 /// A provider that counts in minor units reports a hundred times each total: the log says so before the sale is over.
-pub fn warn_of_minor_units(payment: PaymentId) {
+fn warn_of_minor_units(payment: PaymentId) {
     static WORTH_A_LINE: Throttle = Throttle::new(1, Duration::from_secs(60));
     if WORTH_A_LINE.admits() {
         log::warn!(

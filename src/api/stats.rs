@@ -1,5 +1,7 @@
 //! The figures that the operator's page shows.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use super::bodies::AdminProductBody;
@@ -7,7 +9,7 @@ use super::call::Call;
 use super::errors::Error;
 use super::query::Query;
 use super::{Api, json};
-use crate::http::Response;
+use crate::http::{ByState, Response};
 use crate::metrics::LatencySummary;
 use crate::sale::{Product, Timestamp, TokenKind};
 use crate::store::SalesRate;
@@ -19,6 +21,16 @@ struct StatsBody<'a> {
     next_cursor: Option<String>,
     queue: QueueBody,
     latency: LatencySummary,
+    version: &'static str,
+    requests: RequestsBody,
+    /// Of requests for holds, from their first byte to their answer.
+    holds: LatencySummary,
+    batches: BatchesBody,
+    commits: LatencySummary,
+    connections: Option<ConnectionsBody>,
+    database: DatabaseBody,
+    last_backup_at: Option<Timestamp>,
+    books: BooksBody,
 }
 
 #[derive(Serialize)]
@@ -42,6 +54,64 @@ struct SalesRateBody {
 struct QueueBody {
     waiting: usize,
     max: usize,
+}
+
+/// Over the last `over_s` seconds. What is refused has an answer of 400 or above, bytes that were no request among it.
+#[derive(Serialize)]
+struct RequestsBody {
+    over_s: f64,
+    per_s: f64,
+    refused_per_s: f64,
+}
+
+/// Transactions that had commands of clients, and how many commands one had on average.
+#[derive(Serialize)]
+struct BatchesBody {
+    over_s: f64,
+    per_s: f64,
+    commands_mean: f64,
+}
+
+#[derive(Serialize)]
+struct ConnectionsBody {
+    idle: usize,
+    reading: usize,
+    working: usize,
+    writing: usize,
+    closing: usize,
+}
+
+#[derive(Serialize)]
+struct DatabaseBody {
+    bytes: Option<u64>,
+    log_bytes: Option<u64>,
+    disk_free_bytes: Option<u64>,
+}
+
+/// Whether `total = available + reserved + sold` for each product there is, on this page of products or not.
+#[derive(Serialize)]
+struct BooksBody {
+    products: i64,
+    wrong: i64,
+}
+
+impl From<ByState> for ConnectionsBody {
+    fn from(by_state: ByState) -> ConnectionsBody {
+        let ByState {
+            idle,
+            reading,
+            working,
+            writing,
+            closing,
+        } = by_state;
+        ConnectionsBody {
+            idle,
+            reading,
+            working,
+            writing,
+            closing,
+        }
+    }
 }
 
 /// How far back a sales rate goes.
@@ -68,6 +138,9 @@ impl Api {
                 recent: self.reader.sales_rate(product.id, RATE_MICROS)?.what.into(),
             })
         });
+        let (requests, batches) = self.rates();
+        let storage = self.reader.storage()?;
+        let books = self.reader.stock_books()?;
         Ok(json::ok(&StatsBody {
             server_time: now,
             products: stats.collect::<Result<_, Error>>()?,
@@ -76,7 +149,55 @@ impl Api {
                 waiting: self.writer.waiting(),
                 max: self.writer.waiting_max(),
             },
-            latency: self.latency.summary(),
+            latency: self.metrics.latency.summary(),
+            version: env!("CARGO_PKG_VERSION"),
+            requests,
+            holds: self.metrics.hold_latency.summary(),
+            batches,
+            commits: self.writer.metrics().commits.summary(),
+            connections: self.connections.get().map(|it| it.by_state().into()),
+            database: DatabaseBody {
+                bytes: storage.database_bytes,
+                log_bytes: storage.log_bytes,
+                disk_free_bytes: storage.disk_free_bytes,
+            },
+            last_backup_at: storage.last_backup_at,
+            books: BooksBody {
+                products: books.products,
+                wrong: books.wrong,
+            },
         }))
     }
+    fn rates(&self) -> (RequestsBody, BatchesBody) {
+        let metrics = &self.metrics;
+        let (requests, refused) = metrics.requests.totals();
+        let unread: u64 = metrics.refused.read().iter().map(|(_, count)| count).sum();
+        let batches = &self.writer.metrics().batch_commands;
+        let totals = [
+            requests + unread,
+            refused + unread,
+            batches.count(),
+            batches.sum(),
+        ];
+        let (over, [requests, refused, batches, commands]) =
+            metrics.recent.growth(Instant::now(), totals);
+        let over_s = rounded(over.as_secs_f64());
+        let per_s = |count: u64| rounded(count as f64 / over.as_secs_f64().max(f64::EPSILON));
+        let requests = RequestsBody {
+            over_s,
+            per_s: per_s(requests),
+            refused_per_s: per_s(refused),
+        };
+        let batches = BatchesBody {
+            over_s,
+            per_s: per_s(batches),
+            commands_mean: rounded(commands as f64 / batches.max(1) as f64),
+        };
+        (requests, batches)
+    }
+}
+
+/// To three decimals.
+fn rounded(figure: f64) -> f64 {
+    (figure * 1e3).round() / 1e3
 }

@@ -14,6 +14,7 @@ use super::cli_error::{CliError, cannot_open};
 use super::database::open;
 use super::report::Report;
 use super::staged_file::StagedFile;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Access, Check};
 
@@ -53,6 +54,9 @@ impl Backup {
         };
         if copied.ok {
             staged.publish()?;
+            if let Err(error) = database.note_backup(Clock::system().wall()) {
+                log::debug!("that a backup was made cannot be noted beside the database: {error}");
+            }
         }
         self.report.print(&copied.text(), &copied)?;
         Ok(checks::exit_code(copied.ok))

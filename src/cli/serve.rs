@@ -2,8 +2,8 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use super::report::print_line;
 use super::server_end::{ServerEnd, drain_front, drain_writer, report_end, wait_for_end};
 use super::service_manager;
 use super::{catalogue, seed, sweep_holds};
-use crate::api::{Api, Guard, Origins, PrintedProducts, Proxies};
+use crate::api::{self, Api, Guard, Origins, PrintedProducts, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
@@ -158,7 +158,8 @@ fn serve(
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         sold_out_hint: Arc::default(),
         printed_products: PrintedProducts::default(),
-        latency: Arc::default(),
+        metrics: api::metrics(),
+        connections: OnceLock::new(),
         access_log: Arc::new(logging::access_log(
             config.log_format,
             config.log_requests_per_s,
@@ -169,8 +170,11 @@ fn serve(
     listener
         .listen()
         .map_err(|error| cannot_listen(config, &error))?;
+    let api = Arc::new(api);
     let server =
-        Server::start(listener, Arc::new(api), front_limits(config), drain).map_err(no_thread)?;
+        Server::start(listener, api.clone(), front_limits(config), drain).map_err(no_thread)?;
+    api.connections.get_or_init(|| server.connections());
+    drop(api);
     print_line(&format!("listening on {address}"))?;
     log::info!("serving {}", config.db);
     service_manager::notify_ready();

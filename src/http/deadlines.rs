@@ -38,6 +38,7 @@ pub struct Deadlines {
 struct List {
     first: Option<usize>,
     last: Option<usize>,
+    len: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -59,6 +60,7 @@ impl Deadlines {
         }
         self.end(slot);
         let list = &mut self.lists[wait as usize];
+        list.len += 1;
         let before = list.last.replace(slot);
         match before {
             Some(before) => self.link(before).after = Some(slot),
@@ -77,6 +79,7 @@ impl Deadlines {
         let Some(link) = self.links.get_mut(slot).and_then(Option::take) else {
             return;
         };
+        self.lists[link.wait as usize].len -= 1;
         match link.before {
             Some(before) => self.link(before).after = link.after,
             None => self.lists[link.wait as usize].first = link.after,
@@ -91,6 +94,11 @@ impl Deadlines {
     pub fn first(&self, wait: Wait) -> Option<(usize, Instant)> {
         let slot = self.lists[wait as usize].first?;
         self.links[slot].map(|link| (slot, link.since))
+    }
+
+    /// How many wait for each, in the order of `Wait::ALL`.
+    pub fn lens(&self) -> [usize; Wait::ALL.len()] {
+        Wait::ALL.map(|wait| self.lists[wait as usize].len)
     }
 
     fn link(&mut self, slot: usize) -> &mut Link {
@@ -128,5 +136,6 @@ mod tests {
         deadlines.end(0);
         assert_eq!(deadlines.first(Wait::Head), Some((5, at(12))));
         assert_eq!(deadlines.first(Wait::Write), None);
+        assert_eq!(deadlines.lens(), [0, 0, 1, 0, 0]);
     }
 }

@@ -118,6 +118,9 @@ impl EventLoop {
     /// Waits until there is something to do, and notes which connections are ready. Whether those are all.
     fn poll(&mut self, phase: Phase, may_accept_more: bool) -> io::Result<bool> {
         self.mailbox.oldest.store(self.oldest(), Ordering::SeqCst);
+        for (shown, count) in self.mailbox.waiting.iter().zip(self.deadlines.lens()) {
+            shown.store(count, Ordering::Relaxed);
+        }
         let is_busy = may_accept_more || !self.ready.is_empty();
         let timeout = if is_busy || !self.mailbox.falls_asleep() {
             Some(Duration::ZERO)

@@ -11,6 +11,7 @@ use mio::Waker;
 use socket2::Socket;
 
 use super::connection_limit::Permit;
+use super::deadlines::Wait;
 use super::message::{Recipient, Refusal, Response, Work};
 
 pub enum Message {
@@ -43,6 +44,8 @@ pub struct Mailbox {
     pub connections: AtomicUsize,
     /// How long ago, in its own time, the loop's oldest connection that could give way began to wait.
     pub oldest: AtomicU64,
+    /// How many of them wait for what, in the order of `Wait::ALL`, as of the loop's last look.
+    pub waiting: [AtomicUsize; Wait::ALL.len()],
     /// The last beat that the loop has answered.
     pub heartbeat: AtomicUsize,
 }
@@ -58,6 +61,7 @@ impl Mailbox {
             is_awake: AtomicBool::new(true),
             connections: AtomicUsize::new(0),
             oldest: AtomicU64::new(NONE),
+            waiting: Default::default(),
             heartbeat: AtomicUsize::new(0),
         }
     }

@@ -18,6 +18,7 @@ mod acceptor;
 mod body;
 mod chunked;
 mod connection;
+mod connection_counts;
 mod connection_limit;
 mod context;
 mod deadlines;
@@ -33,6 +34,7 @@ mod response_writer;
 mod server;
 mod target;
 
+pub use connection_counts::{ByState, ConnectionCounts};
 pub use connection_limit::PerAddress;
 pub use context::{Limits, Timeouts};
 pub use listener::{Address, Listener};

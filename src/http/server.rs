@@ -9,6 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::acceptor::Acceptor;
+use super::connection_counts::ConnectionCounts;
 use super::context::{Context, Limits, Phase};
 use super::event_loop::EventLoop;
 use super::listener::Listener;
@@ -91,6 +92,10 @@ impl Server {
             drained,
             closed,
         })
+    }
+
+    pub fn connections(&self) -> ConnectionCounts {
+        ConnectionCounts(self.stopper.0.mailboxes.clone())
     }
 
     pub fn stopper(&self) -> Stopper {

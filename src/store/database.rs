@@ -106,6 +106,9 @@ pub trait Database: Send + Sync {
     /// yet is the caller's duty, and so is to sync it.
     fn make_servable(&self, skip_ids: i64) -> Result<Restored, RestoreError>;
 
+    /// Tells the process that serves the database, if one does, that a copy was made.
+    fn note_backup(&self, at: Timestamp) -> io::Result<()>;
+
     /// Fails for a copy that `back_up` made. `store` asks this too; a command asks it that would tell what it would write.
     fn ensure_is_no_copy(&self) -> Result<(), OpenError>;
 

@@ -5,6 +5,7 @@
 
 mod answered_product;
 mod database;
+mod figures;
 mod judge;
 mod lists;
 mod open;
@@ -18,11 +19,13 @@ mod rehearse;
 mod seen;
 mod sqlite;
 mod store_error;
+mod transacted;
 mod writing;
 
 pub use database::{
     Access, Books, Check, Database, Depth, Durability, Gap, RestoreError, Restored, Serving,
 };
+pub use figures::{Figures, RefundsDue, Stock, StockBooks, Storage};
 #[cfg(feature = "postgres")]
 pub use judge::first_needs;
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
@@ -35,4 +38,5 @@ pub use reading::{Reader, ReadingTime};
 pub use rehearse::rehearse;
 pub use seen::Seen;
 pub use store_error::StoreError;
+pub use transacted::{Expired, Transacted};
 pub use writing::{Checkpoint, Decision, More, Now, Rest, SetBack, Store, no_more};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Lists, Seen, StoreError};
+use super::{Figures, Lists, Seen, StoreError};
 #[cfg(feature = "test-support")]
 use crate::sale::{Counters, IdempotencyRecord, Movement, Payment};
 use crate::sale::{
@@ -19,7 +19,7 @@ pub trait ReadingTime: Send + Sync {
 }
 
 /// Reads of committed rows, beside the writer. Each call sees one moment of the store, and judges it at one time.
-pub trait Reader: Lists + Send + Sync {
+pub trait Reader: Figures + Lists + Send + Sync {
     /// The product with what is overdue counted as available; the same one again where it is known to be unchanged.
     fn product(&self, id: ProductId) -> Result<Seen<Option<Arc<Product>>>, StoreError>;
 

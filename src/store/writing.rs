@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::StoreError;
+use super::{StoreError, Transacted};
 use crate::sale::{Command, Outcome, Rejection, Secret, Terms, Timestamp};
 
 /// What the sale said to one command.
@@ -66,6 +66,11 @@ pub trait Store: Send {
     /// nothing of it was applied. After a `load` they may be left out: `each` was told them. `Busy` and `Away`: not known
     /// yet. Called until it tells, and nothing else is before; never for a store that never is in doubt.
     fn settle(&mut self) -> Result<Option<Vec<Decision>>, StoreError>;
+
+    /// What the transaction came to that `transact` or `settle` last answered the decisions of.
+    fn last_transaction(&self) -> Transacted {
+        Transacted::default()
+    }
 
     /// Judges chunk after chunk in one transaction: all of it is committed, or, if any command is rejected, none. `each` is
     /// told every decision of this attempt, after a rejection too.

@@ -18,6 +18,7 @@ use super::queue::Queue;
 use super::wake::Wake;
 use super::{CommandError, Control, Delivery, WriterExit};
 use crate::clock::Clock;
+use crate::metrics::WriterMetrics;
 use crate::sale::Terms;
 use crate::store::{Decision, Rest, Store, StoreError};
 
@@ -39,6 +40,7 @@ pub struct CommitLoop {
     pub broken_sweep: BrokenSweep,
     pub log_watch: LogWatch,
     pub kept_time: KeptTime,
+    pub metrics: Arc<WriterMetrics>,
 }
 
 /// Other processes get a gap after a stretch of back-to-back batches of this length.
@@ -123,6 +125,7 @@ impl CommitLoop {
                     if batch.has_sweep() {
                         self.broken_sweep.succeeded();
                     }
+                    self.note_transaction(&batch);
                     batch.answer_decisions(decisions, self.delivery);
                     return Ok(self.probe()?);
                 }
@@ -159,6 +162,13 @@ impl CommitLoop {
                 }
             }
         }
+    }
+
+    /// That the batch's transaction has ended is counted before a client can know.
+    pub fn note_transaction(&self, batch: &Batch) {
+        let commands = batch.len() - usize::from(batch.has_sweep());
+        self.metrics
+            .transacted(commands, &self.store.last_transaction());
     }
 
     /// Every command in a transaction of its own, on a freshly loaded working set, so that only the culprit fails.

@@ -31,6 +31,7 @@ impl CommitLoop {
         self.health.is_reached();
         let again = if let Some(decisions) = decisions {
             log::info!("the batch in doubt has committed");
+            self.note_transaction(&batch);
             batch.answer_decisions(decisions, self.delivery);
             None
         } else {

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::clock::Clock;
+use crate::metrics::WriterMetrics;
 use crate::sale::{Command, Outcome, Rejection, Terms};
 use crate::store::{Store, StoreError};
 
@@ -108,6 +109,7 @@ pub struct Writer {
     heartbeat: Arc<AtomicUsize>,
     wait_max: Duration,
     is_healthy: Arc<AtomicBool>,
+    metrics: Arc<WriterMetrics>,
 }
 
 /// What the writer is told beside its commands.
@@ -158,6 +160,7 @@ impl Writer {
         let (controls_sender, controls) = bounded(CONTROLS_MAX);
         let heartbeat = Arc::new(AtomicUsize::new(0));
         let is_healthy = Arc::new(AtomicBool::new(true));
+        let metrics = Arc::new(WriterMetrics::default());
         let commit_loop = CommitLoop {
             store,
             clock,
@@ -173,6 +176,7 @@ impl Writer {
             broken_sweep: BrokenSweep::default(),
             log_watch: LogWatch::default(),
             kept_time: KeptTime::default(),
+            metrics: metrics.clone(),
         };
         let (ended_sender, ended) = bounded(1);
         let work = move || commit_loop.work(&ended_sender);
@@ -184,6 +188,7 @@ impl Writer {
                 heartbeat,
                 wait_max: limits.wait_max,
                 is_healthy,
+                metrics,
             },
             ended,
         ))
@@ -218,6 +223,11 @@ impl Writer {
 
     pub fn waiting_max(&self) -> usize {
         self.jobs.capacity().unwrap_or(usize::MAX)
+    }
+
+    /// What its transactions came to.
+    pub fn metrics(&self) -> &WriterMetrics {
+        &self.metrics
     }
 
     /// Whether the store could be written when it last had to be.

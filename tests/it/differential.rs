@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
 use flashsale::store::{
-    self, Access, Database, Decision, Depth, Durability, Lists, Place, Reader, Store,
+    self, Access, Database, Decision, Depth, Durability, Figures, Lists, Place, Reader, Store,
 };
 
 use crate::database;
@@ -342,5 +342,16 @@ fn lists_are_alike(memory: &MemoryStore, engine: &dyn Reader, crowd: &mut Crowd,
         memory.sales_rate(product, 60_000_000).unwrap(),
         engine.sales_rate(product, 60_000_000).unwrap(),
         "sales rate of {product} at {now}"
+    );
+    let after = Some(product);
+    assert_eq!(
+        (memory.stock(None).unwrap(), memory.stock(after).unwrap()),
+        (engine.stock(None).unwrap(), engine.stock(after).unwrap()),
+        "stock, and that after {product}, at {now}"
+    );
+    assert_eq!(
+        (memory.refunds_due().unwrap(), memory.stock_books().unwrap()),
+        (engine.refunds_due().unwrap(), engine.stock_books().unwrap()),
+        "at {now}"
     );
 }

@@ -38,6 +38,7 @@ mod lineage;
 mod lost_disk;
 mod lost_disk_seeds;
 mod many_connections;
+mod metrics;
 mod operator;
 mod orders;
 mod origins;

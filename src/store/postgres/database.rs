@@ -112,6 +112,11 @@ impl Database for PostgresDatabase {
         Err(StoreError::NotApplied("a server is not restored from a file".into()).into())
     }
 
+    /// The server is backed up by its own tools.
+    fn note_backup(&self, _: Timestamp) -> io::Result<()> {
+        Ok(())
+    }
+
     fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
         Ok(())
     }

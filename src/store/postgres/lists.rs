@@ -106,7 +106,7 @@ impl PostgresReader {
     }
 
     /// Rows of one moment, judged at the time that a read of that moment is judged at.
-    fn seen<T>(
+    pub(super) fn seen<T>(
         &self,
         step: impl Fn(Timestamp) -> Step,
         read: fn(&Row) -> Result<T, ServerError>,

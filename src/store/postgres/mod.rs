@@ -8,6 +8,7 @@ mod contents;
 mod convert;
 mod database;
 mod durability;
+mod figures;
 mod lists;
 mod looks;
 mod questions;

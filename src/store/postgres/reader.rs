@@ -226,7 +226,7 @@ fn judge_in(
     Ok(judged.map(|(_, decisions)| decisions.into_iter().find_map(Result::err)))
 }
 
-fn no_figures() -> StoreError {
+pub(super) fn no_figures() -> StoreError {
     counters::no_row().before_commit()
 }
 

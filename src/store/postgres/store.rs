@@ -17,7 +17,8 @@ use super::write;
 use crate::sale::{Command, Counters, Secret, Terms, Timestamp, WorkingSet};
 use crate::store::refused_deadlines;
 use crate::store::{
-    Checkpoint, Decision, More, Now, Rest, SetBack, Store, StoreError, first_needs, judge_in_waves,
+    Checkpoint, Decision, Expired, More, Now, Rest, SetBack, Store, StoreError, Transacted,
+    first_needs, judge_in_waves,
 };
 
 /// How long a load looks for what became of its commit, and how often.
@@ -31,6 +32,7 @@ pub struct PostgresStore {
     doubt: Option<Vec<Decision>>,
     /// Of the last batch, to guess from what the next one needs.
     last: (Counters, Timestamp),
+    last_transaction: Transacted,
 }
 
 /// A batch before its commit.
@@ -54,6 +56,7 @@ impl PostgresStore {
             secret,
             doubt: None,
             last: (figures.counters, figures.last_now),
+            last_transaction: Transacted::default(),
         })
     }
 
@@ -155,12 +158,18 @@ impl Store for PostgresStore {
                 return Err(error);
             }
         };
+        let began = Instant::now();
+        let is_written = steps.is_some();
         let committed = match steps {
             Some(steps) => self.turns.commit(tx.session, steps, now),
             None => {
                 self.turns.roll_back(tx.session);
                 Ok(())
             }
+        };
+        self.last_transaction = Transacted {
+            commit: is_written.then(|| began.elapsed()),
+            expired: Expired::of(&set),
         };
         match committed {
             Ok(()) => {
@@ -174,6 +183,11 @@ impl Store for PostgresStore {
                 Err(error)
             }
         }
+    }
+
+    /// A commit brings what is written, and so takes the time of both.
+    fn last_transaction(&self) -> Transacted {
+        self.last_transaction
     }
 
     fn settle(&mut self) -> Result<Option<Vec<Decision>>, StoreError> {

@@ -69,6 +69,10 @@ impl Database for DatabaseFile {
         copy::make_servable(self.path(), skip_ids)
     }
 
+    fn note_backup(&self, at: Timestamp) -> io::Result<()> {
+        ServeLock::note_backup(self.path(), at)
+    }
+
     fn ensure_is_no_copy(&self) -> Result<(), OpenError> {
         if self.is_copy {
             return Err(OpenError::Copy);

@@ -8,6 +8,7 @@ mod convert;
 mod copy;
 mod database;
 mod error;
+mod figures;
 mod file;
 mod key_index;
 mod lists;

@@ -2,6 +2,7 @@
 //! moment of the store.
 
 use std::mem;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +69,11 @@ impl SqliteReader {
             product_cache: ProductCache::default(),
             state,
         })
+    }
+
+    /// Of the database.
+    pub(super) fn path(&self) -> &Path {
+        self.state.file.path()
     }
 
     fn conn(&self) -> Result<PooledConnection<Connections>, StoreError> {

@@ -1,7 +1,7 @@
 //! The writing connection: a batch is one transaction.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -15,8 +15,8 @@ use super::tables::kept_keys::Keys;
 use super::write;
 use crate::sale::{Command, Secret, Terms, Timestamp, WorkingSet};
 use crate::store::{
-    Checkpoint, Decision, More, Now, Rest, SetBack, Store, StoreError, judge_in_turn,
-    refused_deadlines,
+    Checkpoint, Decision, Expired, More, Now, Rest, SetBack, Store, StoreError, Transacted,
+    judge_in_turn, refused_deadlines,
 };
 
 /// The writing connection. A process has at most one.
@@ -24,6 +24,7 @@ pub struct SqliteStore {
     conn: Connection,
     secret: Secret,
     commits_since_checkpoint: u32,
+    last: Transacted,
     files: OpenFiles,
     /// Let go of last, for the WAL index's sake: see there.
     wal_index: Arc<WalIndex>,
@@ -56,6 +57,7 @@ impl SqliteStore {
             conn,
             secret,
             commits_since_checkpoint: 1,
+            last: Transacted::default(),
             files,
             wal_index,
             state,
@@ -69,13 +71,16 @@ impl SqliteStore {
         work: impl FnOnce(&Transaction<'_>, &Log<'_>) -> Result<(T, Change), StoreError>,
     ) -> Result<T, StoreError> {
         self.state.ensure_is_undamaged()?;
+        self.last = Transacted::default();
         let log = Log(&self.wal_index);
         let ended = begin(&mut self.conn).and_then(|tx| {
             let (done, change) = work(&tx, &log)?;
             if change == Change::Written {
                 ensure_in_place(&self.files)?;
                 self.commits_since_checkpoint += 1;
+                let began = Instant::now();
                 commit(&tx, &self.files)?;
+                self.last.commit = Some(began.elapsed());
             }
             Ok(done)
         });
@@ -180,6 +185,7 @@ impl Store for SqliteStore {
         let state = self.state.clone();
         let key_index = &state.key_index;
         let mut key_changes = KeyChanges::default();
+        let mut expired = Expired::default();
         let decisions = self.in_transaction(|tx, log| {
             let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
             let mut set = WorkingSet::new(now(last_now), *terms, counters);
@@ -188,6 +194,7 @@ impl Store for SqliteStore {
             let mut rows = SqliteRows::of(tx, Keys::by(key_index));
             let decisions = judge_in_turn(&mut rows, &mut set, commands())?;
             let mut keys = rows.into_keys();
+            expired = Expired::of(&set);
             if set.is_changed() || keys.has_superseded() {
                 log.begins_from(tx, last_now)?;
                 key_changes = write::write(tx, &set, &mut keys).map_err(not_applied)?;
@@ -200,7 +207,12 @@ impl Store for SqliteStore {
             Ok((decisions, Change::Written))
         })?;
         key_index.note(&key_changes);
+        self.last.expired = expired;
         Ok(decisions)
+    }
+
+    fn last_transaction(&self) -> Transacted {
+        self.last
     }
 
     /// A transaction on a file ends before this process goes on, or this process ends.

@@ -1,6 +1,7 @@
 //! The store as a few maps: slow, plainly right, and gone at the end. The oracle for every other store. It judges in waves,
 //! as a store far away would, and counts them.
 
+mod figures;
 mod lists;
 mod rows;
 

@@ -6,10 +6,10 @@ mod catalogue;
 mod hands;
 
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies};
+use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies, metrics};
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -108,7 +108,8 @@ impl Shop {
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
             sold_out_hint: Arc::default(),
             printed_products: PrintedProducts::default(),
-            latency: Arc::default(),
+            metrics: metrics(),
+            connections: OnceLock::new(),
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),
         };

@@ -201,13 +201,15 @@ fn without_stock(product: &Product) -> Product {
     }
 }
 
+pub const STOCK_IS_CONSERVED: Question = (
+    "stock is conserved: total = available + reserved + sold, none below 0",
+    "select count(*) from products",
+    "select count(*) from products where total <> available + reserved + sold or least(available, reserved, sold) < 0",
+);
+
 /// What `verify` asks of it.
 pub const CHECKS: &[Question] = &[
-    (
-        "stock is conserved: total = available + reserved + sold, none below 0",
-        "select count(*) from products",
-        "select count(*) from products where total <> available + reserved + sold or least(available, reserved, sold) < 0",
-    ),
+    STOCK_IS_CONSERVED,
     (
         "the ledger's replay equals the counters",
         "select count(*) from movements",

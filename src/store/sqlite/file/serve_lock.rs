@@ -1,12 +1,16 @@
-//! `<db>.lock`: held by the one process that serves the database, or creates or migrates it. It says what that process's
-//! wall clock says, so that a command beside a server can tell whether the two agree.
+//! `<db>.lock`: held by the one process that serves the database, or creates or migrates it. Its first line is what that
+//! process's wall clock says, so that a command beside a server can tell whether the two agree. Its second line is when a backup
+//! was made meanwhile: `backup` leaves no file of its own beside a database.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use super::named_file::{Identity, beside};
+use crate::sale::Timestamp;
 use crate::store::OpenError;
 
 /// Let go of when it is dropped, or when its process ends.
@@ -66,6 +70,32 @@ impl ServeLock {
     }
 }
 
+/// What the process that serves the database is told of backups. The lock's holder reads it without asking for the lock.
+impl ServeLock {
+    /// Where no process serves the database, none is told.
+    pub fn note_backup(database: &Path, at: Timestamp) -> io::Result<()> {
+        let Some(published) = ServeLock::published(database) else {
+            return Ok(());
+        };
+        let Some(first) = published.find('\n') else {
+            return Ok(());
+        };
+        // The folder may be another user's, who is to have no other file written.
+        let file = OpenOptions::new()
+            .write(true)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(beside(database, ".lock"))?;
+        let line = format!("{:>20}\n", at.micros());
+        file.write_all_at(line.as_bytes(), first as u64 + 1)
+    }
+
+    pub fn last_backup(database: &Path) -> Option<Timestamp> {
+        let lock = fs::read_to_string(beside(database, ".lock")).ok()?;
+        let micros = lock.lines().nth(1)?.trim_start().parse().ok()?;
+        Some(Timestamp::from_micros(micros))
+    }
+}
+
 /// Removed while it is held: the next holder checks that the lock's name is still its own.
 impl Drop for ServeLock {
     fn drop(&mut self) {
@@ -89,8 +119,18 @@ mod tests {
         lock.publish("noon\n").unwrap();
         assert!(matches!(ServeLock::take(&database), Err(OpenError::Served)));
         assert_eq!(ServeLock::published(&database).as_deref(), Some("noon\n"));
+        assert_eq!(ServeLock::last_backup(&database), None);
+        for micros in [7, 1_704_110_400_000_000] {
+            let at = Timestamp::from_micros(micros);
+            ServeLock::note_backup(&database, at).unwrap();
+            assert_eq!(ServeLock::last_backup(&database), Some(at));
+            lock.publish("late\n").unwrap();
+            let published = ServeLock::published(&database).unwrap();
+            assert!(published.starts_with("late\n"), "{published}");
+        }
         drop(lock);
         assert_eq!(ServeLock::published(&database), None);
+        ServeLock::note_backup(&database, Timestamp::FIRST).unwrap();
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
         ServeLock::take(&database).unwrap();
     }

@@ -6,6 +6,7 @@ use super::holds::hold_is;
 use super::orders::order_is;
 use super::{Question, Result, limit, one_row};
 use crate::sale::{Product, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::Stock;
 use crate::store::sqlite::statements::Queries;
 
 /// What is overdue of a product at `:now`.
@@ -106,6 +107,29 @@ pub fn overdue_units(rows: &impl Queries, id: ProductId, now: Timestamp) -> Resu
     rows.figure(sql, named_params! {":id": id, ":now": now})
 }
 
+/// Of all products above an id together, what is overdue of them free again.
+pub fn stock_after(rows: &impl Queries, after: Option<ProductId>, now: Timestamp) -> Result<Stock> {
+    let sql = concat!(
+        "select coalesce(sum(available), 0) as available, coalesce(sum(reserved), 0) as reserved,
+            coalesce(sum(sold), 0) as sold,
+            (select coalesce(sum(quantity), 0) from holds where ",
+        hold_is!(overdue),
+        " and product_id > coalesce(:after, 0))
+            + (select coalesce(sum(quantity), 0) from orders where ",
+        order_is!(overdue),
+        " and product_id > coalesce(:after, 0)) as overdue_units
+         from products where id > coalesce(:after, 0)"
+    );
+    rows.row(sql, named_params! {":after": after, ":now": now}, |row| {
+        let overdue_units: i64 = row.get("overdue_units")?;
+        Ok(Stock {
+            available: row.get::<_, i64>("available")? + overdue_units,
+            reserved: row.get::<_, i64>("reserved")? - overdue_units,
+            sold: row.get("sold")?,
+        })
+    })
+}
+
 pub fn by_sku(rows: &impl Queries, sku: &str) -> Result<Option<Product>> {
     let sql = "select * from products where sku = :sku";
     rows.one(sql, named_params! {":sku": sku}, read)
@@ -185,13 +209,15 @@ fn without_stock(product: &Product) -> Product {
     }
 }
 
+pub const STOCK_IS_CONSERVED: Question = (
+    "stock is conserved: total = available + reserved + sold, none below 0",
+    "select count(*) from products",
+    "select count(*) from products where total <> available + reserved + sold or min(available, reserved, sold) < 0",
+);
+
 /// What `verify` asks of it.
 pub const CHECKS: &[Question] = &[
-    (
-        "stock is conserved: total = available + reserved + sold, none below 0",
-        "select count(*) from products",
-        "select count(*) from products where total <> available + reserved + sold or min(available, reserved, sold) < 0",
-    ),
+    STOCK_IS_CONSERVED,
     (
         "the ledger's replay equals the counters",
         "select count(*) from movements",

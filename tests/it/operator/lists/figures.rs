@@ -127,10 +127,19 @@ fn the_figures_tell_what_happened_lately() {
     let queue_max = Config::default().queue_max;
     assert_eq!(stats.body["queue"], json!({"waiting": 0, "max": queue_max}));
     let names: Vec<_> = stats.body.as_object().unwrap().keys().collect();
-    assert_eq!(
-        names,
-        ["server_time", "products", "next_cursor", "queue", "latency"]
-    );
+    let before = ["server_time", "products", "next_cursor", "queue", "latency"];
+    let since = [
+        "version",
+        "requests",
+        "holds",
+        "batches",
+        "commits",
+        "connections",
+        "database",
+        "last_backup_at",
+        "books",
+    ];
+    assert_eq!(names, [&before[..], &since[..]].concat());
     let latency = stats.body["latency"].as_object().unwrap();
     let names: Vec<_> = latency.keys().collect();
     assert_eq!(names, ["over_s", "count", "p50_ms", "p99_ms", "max_ms"]);
@@ -152,6 +161,37 @@ fn the_figures_tell_what_happened_lately() {
         stats.body["products"][0]["available_stock"], 14,
         "what is overdue is available"
     );
+}
+
+#[test]
+fn the_figures_tell_how_the_server_is() {
+    let shop = Shop::operated(vec![item("tee", 3), item("cap", 5)]);
+    shop.hold("tee", 2).created();
+    shop.hold("tee", 2).refused("insufficient_stock");
+    shop.get("/api/products/7")
+        .failed_with(404, "product_not_found");
+    let stats = shop.admin_get("/stats").ok().body;
+    assert_eq!(stats["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(stats["holds"]["count"], 2);
+    let figure = |name: &str, of: &str| stats[name][of].as_f64().unwrap();
+    let happened = |name: &str, of: &str| figure(name, of) * figure(name, "over_s");
+    let about = |expected: f64, figure: f64| (figure - expected).abs() < 0.5;
+    assert!(about(3.0, happened("requests", "per_s")), "{stats}");
+    assert!(about(2.0, happened("requests", "refused_per_s")), "{stats}");
+    assert!(figure("batches", "per_s") > 0.0, "{stats}");
+    assert!(figure("batches", "commands_mean") >= 1.0, "{stats}");
+    assert_eq!(stats["commits"]["count"], 1, "a refusal is not committed");
+    assert!(figure("commits", "p50_ms") > 0.0, "{stats}");
+    assert_eq!(stats["connections"], json!(null), "there is no front");
+    assert_eq!(stats["books"], json!({"products": 2, "wrong": 0}));
+    assert_eq!(stats["last_backup_at"], json!(null));
+    let bytes = |of: &str| stats["database"][of].as_u64();
+    assert!(bytes("bytes") > Some(4096), "{stats}");
+    let are_told = [
+        bytes("log_bytes").is_some(),
+        bytes("disk_free_bytes").is_some(),
+    ];
+    assert_eq!(are_told, [shop.is_in_a_file(); 2], "{stats}");
 }
 
 #[test]

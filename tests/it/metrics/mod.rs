@@ -1,0 +1,3 @@
+//! Figures of a server that runs: what it tells of itself while it serves.
+
+mod operators_figures;

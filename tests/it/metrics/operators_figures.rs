@@ -1,0 +1,69 @@
+//! What `GET /admin/api/stats` tells of the process and of its files.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::server::{Premises, Server, read};
+use crate::shop::ADMIN_TOKEN;
+
+fn operated(premises: &Premises) -> Server {
+    let mut command = premises.command(&["serve"]);
+    premises.serve_by(command.env("FLASHSALE_ADMIN_TOKEN", ADMIN_TOKEN))
+}
+
+fn stats(server: &Server) -> Value {
+    let path = "/admin/api/stats";
+    let request = server.agent.get(format!("{}{path}", server.base));
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let (status, body) = read("GET", path, request.header("Authorization", bearer).call()).unwrap();
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+fn backup_of(stats: &Value) -> Option<DateTime<Utc>> {
+    let at = stats["last_backup_at"].as_str()?;
+    Some(at.parse().unwrap())
+}
+
+#[test]
+fn connections_are_told_apart_by_what_they_are_doing() {
+    let premises = Premises::stocked(5);
+    let server = operated(&premises);
+    let _idle = [server.connect(), server.connect()];
+    // A connection that was made is counted once its event loop has looked at it.
+    loop {
+        let connections = &stats(&server)["connections"];
+        if connections["idle"] == 2 && connections["working"] == 1 {
+            break;
+        }
+        let all = connections.as_object().unwrap().values();
+        let all: i64 = all.map(|count| count.as_i64().unwrap()).sum();
+        assert!(all <= 3, "{connections}");
+    }
+    server.stop();
+}
+
+#[test]
+fn the_last_backup_is_known_for_as_long_as_the_server_runs() {
+    let premises = Premises::stocked(5);
+    let server = operated(&premises);
+    assert_eq!(backup_of(&stats(&server)), None);
+    let before = DateTime::<Utc>::from(SystemTime::now());
+    premises.run(&["backup", "copy.db"]).succeeded();
+    let after = DateTime::<Utc>::from(SystemTime::now());
+    let first = backup_of(&stats(&server)).unwrap();
+    assert!(
+        before <= first && first <= after,
+        "{before} {first} {after}"
+    );
+    premises.run(&["backup", "copy.db"]).exited(73);
+    assert_eq!(backup_of(&stats(&server)), Some(first), "none was made");
+    premises.run(&["backup", "again.db"]).succeeded();
+    assert!(backup_of(&stats(&server)) > Some(first));
+    server.stop();
+    let server = operated(&premises);
+    assert_eq!(backup_of(&stats(&server)), None, "of an earlier server");
+    server.stop();
+}
