@@ -8,6 +8,7 @@ mod content_headers;
 mod cors;
 mod counted;
 mod description;
+mod embedded;
 mod endpoints;
 mod errors;
 mod front_page;

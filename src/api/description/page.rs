@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 
-pub fn of(description: &Value, style: &str, icon: &str) -> String {
+/// It names the files that it loads as they are called here.
+pub fn of(description: &Value) -> String {
     let page = Page { description };
     let info = &description["info"];
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>flashsale: the HTTP API</title>\n\
-         <link rel=\"icon\" href=\"/docs/{icon}\">\n<link rel=\"stylesheet\" href=\"/docs/{style}\">\n\
+         <link rel=\"icon\" href=\"./icon.svg\">\n<link rel=\"stylesheet\" href=\"./docs.css\">\n\
          <header>\n<h1>The HTTP API <small>flashsale {}</small></h1>\n<p class=\"lead\">{}</p>\n{}\
          <p>For programs: <a href=\"/openapi.json\">/openapi.json</a>, OpenAPI 3.1.</p>\n</header>\n",
         text(&info["version"]),
