@@ -33,6 +33,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/admin/api/products/{id}/movements",        Operator,  Api::list_movements).slow(),
     read(Get,        "/admin/api/holds",                          Operator,  Api::list_holds).slow(),
     read(Get,        "/admin/api/orders",                         Operator,  Api::list_orders).slow(),
+    read(Get,        "/admin/api/orders/{id}",                    Operator,  Api::show_order_history).slow(),
     command(Post,    "/admin/api/orders/{id}/refund",             Operator,  Api::refund_order),
     read(Get,        "/admin/api/payments",                       Operator,  Api::list_payments).slow(),
     read(Get,        "/admin/api/refunds",                        Operator,  Api::list_refunds).slow(),

@@ -16,6 +16,7 @@ mod guard;
 mod health;
 mod json;
 mod operator;
+mod order_history;
 mod payments;
 mod printed_products;
 mod proxies;

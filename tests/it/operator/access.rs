@@ -28,6 +28,7 @@ fn every_call() -> Vec<(Method, &'static str, Option<&'static str>)> {
         (Method::Get, "/admin/api/products/1/movements", None),
         (Method::Get, "/admin/api/holds", None),
         (Method::Get, "/admin/api/orders", None),
+        (Method::Get, "/admin/api/orders/1", None),
         (
             Method::Post,
             "/admin/api/orders/1/refund",
@@ -211,6 +212,7 @@ fn a_path_takes_its_methods_and_no_others() {
         vec![item("tee", 1)],
         config(|it| it.cors_origins = vec!["https://shop.example".parse().unwrap()]),
     );
+    shop.ordered("tee", 1);
     let before = shop.contents();
     for (method, path, _) in every_call() {
         let path = path.strip_prefix("/admin/api").unwrap();

@@ -2,6 +2,7 @@
 
 mod access;
 mod lists;
+mod order_history;
 mod products;
 mod refund;
 mod restock;
