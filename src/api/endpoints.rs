@@ -27,6 +27,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/openapi.json",                             Open,      Api::show_description).slow(),
     read(Get,        "/docs",                                     Open,      Api::show_docs).slow(),
     read(Get,        "/docs/{asset}",                             Open,      Api::show_docs_asset),
+    read(Get,        "/admin",                                    Open,      Api::show_page).without_rows(),
+    read(Get,        "/admin/{asset}",                            Open,      Api::show_page_asset).without_rows(),
     command(Post,    "/admin/api/products",                       Operator,  Api::create_product),
     command(Patch,   "/admin/api/products/{id}",                  Operator,  Api::change_product),
     command(Post,    "/admin/api/products/{id}/restock",          Operator,  Api::restock_product),
@@ -42,6 +44,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/admin/api/stats",                          Operator,  Api::show_stats).slow(),
 ];
 
+/// Without an operator there is nothing at or below this path.
+const ADMIN: &str = "/admin";
 /// Whatever the path, what stands below this one is the operator's.
 const OPERATORS: &str = "/admin/api/";
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -184,6 +188,11 @@ impl<'a> Route<'a> {
         })
     }
 
+    pub fn is_below_admin(path: &str) -> bool {
+        let below = path.strip_prefix(ADMIN);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    }
+
     pub fn is_operators(path: &str) -> bool {
         path.starts_with(OPERATORS)
     }
@@ -229,6 +238,9 @@ mod tests {
     fn a_path_is_one_route_or_none() {
         for (path, pattern, id) in [
             ("/", "/", ""),
+            ("/admin", "/admin", ""),
+            ("/admin/", "/admin", ""),
+            ("/admin/api", "/admin/{asset}", "api"),
             ("/api/products", "/api/products", ""),
             ("/api/products/", "/api/products", ""),
             ("/api/products/7", "/api/products/{id}", "7"),
@@ -247,8 +259,6 @@ mod tests {
             assert_eq!(found(path), Some((pattern, id)), "{path}");
         }
         for path in [
-            "/admin",
-            "/admin/api",
             "/admin/api/products/7/restock/8",
             "/admin/api/refunds/7",
             "",

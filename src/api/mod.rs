@@ -17,6 +17,7 @@ mod health;
 mod json;
 mod operator;
 mod order_history;
+mod page;
 mod payments;
 mod printed_products;
 mod proxies;
@@ -177,9 +178,7 @@ impl Api {
     }
 
     fn understand(&self, request: &Request, route: Option<Route<'_>>) -> Result<Work, Error> {
-        if Route::is_operators(&request.path) {
-            self.ensure_operator(request)?;
-        }
+        self.ensure_operator(request)?;
         let route = route.ok_or(Error::NoSuchPath)?;
         if request.method == Method::Options {
             return self.origins.preflight(request, route).map(Work::Answered);
@@ -199,11 +198,15 @@ impl Api {
         }
     }
 
-    /// Without an `admin_token` the operator's paths do not exist. A preflight carries no token.
+    /// Without an `admin_token` the operator's paths do not exist. The operator's page is empty and needs no token, and a
+    /// preflight carries none.
     fn ensure_operator(&self, request: &Request) -> Result<(), Error> {
-        if !self.guard.has_operator() {
+        if Route::is_below_admin(&request.path) && !self.guard.has_operator() {
             Err(Error::NoSuchPath)
-        } else if request.method == Method::Options || self.guard.admits_operator(request) {
+        } else if !Route::is_operators(&request.path)
+            || request.method == Method::Options
+            || self.guard.admits_operator(request)
+        {
             Ok(())
         } else {
             Err(Error::NotTheOperator)

@@ -40,6 +40,7 @@ mod lost_disk_seeds;
 mod many_connections;
 mod metrics;
 mod operator;
+mod operators_page;
 mod orders;
 mod origins;
 mod packaging;
