@@ -77,12 +77,18 @@ impl Assets {
     }
 
     /// The text with every `"./FILE"` in it replaced by the path of that file.
+    ///
+    /// # Panics
+    /// If one of them is no file that stands here, or not before the one that names it.
     pub fn linked(&self, text: &str) -> String {
         let named = |asset: &Asset| format!("\"./{}\"", asset.file);
-        self.assets.iter().fold(text.to_owned(), |text, asset| {
+        let linked = self.assets.iter().fold(text.to_owned(), |text, asset| {
             let path = format!("\"{}{}\"", self.folder, asset.name);
             text.replace(&named(asset), &path)
-        })
+        });
+        let unknown = linked.split("\"./").nth(1);
+        assert_eq!(unknown, None, "a file that is named stands before");
+        linked
     }
 
     /// `None`: no file is called so, or its content is not the one that the name stands for.
