@@ -104,7 +104,7 @@ fn times(
 fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, CliError> {
     let database = open(config, Access::Existing)?;
     let failed = |error| cannot_open(config, &error);
-    let _serving = store::serve(&config.db).map_err(failed)?;
+    let _serving = store::serve(&config.db, config.wait_max()).map_err(failed)?;
     let mut store = database.store(config.durability).map_err(failed)?;
     let set_back = retry_while_busy(|| store.set_back(clock.wall(), &config.terms()))?;
     if let Err(failure) = store.rest(Rest::Long) {

@@ -118,7 +118,7 @@ struct Resources {
 fn begin_serving(config: &Config) -> Result<Box<dyn Serving>, CliError> {
     let patience = Instant::now() + SERVED_PATIENCE;
     loop {
-        match store::serve(&config.db) {
+        match store::serve(&config.db, config.wait_max()) {
             Err(OpenError::Served) if Instant::now() < patience => thread::sleep(SERVED_POLL),
             taken => return taken.map_err(|error| cannot_open(config, &error)),
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[cfg(feature = "postgres")]
 use super::postgres::{PostgresDatabase, PostgresServing, Url};
@@ -84,12 +85,17 @@ pub fn open(place: &Place, access: Access) -> Result<Box<dyn Database>, OpenErro
     }
 }
 
-/// `OpenError::Served` where another process serves the database and only one may.
-pub fn serve(place: &Place) -> Result<Box<dyn Serving>, OpenError> {
+/// `OpenError::Served` where another process serves the database and only one may. A server far away is waited for as long as
+/// a request may wait.
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
+pub fn serve(place: &Place, wait_max: Duration) -> Result<Box<dyn Serving>, OpenError> {
     match place {
         Place::File(path) => Ok(Box::new(ServeLock::take(path)?)),
         #[cfg(feature = "postgres")]
-        Place::Server(url) => Ok(Box::new(PostgresServing(url.clone()))),
+        Place::Server(url) => Ok(Box::new(PostgresServing {
+            url: url.clone(),
+            patience: wait_max,
+        })),
     }
 }
 

@@ -60,6 +60,7 @@ impl CommitLoop {
         let mut stop = None;
         let mut is_news = true;
         loop {
+            batch.answer_late(&CommandError::Unknown, self.delivery);
             let failure = match self.store.settle() {
                 Ok(settled) => return Ok((settled, stop)),
                 Err(failure) => failure,
@@ -80,7 +81,6 @@ impl CommitLoop {
                 }
             }
             self.pause(POLL);
-            batch.answer_late(&CommandError::Unknown, self.delivery);
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn audit(session: &mut Session) -> Result<Vec<Check>, StoreError> {
         .map(|&(name, concerned, breaking)| {
             let sql =
                 format!("select ({concerned})::bigint as checked, ({breaking})::bigint as broken");
-            let answers = session.run(&[Step::new(sql)], None)?;
+            let answers = session.run_patiently(&[Step::new(sql)])?;
             let row = answers.into_iter().flatten().next();
             let row =
                 row.ok_or_else(|| ServerError::Misread("a check without an answer".into()))?;

@@ -25,7 +25,7 @@ pub fn of(session: &mut Session) -> Result<Contents> {
         Step::new(select_movements!("order by product_id, version")),
         Step::new(select_records!("order by key")),
     ];
-    let answers = session.run(&steps, None);
+    let answers = session.run_patiently(&steps);
     session.execute("rollback")?;
     let answers: [Vec<Row>; 7] = answers?
         .try_into()

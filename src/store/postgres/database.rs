@@ -5,13 +5,13 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::questions::Waves;
 use super::reader::PostgresReader;
 use super::rows::PostgresRows;
 use super::server::{Role, Server};
 use super::server_error::ServerError;
-use super::session::ANSWER_MAX;
 use super::session::Session;
 use super::store::PostgresStore;
 use super::tables::counters::{self, Figures};
@@ -34,6 +34,10 @@ const ATTEMPTS: usize = 3;
 impl PostgresDatabase {
     pub fn open(url: &Url, access: Access) -> Result<PostgresDatabase, OpenError> {
         let server = Server::new(url).map_err(OpenError::Unsuitable)?;
+        PostgresDatabase::on(server, access)
+    }
+
+    fn on(server: Server, access: Access) -> Result<PostgresDatabase, OpenError> {
         let database = PostgresDatabase { server, access };
         let mut session = database.session()?;
         let mut made = schema::ensure_is_ours(&mut session, access);
@@ -62,7 +66,7 @@ impl PostgresDatabase {
 }
 
 fn figures_of(session: &mut Session) -> Result<Figures, ServerError> {
-    let answers = session.run(&[counters::figures()], Some(ANSWER_MAX))?;
+    let answers = session.run(&[counters::figures()])?;
     counters::only(answers.into_iter().next())
 }
 
@@ -194,11 +198,17 @@ fn drawn_name() -> Result<String, OpenError> {
 }
 
 /// Any number of processes may serve at once.
-pub struct PostgresServing(pub Url);
+pub struct PostgresServing {
+    pub url: Url,
+    /// How long a request waits.
+    pub patience: Duration,
+}
 
 impl Serving for PostgresServing {
     fn open(&self) -> Result<Box<dyn Database>, OpenError> {
-        let database = PostgresDatabase::open(&self.0, Access::CreateOrMigrate)?;
+        let server = Server::new(&self.url).map_err(OpenError::Unsuitable)?;
+        let server = server.waited_for(self.patience);
+        let database = PostgresDatabase::on(server, Access::CreateOrMigrate)?;
         Ok(Box::new(database))
     }
 

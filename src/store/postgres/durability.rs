@@ -1,7 +1,6 @@
 //! Whether the server keeps what it says that it has committed.
 
 use super::server_error::ServerError;
-use super::session::ANSWER_MAX;
 use super::session::{Session, Step};
 use crate::store::OpenError;
 
@@ -13,7 +12,7 @@ pub fn ensure_is_full(session: &mut Session) -> Result<(), OpenError> {
             current_setting('synchronous_standby_names') as standbys,
             (select count(*) from pg_stat_replication) as streaming",
     );
-    let answers = session.run(&[step], Some(ANSWER_MAX))?;
+    let answers = session.run(&[step])?;
     let row = answers.into_iter().flatten().next();
     let row = row.ok_or_else(|| ServerError::Misread("no settings".into()))?;
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {

@@ -2,6 +2,7 @@
 //! the first.
 
 use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -17,6 +18,9 @@ use crate::sale::{
 use crate::store::{
     Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
 };
+
+/// How long a page may take. A filter that few rows pass is asked of many, and only people and exports wait for it.
+const LIST_MAX: Duration = Duration::from_secs(30);
 
 impl Lists for PostgresReader {
     fn holds(
@@ -112,14 +116,14 @@ impl PostgresReader {
         read: fn(&Row) -> Result<T, ServerError>,
     ) -> Result<Seen<Vec<T>>, StoreError> {
         self.with_session(|session| {
+            session.wait_until(Some(Instant::now() + LIST_MAX));
             session.execute("begin isolation level repeatable read read only")?;
             let seen = (|| {
-                let answers =
-                    session.run(&[Step::new(with_times!("select at from judged"))], None)?;
+                let answers = session.run(&[Step::new(with_times!("select at from judged"))])?;
                 let time = answers.first().and_then(|rows| rows.first());
                 let time = time.ok_or_else(|| ServerError::Misread("`meta` has no row".into()))?;
                 let at = time.try_get("at")?;
-                let answers = session.run(&[step(at)], None)?;
+                let answers = session.run(&[step(at)])?;
                 let what = all(answers.into_iter().flatten().collect(), read)?;
                 Ok(Seen { what, at })
             })();

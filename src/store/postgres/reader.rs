@@ -6,7 +6,7 @@
 //! sweep has ended yet, it is judged just before that deadline: in between nothing falls due, and the answer is exact.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 use tokio_postgres::Row;
@@ -16,7 +16,6 @@ use super::questions::Waves;
 use super::rows::PostgresRows;
 use super::server::{Role, Server};
 use super::server_error::ServerError;
-use super::session::ANSWER_MAX;
 use super::session::{Session, Step};
 use super::tables::counters;
 use super::tables::holds::{self, select_holds};
@@ -30,11 +29,10 @@ use crate::store::{OpenError, Reader, Seen, StoreError, judge_in_waves};
 
 pub struct PostgresReader {
     pool: Pool<Sessions>,
+    /// How long a read may take, with the wait for a session.
+    patience: Duration,
     looks: Looks<Looked>,
 }
-
-/// A reader that waits longer than this for a session says so instead.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// L and C, in the words of the module, and how a read is judged between them.
 macro_rules! with_times {
@@ -140,12 +138,13 @@ impl PostgresReader {
             .test_on_check_out(false)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connection_timeout(CHECKOUT_TIMEOUT)
+            .connection_timeout(server.patience())
             .error_handler(Box::new(NopErrorHandler))
             .build(sessions)
             .map_err(|error| OpenError::Unreachable(error.to_string()))?;
         Ok(PostgresReader {
             pool,
+            patience: server.patience(),
             looks: Looks::default(),
         })
     }
@@ -155,20 +154,23 @@ impl PostgresReader {
         &self,
         ask: impl Fn(&mut Session) -> Result<T, ServerError>,
     ) -> Result<T, StoreError> {
+        let end = Instant::now() + self.patience;
         let once = || {
-            let session = self.pool.get();
+            let left = end.saturating_duration_since(Instant::now());
+            let session = self.pool.get_timeout(left);
             let mut session = session.map_err(|error| ServerError::Lost(error.to_string()))?;
+            session.wait_until(Some(end));
             ask(&mut session)
         };
         let answer = match once() {
-            Err(ServerError::Lost(_)) => once(),
+            Err(ServerError::Lost(_)) if Instant::now() < end => once(),
             answer => answer,
         };
         answer.map_err(ServerError::before_commit)
     }
 
     pub(super) fn rows(&self, step: impl Fn() -> Step) -> Result<Vec<Row>, StoreError> {
-        let mut answers = self.with_session(|session| session.run(&[step()], Some(ANSWER_MAX)))?;
+        let mut answers = self.with_session(|session| session.run(&[step()]))?;
         Ok(answers.pop().unwrap_or_default())
     }
 
@@ -217,7 +219,7 @@ fn judge_in(
     wish: &Command,
     terms: &Terms,
 ) -> Result<Result<Option<Rejection>, StoreError>, ServerError> {
-    let answers = session.run(&[counters::figures()], Some(ANSWER_MAX))?;
+    let answers = session.run(&[counters::figures()])?;
     let figures = counters::only(answers.into_iter().next())?;
     let now = figures.last_now.max(figures.clock);
     let set = WorkingSet::new(now, *terms, figures.counters);

@@ -2,7 +2,6 @@
 
 use super::questions::{Questions, Waves};
 use super::server_error::ServerError;
-use super::session::ANSWER_MAX;
 use super::session::Session;
 use crate::sale::{Need, WorkingSet};
 use crate::store::{RowSource, StoreError};
@@ -21,7 +20,7 @@ impl PostgresRows<'_> {
 impl RowSource for PostgresRows<'_> {
     fn fetch(&mut self, set: &mut WorkingSet, needs: Vec<Need>) -> Result<(), StoreError> {
         let questions = Questions::at(set.now, needs, &mut self.waves);
-        let answers = self.session.run(&questions.steps, Some(ANSWER_MAX));
+        let answers = self.session.run(&questions.steps);
         let read = answers.and_then(|answers| questions.read(set, &mut answers.into_iter()));
         read.map_err(ServerError::before_commit)
     }

@@ -1,7 +1,6 @@
 //! The schema: made where there is none, and migrated by the first process that knows a newer one.
 
 use super::server_error::ServerError;
-use super::session::ANSWER_MAX;
 use super::session::{Session, Step};
 use crate::sale::SECRET_BYTES;
 use crate::store::{Access, OpenError};
@@ -57,7 +56,7 @@ fn found(session: &mut Session) -> Result<Found, OpenError> {
         "select count(*) as tables from unnest($1::text[]) as t(name) where to_regclass(quote_ident(t.name)) is not null",
     )
     .with(OUR_TABLES.to_vec());
-    let tables: i64 = only(session.run(&[step], Some(ANSWER_MAX))?, "tables")?;
+    let tables: i64 = only(session.run(&[step])?, "tables")?;
     if tables == 0 {
         return Ok(Found::Nothing);
     }
@@ -65,7 +64,7 @@ fn found(session: &mut Session) -> Result<Found, OpenError> {
         return Ok(Found::Other);
     }
     let step = Step::new("select schema_version from meta where one = 1");
-    match session.run(&[step], Some(ANSWER_MAX)) {
+    match session.run(&[step]) {
         Ok(answers) => Ok(Found::Version(only(answers, "schema_version")?)),
         Err(ServerError::Refused { code, .. }) if code.code() == "42703" => Ok(Found::Other),
         Err(failure) => Err(failure.into()),
@@ -92,7 +91,7 @@ fn create(session: &mut Session) -> Result<(), OpenError> {
             .with(VERSION)
             .with(secret.to_vec());
             let turn_row = Step::new("insert into turn (one) values (1)");
-            session.run(&[figures, turn_row, Step::new("commit")], Some(ANSWER_MAX))
+            session.run(&[figures, turn_row, Step::new("commit")])
         });
     if made.is_err() {
         let _ = session.execute("rollback");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use tokio::time::timeout;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -25,7 +26,11 @@ pub enum Role {
     Report,
 }
 
-/// A server that does not answer a connection within this time is passed over for the next host.
+/// How long an answer is waited for where no request waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// A host that has not let us in within half of our patience is passed over for the next one; a server that stands still lets
+/// in nobody, but takes connections. Not before the first of these, nor later than the second.
+const CONNECT_MIN: Duration = Duration::from_millis(500);
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// A connection whose other end is gone is found out about as soon as this.
 const KEEPALIVE: Duration = Duration::from_secs(1);
@@ -45,6 +50,7 @@ const REPORT_OPTIONS: &str = "-c default_transaction_read_only=on -c jit=off";
 pub struct Server {
     url: Url,
     tls: Option<Arc<ClientConfig>>,
+    patience: Duration,
 }
 
 impl Server {
@@ -56,14 +62,27 @@ impl Server {
         Ok(Server {
             url: url.clone(),
             tls,
+            patience: PATIENCE,
         })
+    }
+
+    /// The same one, which is waited for so long.
+    pub fn waited_for(self, patience: Duration) -> Server {
+        Server { patience, ..self }
+    }
+
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// To the first host that can be used.
     pub async fn connect(&self, role: Role) -> Result<Client, ServerError> {
         let mut failure = ServerError::Lost("it has no host".into());
         for config in self.url.configs() {
-            match self.connect_to(with_ours(config, role)).await {
+            let connect_max = (self.patience / 2).clamp(CONNECT_MIN, CONNECT_MAX);
+            let connected = timeout(connect_max, self.connect_to(with_ours(config, role)));
+            let too_late = || ServerError::Lost(format!("it lets nobody in for {connect_max:?}"));
+            match connected.await.unwrap_or_else(|_| Err(too_late())) {
                 Ok(client) => return Ok(client),
                 // That a host is not there says less than what another one has said.
                 Err(lost) if lost.is_lost() && !failure.is_lost() => {}
@@ -108,7 +127,6 @@ fn with_ours(mut config: Config, role: Role) -> Config {
         .application_name("flashsale")
         .options(options)
         .target_session_attrs(target)
-        .connect_timeout(CONNECT_MAX)
         .keepalives(true)
         .keepalives_idle(KEEPALIVE)
         .keepalives_interval(KEEPALIVE)

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -36,16 +36,17 @@ impl Step {
     }
 }
 
-/// A server that does not answer for so long is taken for lost. One that waits for its standby at a commit is not told to
-/// give up: a commit that is cancelled there has happened.
-pub const ANSWER_MAX: Duration = Duration::from_secs(3);
-
 /// How many statements stay prepared. Lists have some dozens of forms.
 const STATEMENTS_MAX: usize = 256;
 
 pub struct Session {
     client: Client,
     statements: HashMap<String, Statement>,
+    /// How long an answer is waited for; and, if one is set, the end of all waiting. A server that does not answer is taken
+    /// for lost. One that waits for its standby at a commit is not told to give up: a commit that is cancelled there has
+    /// happened.
+    patience: Duration,
+    end: Option<Instant>,
     /// It did not answer in time, or its end was told: what it would still answer is not waited for.
     is_lost: bool,
     /// Let go of last: the connection's task lives on it.
@@ -62,6 +63,8 @@ impl Session {
         Ok(Session {
             client,
             statements: HashMap::new(),
+            patience: server.patience(),
+            end: None,
             is_lost: false,
             runtime,
         })
@@ -71,9 +74,20 @@ impl Session {
         self.is_lost || self.client.is_closed()
     }
 
+    /// From now on nothing is waited for beyond this time; or, without one, each answer as long as any other.
+    pub fn wait_until(&mut self, end: Option<Instant>) {
+        self.end = end;
+    }
+
+    /// How long the next answer is waited for.
+    fn patience(&self) -> Option<Duration> {
+        let left = |end: Instant| end.saturating_duration_since(Instant::now());
+        Some(self.end.map_or(self.patience, left))
+    }
+
     /// Runs statements that need no parameters and whose rows do not matter, in one round trip.
     pub fn execute(&mut self, sql: &str) -> Result<(), ServerError> {
-        self.execute_within(sql, Some(ANSWER_MAX))
+        self.execute_within(sql, self.patience())
     }
 
     /// The same, for as long as it takes: for what changes a schema.
@@ -98,9 +112,18 @@ impl Session {
     }
 
     /// The rows of every step, in order. All steps are sent at once, and the answer to each is looked at: the first failure
-    /// counts, as what follows it in a transaction only says that the transaction has failed. `patience` is for all of it; a
-    /// connection that does not answer in time is as good as lost, and must not be used again.
-    pub fn run(
+    /// counts, as what follows it in a transaction only says that the transaction has failed. A connection that does not
+    /// answer all of it in time is as good as lost, and must not be used again.
+    pub fn run(&mut self, steps: &[Step]) -> Result<Vec<Vec<Row>>, ServerError> {
+        self.run_within(steps, self.patience())
+    }
+
+    /// The same, for as long as it takes: for reports, and for what writes much at once.
+    pub fn run_patiently(&mut self, steps: &[Step]) -> Result<Vec<Vec<Row>>, ServerError> {
+        self.run_within(steps, None)
+    }
+
+    fn run_within(
         &mut self,
         steps: &[Step],
         patience: Option<Duration>,
@@ -110,6 +133,7 @@ impl Session {
             statements,
             is_lost,
             runtime,
+            ..
         } = self;
         let answers = async {
             prepare(client, statements, steps).await?;

@@ -94,6 +94,7 @@ impl PostgresStore {
         chunks: &mut dyn Iterator<Item = Vec<Command>>,
         each: &mut dyn FnMut(&[Decision]),
     ) -> Result<bool, StoreError> {
+        tx.session.wait_until(None);
         let patient = "set local idle_in_transaction_session_timeout = 10000";
         let patient = tx.session.execute(patient);
         patient.map_err(ServerError::before_commit)?;
@@ -106,7 +107,7 @@ impl PostgresStore {
             each(&decisions);
             is_refused |= decisions.iter().any(Result::is_err);
             if !is_refused {
-                let written = tx.session.run(&write::steps(&set), None);
+                let written = tx.session.run_patiently(&write::steps(&set));
                 written.map_err(ServerError::before_commit)?;
                 counters = set.counters;
             }

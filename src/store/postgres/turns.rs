@@ -1,11 +1,13 @@
 //! Transactions that have the turn: how they begin and end, and what becomes of the session when they go wrong.
 
+use std::time::{Duration, Instant};
+
 use tokio_postgres::Row;
 
 use super::schema::VERSION;
 use super::server::{Role, Server};
 use super::server_error::ServerError;
-use super::session::{ANSWER_MAX, Session, Step};
+use super::session::{Session, Step};
 use super::tables::counters::{self, Figures};
 use super::tables::writers;
 use crate::sale::Timestamp;
@@ -15,6 +17,8 @@ use crate::store::StoreError;
 pub struct Turns {
     server: Server,
     role: Role,
+    /// How long a transaction may take in all, from before its connection is made to its commit.
+    patience: Duration,
     /// Taken out for each transaction: what goes wrong with it ends it, and the server ends what it had begun.
     session: Option<Session>,
     /// In `writers`: this process, and the last batch that it tried.
@@ -42,6 +46,7 @@ impl Turns {
         Turns {
             server: server.clone(),
             role,
+            patience: server.patience(),
             session: None,
             name,
             batch: 0,
@@ -75,9 +80,9 @@ impl Turns {
         mut session: Session,
         steps: &[Step],
     ) -> Result<Vec<Vec<Row>>, StoreError> {
-        match session.run(steps, Some(ANSWER_MAX)) {
+        match session.run(steps) {
             Ok(answers) => {
-                self.session = Some(session);
+                self.keep(session);
                 Ok(answers)
             }
             Err(error) => {
@@ -87,11 +92,18 @@ impl Turns {
         }
     }
 
+    fn keep(&mut self, mut session: Session) {
+        session.wait_until(None);
+        self.session = Some(session);
+    }
+
     /// Begins a transaction, waits for the turn, and asks what the transaction is about in the same round trip.
     pub fn take(&mut self, asked: Vec<Step>) -> Result<(Turn, Vec<Vec<Row>>), StoreError> {
+        let end = Instant::now() + self.patience;
         let mut session = self.session().map_err(ServerError::before_commit)?;
+        session.wait_until(Some(end));
         let asked: Vec<Step> = begin().into_iter().chain(asked).collect();
-        let answers = match session.run(&asked, Some(ANSWER_MAX)) {
+        let answers = match session.run(&asked) {
             Ok(answers) => answers,
             Err(error) => {
                 self.roll_back(session);
@@ -109,13 +121,8 @@ impl Turns {
 
     /// A session that cannot roll back is let go: the server does it.
     pub fn roll_back(&mut self, mut session: Session) {
-        let is_open = !session.is_closed();
-        if is_open
-            && session
-                .run(&[Step::new("rollback")], Some(ANSWER_MAX))
-                .is_ok()
-        {
-            self.session = Some(session);
+        if !session.is_closed() && session.run(&[Step::new("rollback")]).is_ok() {
+            self.keep(session);
         }
     }
 
@@ -129,9 +136,9 @@ impl Turns {
         self.batch += 1;
         steps.push(writers::write(&self.name, self.batch, now));
         steps.push(Step::new("commit"));
-        match session.run(&steps, Some(ANSWER_MAX)) {
+        match session.run(&steps) {
             Ok(_) => {
-                self.session = Some(session);
+                self.keep(session);
                 Ok(())
             }
             Err(error) => {

@@ -63,6 +63,17 @@ pub fn as_nobody(program: &Path) -> Command {
     }
 }
 
+/// The processes of a server that stands still.
+pub struct StandingStill(Vec<u32>);
+
+impl Drop for StandingStill {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            crate::server::send_signal(*process, "-CONT");
+        }
+    }
+}
+
 impl Cluster {
     /// The one that tests share, each in a schema of its own; `None`, and a line that says so, where there is no PostgreSQL.
     pub fn shared() -> Option<&'static Cluster> {
@@ -141,17 +152,43 @@ impl Cluster {
 
     /// As if its machine had lost its power.
     pub fn kill(&self) {
+        crate::server::send_signal(self.process(), "-KILL");
+    }
+
+    /// All of it stands still until it is dropped: connections are taken, and nobody is let in.
+    pub fn pause(&self) -> StandingStill {
+        let first = self.process();
+        crate::server::pause(first);
+        // Now no further one can begin.
+        let mut processes = vec![first];
+        for process in fs::read_dir("/proc").unwrap() {
+            let stat = fs::read_to_string(process.unwrap().path().join("stat"));
+            let Some((id, fields)) = stat.as_ref().ok().and_then(|stat| stat.split_once(" ("))
+            else {
+                continue;
+            };
+            // The name may hold anything; the state and the parent follow it.
+            let (_, fields) = fields.rsplit_once(") ").unwrap();
+            if fields.split(' ').nth(1).unwrap().parse() == Ok(first) {
+                let id = id.parse().unwrap();
+                crate::server::pause(id);
+                processes.push(id);
+            }
+        }
+        StandingStill(processes)
+    }
+
+    fn process(&self) -> u32 {
         let file = self.folder.join("data/postmaster.pid");
         let text = fs::read_to_string(file).unwrap();
-        let process = text.lines().next().unwrap().parse().unwrap();
-        crate::server::send_signal(process, "-KILL");
+        text.lines().next().unwrap().parse().unwrap()
     }
 
     /// Makes a standby writable. The server may take longer than a batch would wait, as it looks for its lost primary first.
     pub fn promote(&self) {
         let mut session = Session::connect(&self.server(""), Role::Report).unwrap();
         let wait = Step::new("select pg_promote(true, 60) as is_promoted");
-        let answers = session.run(&[wait], None).unwrap();
+        let answers = session.run_patiently(&[wait]).unwrap();
         assert!(answers[0][0].get::<_, bool>("is_promoted"));
     }
 

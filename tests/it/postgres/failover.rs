@@ -24,7 +24,7 @@ fn pair() -> Option<[Cluster; 2]> {
         .unwrap();
     loop {
         let step = Step::new("select 1 from pg_stat_replication where sync_state = 'sync'");
-        if !session.run(&[step], None).unwrap()[0].is_empty() {
+        if !session.run(&[step]).unwrap()[0].is_empty() {
             return Some([primary, standby]);
         }
         thread::yield_now();

@@ -4,6 +4,7 @@
 mod cluster;
 mod failover;
 mod nodes;
+mod patience;
 mod processes;
 mod proxy;
 mod tls;

@@ -107,7 +107,7 @@ impl Remote {
         // A session has the settings that the server had when it began.
         let is_shown = || {
             let asked = Step::new("select current_setting('ssl_cert_file') as file");
-            let answers = self.session().run(&[asked], None).unwrap();
+            let answers = self.session().run(&[asked]).unwrap();
             answers[0][0].get::<_, &str>("file") == certificate.to_str().unwrap()
         };
         while !is_shown() {
