@@ -102,6 +102,16 @@ fn times(
 }
 
 fn set_back(config: &Config, clock: &Clock) -> Result<Option<SetBack>, CliError> {
+    if config.db.keeps_the_time() {
+        return Err(CliError::new(
+            CONFIGURATION,
+            format!(
+                "{}: the sale goes by the clock of its PostgreSQL server, and its time is not set back; set that clock right, \
+                 and the sale goes on once the clock has caught up",
+                config.db
+            ),
+        ));
+    }
     let database = open(config, Access::Existing)?;
     let failed = |error| cannot_open(config, &error);
     let _serving = store::serve(&config.db, config.wait_max()).map_err(failed)?;

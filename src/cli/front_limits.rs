@@ -10,8 +10,6 @@ use crate::http::{Limits, PerAddress, Timeouts};
 const DESCRIPTORS_OTHER: usize = 64;
 /// An event loop has an epoll and an eventfd.
 const DESCRIPTORS_A_LOOP: usize = 2;
-/// A connection that reads the database has the file and its log open.
-const DESCRIPTORS_A_READER: usize = 2;
 /// Requests that may take long, each of which reads the database: more at once read no faster.
 const LONG_READS_MAX: usize = 16;
 
@@ -57,7 +55,7 @@ fn event_loops(config: &Config) -> usize {
 fn connections_max(config: &Config) -> usize {
     let other = DESCRIPTORS_OTHER
         + event_loops(config) * DESCRIPTORS_A_LOOP
-        + readers(config) * DESCRIPTORS_A_READER;
+        + readers(config) * config.db.descriptors_a_connection();
     let wanted = config.max_connections + other;
     let wanted_descriptors = u64::try_from(wanted).unwrap_or(u64::MAX);
     let descriptors = rlimit::increase_nofile_limit(wanted_descriptors).unwrap_or(0);

@@ -28,16 +28,26 @@ pub fn start(format: LogFormat) {
         }
     };
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
-    // Below this level the driver logs the parameters of statements, which are payloads and secrets.
-    builder.filter_module("tokio_postgres", LevelFilter::Warn);
     builder.target(Target::Pipe(Box::new(writer.clone())));
-    match format {
-        LogFormat::Text => builder.format(text_line),
-        LogFormat::Json => builder.format(json_line),
+    let line = match format {
+        LogFormat::Text => text_line,
+        LogFormat::Json => json_line,
     };
+    builder.format(move |to, record| {
+        if may_show_parameters(record) {
+            return Ok(());
+        }
+        line(to, record)
+    });
     builder.init();
     // The default hook prints to stderr, and would wait for its reader.
     panic::set_hook(Box::new(|panic| log::error!("{panic}")));
+}
+
+/// Below this level the PostgreSQL driver logs the parameters of statements, which are payloads and secrets. No setting of
+/// `RUST_LOG`, however exact, shows them.
+fn may_show_parameters(record: &Record<'_>) -> bool {
+    record.level() > LevelFilter::Warn && record.target().starts_with("tokio_postgres")
 }
 
 /// Writes `last` and ends the log.

@@ -56,6 +56,15 @@ impl Place {
         }
     }
 
+    /// How many descriptors a connection has open: the file and its log; or a socket, and what its event loop is made of.
+    pub fn descriptors_a_connection(&self) -> usize {
+        match self {
+            Place::File(_) => 2,
+            #[cfg(feature = "postgres")]
+            Place::Server(_) => 4,
+        }
+    }
+
     /// Whether batches are judged by a clock of the database's own, and not by the machine's that serves it.
     pub fn keeps_the_time(&self) -> bool {
         match self {
