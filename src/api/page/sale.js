@@ -126,7 +126,7 @@ function countdown({ starts_at: starts, ends_at: ends }) {
 }
 
 function pace({ over_s: seconds, units_held: held, units_sold: sold }) {
-  return `${few(held / seconds)} held and ${few(sold / seconds)} ordered and paid a second`;
+  return `${few(held / seconds)} held and ${few(sold / seconds)} paid for a second`;
 }
 
 function sellOut({ status, available_stock: available, lately }) {
