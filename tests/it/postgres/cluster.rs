@@ -178,6 +178,11 @@ impl Cluster {
         StandingStill(processes)
     }
 
+    /// Rules of who is let in, once the server reads them.
+    pub fn admit(&self, rules: &str) {
+        fs::write(self.folder.join("data/pg_hba.conf"), rules).unwrap();
+    }
+
     fn process(&self) -> u32 {
         let file = self.folder.join("data/postmaster.pid");
         let text = fs::read_to_string(file).unwrap();

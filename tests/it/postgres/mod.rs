@@ -1,8 +1,10 @@
 //! The same sale on PostgreSQL. Without it, what is asked here is left out, and says so; with it, every test that tells of a
 //! shop can be told on it too: `FLASHSALE_TEST_DB=postgres cargo test --features postgres --test it`.
 
+mod across_nodes;
 mod cluster;
 mod failover;
+mod guards;
 mod nodes;
 mod patience;
 mod processes;
@@ -119,4 +121,10 @@ pub fn place_of_shop(hands: &Hands) -> Place {
     let schema = Schema::new().expect("FLASHSALE_TEST_DB=postgres needs PostgreSQL");
     schema.set_clock_by(hands);
     schema.place()
+}
+
+/// A test's size: from the environment for the long version, else short.
+pub fn number<N: std::str::FromStr>(variable: &str, otherwise: N) -> N {
+    let text = std::env::var(variable).ok();
+    text.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }

@@ -13,7 +13,7 @@ use super::proxy::{Cut, Proxy};
 use crate::shop::{item, terms};
 
 /// A schema with one product of this stock.
-fn stocked(schema: &Schema, stock: i64) -> Box<dyn Database> {
+pub fn stocked(schema: &Schema, stock: i64) -> Box<dyn Database> {
     let database = store::open(&schema.place(), Access::CreateOrMigrate).unwrap();
     let mut store = database.store(Durability::Normal).unwrap();
     let load = [item("tee", stock).load()];
@@ -25,7 +25,7 @@ fn transact(store: &mut dyn Store, commands: &[Command]) -> Result<Vec<Decision>
     store.transact(&terms(), &|last_now| last_now, commands, &mut no_more)
 }
 
-fn holds(number: usize) -> Vec<Command> {
+pub fn holds(number: usize) -> Vec<Command> {
     let wish = Command::PlaceHold(PlaceHold {
         product: ProductId::FIRST,
         quantity: Quantity::new(1).unwrap(),
@@ -36,7 +36,7 @@ fn holds(number: usize) -> Vec<Command> {
 }
 
 /// Ids of the holds that were placed.
-fn placed(decisions: &[Decision]) -> impl Iterator<Item = i64> {
+pub fn placed(decisions: &[Decision]) -> impl Iterator<Item = i64> {
     decisions.iter().filter_map(|decision| match decision {
         Ok(Outcome::HoldPlaced(hold)) => Some(hold.id.get()),
         Err(Rejection::InsufficientStock { .. }) => None,
@@ -50,16 +50,25 @@ fn books_are_right(database: &dyn Database) {
     assert!(checks.is_empty(), "{checks:?}");
 }
 
-const STOCK: i64 = 5_000;
-const WISHES: usize = 6_400;
 const BATCH: usize = 32;
+
+/// 5 000, or as the long version wants it.
+fn stock() -> i64 {
+    super::number("FLASHSALE_TEST_STOCK", 5_000)
+}
+
+/// More than there is, and as many for each of 2 or 4 nodes.
+fn wishes() -> usize {
+    let batches = usize::try_from(stock()).unwrap() / BATCH;
+    (batches + batches / 4).next_multiple_of(4) * BATCH
+}
 
 /// What each of the nodes was given, and the errors that it met.
 fn sell_out(database: &dyn Database, nodes: usize) -> (Vec<i64>, Vec<StoreError>) {
     let node = || {
         let mut store = database.store(Durability::Normal).unwrap();
         let (mut ids, mut errors) = (Vec::new(), Vec::new());
-        for _ in 0..WISHES / BATCH / nodes {
+        for _ in 0..wishes() / BATCH / nodes {
             match transact(&mut *store, &holds(BATCH)) {
                 Ok(decisions) => ids.extend(placed(&decisions)),
                 Err(error) => errors.push(error),
@@ -85,12 +94,12 @@ fn several_nodes_sell_out_and_no_unit_twice() {
         let Some(schema) = Schema::new() else {
             return;
         };
-        let database = stocked(&schema, STOCK);
+        let database = stocked(&schema, stock());
         let (ids, errors) = sell_out(&*database, nodes);
         assert!(errors.is_empty(), "{errors:?}");
         let distinct: BTreeSet<i64> = ids.iter().copied().collect();
         assert_eq!(ids.len(), distinct.len(), "no id was given twice");
-        let expected: BTreeSet<i64> = (1..=STOCK).collect();
+        let expected: BTreeSet<i64> = (1..=stock()).collect();
         assert_eq!(distinct, expected, "{nodes} nodes");
         books_are_right(&*database);
     }
@@ -102,7 +111,7 @@ fn without_the_turn_batches_fail_and_none_oversells() {
     let Some(schema) = Schema::new() else {
         return;
     };
-    let database = stocked(&schema, STOCK);
+    let database = stocked(&schema, stock());
     schema.session().execute("delete from turn").unwrap();
     let (ids, errors) = sell_out(&*database, 4);
     assert!(!errors.is_empty(), "the turn was of use");
@@ -112,7 +121,7 @@ fn without_the_turn_batches_fail_and_none_oversells() {
     }
     let distinct: BTreeSet<i64> = ids.iter().copied().collect();
     assert_eq!(ids.len(), distinct.len());
-    assert!(i64::try_from(ids.len()).unwrap() <= STOCK);
+    assert!(i64::try_from(ids.len()).unwrap() <= stock());
     books_are_right(&*database);
 }
 
@@ -146,7 +155,7 @@ fn a_commit_in_doubt_is_settled_as_it_ended() {
     let Some(schema) = Schema::new() else {
         return;
     };
-    let database = stocked(&schema, STOCK);
+    let database = stocked(&schema, stock());
     let proxy = Proxy::to(schema.cluster.socket());
     let through = store::open(&proxy.place(&schema), Access::Existing).unwrap();
     let mut store = through.store(Durability::Normal).unwrap();

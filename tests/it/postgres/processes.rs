@@ -11,7 +11,7 @@ use crate::server::{Premises, Server, send_signal};
 use crate::shop::SECOND;
 
 /// A folder whose configuration names the schema's server.
-fn premises(schema: &Schema) -> Premises {
+pub fn premises(schema: &Schema) -> Premises {
     let premises = Premises::new();
     premises.file("flash_sale.toml", &configuration(&schema.url()));
     premises
@@ -169,7 +169,7 @@ impl Drop for Over<'_> {
 const BUYING_MAX: Duration = Duration::from_secs(120);
 
 /// Fails where nothing comes of it, as when all who buy have failed.
-pub fn wait_until(is_so: impl Fn() -> bool) {
+pub fn wait_until(mut is_so: impl FnMut() -> bool) {
     let by = Instant::now() + BUYING_MAX;
     while !is_so() {
         assert!(Instant::now() < by, "nothing is bought any more");
@@ -229,8 +229,7 @@ fn nothing_acknowledged_is_lost_when_one_of_two_servers_is_killed() {
     let Some(schema) = Schema::new() else {
         return;
     };
-    let rounds = std::env::var("FLASHSALE_TEST_KILLS");
-    let rounds = rounds.ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let rounds = super::number("FLASHSALE_TEST_KILLS", 10);
     let premises = seeded(&schema, 2_000_000_000);
     let survivor = premises.serve();
     let acknowledged = Acknowledged::default();
@@ -261,6 +260,34 @@ fn nothing_acknowledged_is_lost_when_one_of_two_servers_is_killed() {
     );
     survivor.stop();
     acknowledged.are_kept(&premises);
+}
+
+/// A newer program has migrated the schema beside a server: that one ends, and has written nothing after.
+#[test]
+fn a_server_ends_once_a_newer_program_has_migrated_the_schema() {
+    let Some(schema) = Schema::new() else {
+        return;
+    };
+    let premises = seeded(&schema, 10);
+    let mut server = premises.serve();
+    assert_eq!(server.hold(1).0, 201);
+    schema
+        .session()
+        .execute("update meta set schema_version = schema_version + 1")
+        .unwrap();
+    let (status, refused) = server.hold(1);
+    assert_eq!((status, &refused["outcome"]), (503, &"not_applied".into()));
+    assert_eq!(server.wait().code(), Some(75));
+    wait_until(|| server.log().contains("migrated by a newer flashsale"));
+    let again = premises.run(&["serve", "--listen", "127.0.0.1:0"]);
+    again.exited(65).complains("version");
+    schema
+        .session()
+        .execute("update meta set schema_version = schema_version - 1")
+        .unwrap();
+    let exported = premises.run(&["export", "holds"]).succeeded();
+    assert_eq!(exported.stdout().lines().count(), 2);
+    premises.run(&["verify"]).succeeded();
 }
 
 /// A server that stands still while it may have the turn: the server behind takes it away, and another one goes on; the first

@@ -27,6 +27,9 @@ impl Cut {
     pub const ALL: [Cut; 3] = [Cut::BeforeRequest, Cut::BeforeAnswer, Cut::AfterAnswer];
 }
 
+/// A text of statements, and one as long in its place.
+type Replaced = Option<(&'static [u8], Vec<u8>)>;
+
 pub struct Proxy {
     port: u16,
     next: Arc<Mutex<Option<Cut>>>,
@@ -34,6 +37,16 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn to(socket: PathBuf) -> Proxy {
+        Proxy::between(socket, None)
+    }
+
+    /// In every statement this text becomes a shorter one: something of the program's is taken away.
+    pub fn that_replaces(socket: PathBuf, text: &'static str, by: &str) -> Proxy {
+        let by = format!("{by:0$}", text.len());
+        Proxy::between(socket, Some((text.as_bytes(), by.into_bytes())))
+    }
+
+    fn between(socket: PathBuf, replaced: Replaced) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let next: Arc<Mutex<Option<Cut>>> = Arc::default();
@@ -42,8 +55,8 @@ impl Proxy {
             for node in listener.incoming() {
                 let node = node.unwrap();
                 node.set_nodelay(true).unwrap();
-                let (socket, cut) = (socket.clone(), cut.clone());
-                thread::spawn(move || serve(node, &socket, &cut));
+                let (socket, cut, replaced) = (socket.clone(), cut.clone(), replaced.clone());
+                thread::spawn(move || serve(node, &socket, &cut, replaced.as_ref()));
             }
         });
         Proxy { port, next }
@@ -68,7 +81,12 @@ impl Proxy {
 const COMMITTED: &[u8] = b"COMMIT\0";
 
 /// One connection, until either side ends it, or it is cut.
-fn serve(mut node: TcpStream, socket: &Path, next: &Mutex<Option<Cut>>) {
+fn serve(
+    mut node: TcpStream,
+    socket: &Path,
+    next: &Mutex<Option<Cut>>,
+    replaced: Option<&(&[u8], Vec<u8>)>,
+) {
     let mut server = UnixStream::connect(socket).unwrap();
     let withheld = Arc::new(Mutex::new(false));
     let answers = {
@@ -92,6 +110,13 @@ fn serve(mut node: TcpStream, socket: &Path, next: &Mutex<Option<Cut>>) {
     };
     let mut buffer = [0; 1 << 20];
     while let Ok(bytes @ 1..) = node.read(&mut buffer) {
+        if let Some((text, by)) = replaced {
+            for start in 0..=bytes.saturating_sub(text.len()) {
+                if buffer[start..].starts_with(text) {
+                    buffer[start..start + by.len()].copy_from_slice(by);
+                }
+            }
+        }
         let cut = next.lock().unwrap().take();
         if cut == Some(Cut::BeforeRequest) {
             break;
