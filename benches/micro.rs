@@ -279,6 +279,7 @@ impl Shop {
             printed_products: PrintedProducts::default(),
             metrics: metrics(),
             connections: OnceLock::new(),
+            metrics_are_elsewhere: false,
             access_log: Arc::new(Box::new(|_| {})),
             draining: Arc::default(),
         };

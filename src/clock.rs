@@ -111,7 +111,16 @@ impl Clock {
 
     /// Whether the sale's time is ahead of the wall clock that it goes by.
     pub fn is_ahead(&self) -> bool {
-        !self.is_led && self.now() > self.wall()
+        !self.ahead().is_zero()
+    }
+
+    /// By how much it is.
+    pub fn ahead(&self) -> Duration {
+        if self.is_led {
+            return Duration::ZERO;
+        }
+        let ahead = self.now().micros() - self.wall().micros();
+        Duration::from_micros(u64::try_from(ahead).unwrap_or(0))
     }
 
     /// A text with the wall clock's time, for other processes of the machine to compare theirs with, now or later. Every

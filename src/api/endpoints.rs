@@ -24,6 +24,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/",                                         Open,      Api::show_front_page).without_rows(),
     read(Get,        "/healthz",                                  Open,      Api::show_health).without_rows(),
     read(Get,        "/readyz",                                   Open,      Api::show_readiness),
+    read(Get,        "/metrics",                                  Open,      Api::show_metrics).slow(),
     read(Get,        "/openapi.json",                             Open,      Api::show_description).slow(),
     read(Get,        "/docs",                                     Open,      Api::show_docs).slow(),
     read(Get,        "/docs/{asset}",                             Open,      Api::show_docs_asset),
@@ -195,6 +196,10 @@ impl<'a> Route<'a> {
 
     pub fn is_operators(path: &str) -> bool {
         path.starts_with(OPERATORS)
+    }
+
+    pub fn is_metrics(&self) -> bool {
+        self.pattern() == "/metrics"
     }
 
     pub fn pattern(self) -> &'static str {

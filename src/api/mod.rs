@@ -15,6 +15,7 @@ mod front_page;
 mod guard;
 mod health;
 mod json;
+mod open_metrics;
 mod operator;
 mod order_history;
 mod page;
@@ -46,6 +47,7 @@ pub use counted::metrics;
 pub use description::openapi;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
 pub use guard::Guard;
+pub use open_metrics::MetricsFront;
 pub use printed_products::PrintedProducts;
 pub use proxies::Proxies;
 pub use sold_out_hint::SoldOutHint;
@@ -71,6 +73,8 @@ pub struct Api {
     pub metrics: Arc<Metrics>,
     /// Of the front that serves it, once one does.
     pub connections: OnceLock<ConnectionCounts>,
+    /// Whether `/metrics` has a front of its own.
+    pub metrics_are_elsewhere: bool,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
 }
@@ -84,31 +88,10 @@ enum Work {
 impl Handler for Api {
     fn handle(&self, request: Request, reply: Reply) {
         self.proxies.warn_if_exposed(&request);
-        let route = Route::of(&request.path);
-        let entry = PendingEntry::of(&request, route, self.proxies.client_of(&request));
-        let counted = Counted::of(&self.metrics, &request.method, route);
-        let grant = self.origins.grant(request.header("Origin"));
-        let access_log = self.access_log.clone();
-        let recipient = reply.recipient();
-        let finish = move |response| {
-            let response = grant.given_to(response);
-            let entry = entry.answered(&response);
-            counted.answered(&entry, &response);
-            access_log(&entry);
-            reply.send(response);
-        };
-        let submission = match self.understand(&request, route) {
-            Ok(Work::Answered(response)) => return finish(response),
-            Ok(Work::Submitted(submission)) => submission,
-            Err(error) => {
-                return finish(content_headers::explain(error, &request).response(self.audience()));
-            }
-        };
-        let (metrics, began) = (self.metrics.clone(), request.began);
-        self.submit(submission, recipient, move |response| {
-            metrics.latency.record(began.elapsed());
-            finish(response);
-        });
+        let is_here = |route: &Route<'_>| !(self.metrics_are_elsewhere && route.is_metrics());
+        let route = Route::of(&request.path).filter(is_here);
+        let work = self.understand(&request, route);
+        self.answer(&request, route, work, reply);
     }
 
     fn refuse(&self, refusal: Refusal, info: &RequestInfo) -> Response {
@@ -134,6 +117,39 @@ impl Handler for Api {
 }
 
 impl Api {
+    fn answer(
+        &self,
+        request: &Request,
+        route: Option<Route<'_>>,
+        work: Result<Work, Error>,
+        reply: Reply,
+    ) {
+        let entry = PendingEntry::of(request, route, self.proxies.client_of(request));
+        let counted = Counted::of(&self.metrics, &request.method, route);
+        let grant = self.origins.grant(request.header("Origin"));
+        let access_log = self.access_log.clone();
+        let recipient = reply.recipient();
+        let finish = move |response| {
+            let response = grant.given_to(response);
+            let entry = entry.answered(&response);
+            counted.answered(&entry, &response);
+            access_log(&entry);
+            reply.send(response);
+        };
+        let submission = match work {
+            Ok(Work::Answered(response)) => return finish(response),
+            Ok(Work::Submitted(submission)) => submission,
+            Err(error) => {
+                return finish(content_headers::explain(error, request).response(self.audience()));
+            }
+        };
+        let (metrics, began) = (self.metrics.clone(), request.began);
+        self.submit(submission, recipient, move |response| {
+            metrics.latency.record(began.elapsed());
+            finish(response);
+        });
+    }
+
     /// For errors that no shown token changes.
     fn audience(&self) -> Audience<'_> {
         Audience {
@@ -179,7 +195,10 @@ impl Api {
 
     fn understand(&self, request: &Request, route: Option<Route<'_>>) -> Result<Work, Error> {
         self.ensure_operator(request)?;
-        let route = route.ok_or(Error::NoSuchPath)?;
+        self.work(request, route.ok_or(Error::NoSuchPath)?)
+    }
+
+    fn work(&self, request: &Request, route: Route<'_>) -> Result<Work, Error> {
         if request.method == Method::Options {
             return self.origins.preflight(request, route).map(Work::Answered);
         }

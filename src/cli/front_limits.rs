@@ -10,11 +10,12 @@ use crate::http::{Limits, PerAddress, Timeouts};
 const DESCRIPTORS_OTHER: usize = 64;
 /// An event loop has an epoll and an eventfd.
 const DESCRIPTORS_A_LOOP: usize = 2;
+/// At the address of `metrics_listen`.
+const METRICS_CONNECTIONS_MAX: usize = 32;
 /// Requests that may take long, each of which reads the database: more at once read no faster.
 const LONG_READS_MAX: usize = 16;
 
 pub fn front_limits(config: &Config) -> Limits {
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     Limits {
         event_loops: event_loops(config),
         threads_max: config.threads_max.min(LONG_READS_MAX),
@@ -25,12 +26,30 @@ pub fn front_limits(config: &Config) -> Limits {
             max: config.max_connections_per_ip,
             except: config.trusted_proxies.clone(),
         },
-        timeouts: Timeouts {
-            head: seconds(config.head_timeout_s),
-            body: seconds(config.body_timeout_s),
-            idle: seconds(config.idle_timeout_s),
-            write: seconds(config.write_timeout_s),
-        },
+        timeouts: timeouts(config),
+    }
+}
+
+/// Of the front for `/metrics`, which a few programs ask now and then.
+pub fn metrics_front_limits(config: &Config) -> Limits {
+    Limits {
+        event_loops: 1,
+        threads_max: 2,
+        queue_max: METRICS_CONNECTIONS_MAX,
+        connections_max: METRICS_CONNECTIONS_MAX,
+        wait_max: config.wait_max(),
+        per_address: PerAddress::default(),
+        timeouts: timeouts(config),
+    }
+}
+
+fn timeouts(config: &Config) -> Timeouts {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Timeouts {
+        head: seconds(config.head_timeout_s),
+        body: seconds(config.body_timeout_s),
+        idle: seconds(config.idle_timeout_s),
+        write: seconds(config.write_timeout_s),
     }
 }
 
@@ -55,6 +74,7 @@ fn event_loops(config: &Config) -> usize {
 fn connections_max(config: &Config) -> usize {
     let other = DESCRIPTORS_OTHER
         + event_loops(config) * DESCRIPTORS_A_LOOP
+        + config.metrics_listen.iter().len() * (DESCRIPTORS_A_LOOP + METRICS_CONNECTIONS_MAX)
         + readers(config) * config.db.descriptors_a_connection();
     let wanted = config.max_connections + other;
     let wanted_descriptors = u64::try_from(wanted).unwrap_or(u64::MAX);

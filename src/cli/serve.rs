@@ -15,14 +15,14 @@ use signal_hook::iterator::Signals;
 use super::cli_error::{CliError, cannot_open};
 use super::clock::{clock_of, ensure_is_not_far_ahead};
 use super::exit_status::{CANNOT_LISTEN, INTERNAL};
-use super::front_limits::{front_limits, readers_max};
+use super::front_limits::{front_limits, metrics_front_limits, readers_max};
 use super::key_flags::KeyFlags;
 use super::logging;
 use super::report::print_line;
 use super::server_end::{ServerEnd, drain_front, drain_writer, report_end, wait_for_end};
 use super::service_manager;
 use super::{catalogue, seed, sweep_holds};
-use crate::api::{self, Api, Guard, Origins, PrintedProducts, Proxies};
+use crate::api::{self, Api, Guard, MetricsFront, Origins, PrintedProducts, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
@@ -38,6 +38,9 @@ pub struct Serve {
     flags: KeyFlags,
 }
 
+/// What says where to listen.
+const LISTEN_KEY: &str = "--listen";
+const METRICS_KEY: &str = "metrics_listen";
 /// How long and how often a database that is served is tried again.
 const SERVED_PATIENCE: Duration = Duration::from_millis(50);
 const SERVED_POLL: Duration = Duration::from_millis(1);
@@ -51,6 +54,11 @@ impl Serve {
         let serving = begin_serving(config)?;
         // The address is bound before the database is opened: an address in use leaves no new database behind.
         let listener = listen(config)?;
+        let metrics_listener = config
+            .metrics_listen
+            .as_ref()
+            .map(|listen| bound(listen, METRICS_KEY))
+            .transpose()?;
         let clock = Arc::new(clock_of(config));
         publish_clock(&*serving, &clock);
         let failed = |error| cannot_open(config, &error);
@@ -75,6 +83,7 @@ impl Serve {
         let resources = Resources {
             serving,
             listener,
+            metrics_listener,
             clock,
         };
         serve(config, store, reader, resources)
@@ -110,6 +119,7 @@ impl Serve {
 struct Resources {
     serving: Box<dyn Serving>,
     listener: Listener,
+    metrics_listener: Option<Listener>,
     clock: Arc<Clock>,
 }
 
@@ -133,7 +143,8 @@ fn serve(
 ) -> Result<ExitCode, CliError> {
     let Resources {
         serving,
-        mut listener,
+        listener,
+        metrics_listener,
         clock,
     } = resources;
     let address = listener.address().clone();
@@ -160,6 +171,7 @@ fn serve(
         printed_products: PrintedProducts::default(),
         metrics: api::metrics(),
         connections: OnceLock::new(),
+        metrics_are_elsewhere: metrics_listener.is_some(),
         access_log: Arc::new(logging::access_log(
             config.log_format,
             config.log_requests_per_s,
@@ -167,32 +179,77 @@ fn serve(
         draining: draining.clone(),
     };
     let drain = Duration::from_secs(config.drain_s.into());
-    listener
-        .listen()
-        .map_err(|error| cannot_listen(config, &error))?;
-    let api = Arc::new(api);
-    let server =
-        Server::start(listener, api.clone(), front_limits(config), drain).map_err(no_thread)?;
-    api.connections.get_or_init(|| server.connections());
-    drop(api);
+    let fronts = Fronts::start(config, api, listener, metrics_listener, drain)?;
+    let server = &fronts.api;
     print_line(&format!("listening on {address}"))?;
     log::info!("serving {}", config.db);
     service_manager::notify_ready();
 
-    let end = wait_for_end(&server, &writer, &writer_ended, &signals, || {
+    let end = wait_for_end(server, &writer, &writer_ended, &signals, || {
         publish_clock(&*serving, &clock);
     });
     let by = Instant::now() + drain;
     service_manager::notify_stopping();
     draining.store(true, Ordering::SeqCst);
-    let all_answered = drain_front(&server, &signals);
+    let all_answered = drain_front(server, &signals);
     let by = if all_answered { by } else { Instant::now() };
     let writer_exit = match end {
         ServerEnd::Writer(exit) => exit,
         ServerEnd::Signal | ServerEnd::Front => drain_writer(&writer, &writer_ended, &signals, by),
     };
-    server.close();
+    fronts.close();
     report_end(config, end, writer_exit)
+}
+
+struct Fronts {
+    api: Server,
+    /// At an address of its own, for as long as the process lives.
+    metrics: Option<Server>,
+}
+
+impl Fronts {
+    fn start(
+        config: &Config,
+        api: Api,
+        mut listener: Listener,
+        metrics_listener: Option<Listener>,
+        drain: Duration,
+    ) -> Result<Fronts, CliError> {
+        let listens = listener.listen();
+        listens.map_err(|error| cannot_listen(&config.listen, LISTEN_KEY, &error))?;
+        let api = Arc::new(api);
+        let server = Server::start(listener, api.clone(), front_limits(config), drain);
+        let server = server.map_err(no_thread)?;
+        api.connections.get_or_init(|| server.connections());
+        let metrics = metrics_listener.map(|listener| serve_metrics(config, listener, api));
+        Ok(Fronts {
+            api: server,
+            metrics: metrics.transpose()?,
+        })
+    }
+
+    fn close(self) {
+        self.api.close();
+        if let Some(metrics) = self.metrics {
+            metrics.close();
+        }
+    }
+}
+
+fn serve_metrics(
+    config: &Config,
+    mut listener: Listener,
+    api: Arc<Api>,
+) -> Result<Server, CliError> {
+    let address = listener.address().clone();
+    let listens = listener.listen();
+    let at = config.metrics_listen.as_ref().unwrap_or(&config.listen);
+    listens.map_err(|error| cannot_listen(at, METRICS_KEY, &error))?;
+    let limits = metrics_front_limits(config);
+    let front = MetricsFront(api);
+    let server = Server::start(listener, Arc::new(front), limits, Duration::ZERO);
+    log::info!("metrics are at {address}");
+    server.map_err(no_thread)
 }
 
 fn start_writer(
@@ -230,25 +287,31 @@ fn listen(config: &Config) -> Result<Listener, CliError> {
         config.check()?;
         return Ok(inherited);
     }
-    let listener = match &config.listen {
+    bound(&config.listen, LISTEN_KEY)
+}
+
+fn bound(listen: &Listen, key: &str) -> Result<Listener, CliError> {
+    let listener = match listen {
         Listen::Tcp(address) => Listener::tcp(*address),
         Listen::Unix(path) => Listener::unix(path),
     };
-    listener.map_err(|error| cannot_listen(config, &error))
+    listener.map_err(|error| cannot_listen(listen, key, &error))
 }
 
-fn cannot_listen(config: &Config, error: &io::Error) -> CliError {
+fn cannot_listen(listen: &Listen, key: &str, error: &io::Error) -> CliError {
     use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
     let advice = if error.kind() == AddrInUse {
-        "; another program listens there, and --listen names another address (port 0 takes a free one)"
+        format!(
+            "; another program listens there, and {key} names another address (port 0 takes a free one)"
+        )
     } else if error.kind() == AddrNotAvailable {
-        "; this machine has no such address (0.0.0.0 is all that it has, 127.0.0.1 this machine alone)"
-    } else if error.kind() == PermissionDenied && matches!(config.listen, Listen::Tcp(_)) {
-        "; ports below 1024 mostly belong to root"
+        "; this machine has no such address (0.0.0.0 is all that it has, 127.0.0.1 this machine alone)".to_owned()
+    } else if error.kind() == PermissionDenied && matches!(listen, Listen::Tcp(_)) {
+        "; ports below 1024 mostly belong to root".to_owned()
     } else {
-        ""
+        String::new()
     };
-    CliError::new(CANNOT_LISTEN, format!("{}: {error}{advice}", config.listen))
+    CliError::new(CANNOT_LISTEN, format!("{listen}: {error}{advice}"))
 }
 
 fn signals() -> Result<Receiver<i32>, CliError> {

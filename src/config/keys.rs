@@ -102,6 +102,10 @@ keys! {
         /// ":8000" and "localhost:8000" are 127.0.0.1:8000. An address that others can reach, and every Unix socket, needs
         /// webhook_secrets and require_tokens, or allow_open.
         listen: Listen = "127.0.0.1:8000";
+
+        /// An address of its own for /metrics, as listen is one; by default they stand among the API's paths.
+        /// Nothing else is there, and no token is asked for: an address that only the monitoring can reach.
+        metrics_listen: Option<Listen>;
     }
     "The sale" {
         /// Seconds that a hold keeps its units.

@@ -39,6 +39,12 @@ impl fmt::Display for Listen {
     }
 }
 
+impl Setting for Option<Listen> {
+    fn read(value: Value<'_>) -> Result<Option<Listen>, String> {
+        Listen::read(value).map(Some)
+    }
+}
+
 impl Setting for Listen {
     fn read(value: Value<'_>) -> Result<Listen, String> {
         value.text()?.parse().map_err(|_| {

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Bounds of buckets, in whole units, and what one unit is of the base unit that figures are told in.
+/// Bounds of buckets, in whole units, and how many of these make the base unit that figures are told in.
 #[derive(Debug)]
 pub struct Scale {
     /// The largest value of each bucket, in order; a last bucket has what is larger.
     pub bounds: &'static [u64],
-    pub unit: f64,
+    pub units: f64,
 }
 
 /// From 100 µs to 10 s, counted in nanoseconds and told in seconds.
@@ -31,7 +31,7 @@ pub static SECONDS: Scale = Scale {
         5_000_000_000,
         10_000_000_000,
     ],
-    unit: 1e-9,
+    units: 1e9,
 };
 
 /// Commands of a transaction.
@@ -39,8 +39,15 @@ pub static COMMANDS: Scale = Scale {
     bounds: &[
         1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192,
     ],
-    unit: 1.0,
+    units: 1.0,
 };
+
+impl Scale {
+    /// In the base unit. A quotient of whole numbers is the nearest one there is, which a product need not be.
+    pub fn told(&self, value: u64) -> f64 {
+        value as f64 / self.units
+    }
+}
 
 pub struct Histogram {
     pub scale: &'static Scale,

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::exposition::Family;
 use super::histogram::{Histogram, SECONDS};
 
 /// Any other method is a client's own word.
@@ -21,10 +22,10 @@ pub struct Requests {
     routes: Vec<RouteRequests>,
 }
 
-pub struct RouteRequests {
-    pub route: &'static str,
+struct RouteRequests {
+    route: &'static str,
     counts: [[AtomicU64; STATUSES.len()]; METHODS.len()],
-    pub durations: Histogram,
+    durations: Histogram,
 }
 
 impl Requests {
@@ -50,10 +51,6 @@ impl Requests {
         route.durations.observe_duration(duration);
     }
 
-    pub fn routes(&self) -> &[RouteRequests] {
-        &self.routes
-    }
-
     /// All requests, and those of them that were refused.
     pub fn totals(&self) -> (u64, u64) {
         let counted = self.routes.iter().flat_map(RouteRequests::counted);
@@ -63,9 +60,36 @@ impl Requests {
     }
 }
 
+/// Routes that were asked for.
+impl Requests {
+    pub fn counted(&self, family: Family) -> Family {
+        let counted = self.routes.iter().flat_map(|route| {
+            let counted = route.counted();
+            counted.map(|(method, status, count)| {
+                let labels = [
+                    ("method", method.to_owned()),
+                    ("route", route.route.to_owned()),
+                    ("status", status.to_string()),
+                ];
+                (Vec::from(labels), count as f64)
+            })
+        });
+        counted.fold(family, |family, (labels, count)| family.with(labels, count))
+    }
+
+    pub fn timed(&self, family: Family) -> Family {
+        let asked = self.routes.iter();
+        let asked = asked.filter(|route| route.durations.count() > 0);
+        asked.fold(family, |family, route| {
+            let labels = vec![("route", route.route.to_owned())];
+            family.with_histogram(labels, &route.durations)
+        })
+    }
+}
+
 impl RouteRequests {
     /// Method, status and count, where there were any.
-    pub fn counted(&self) -> impl Iterator<Item = (&'static str, u16, u64)> {
+    fn counted(&self) -> impl Iterator<Item = (&'static str, u16, u64)> {
         let methods = METHODS.iter().zip(&self.counts);
         methods.flat_map(|(method, counts)| {
             let statuses = STATUSES.iter().zip(counts);
@@ -95,10 +119,10 @@ mod tests {
         ] {
             requests.answered(route, method, status, ms);
         }
-        let counted = |route: usize| requests.routes()[route].counted().collect::<Vec<_>>();
+        let counted = |route: usize| requests.routes[route].counted().collect::<Vec<_>>();
         assert_eq!(counted(0), [("GET", 200, 2), ("HEAD", 304, 1)]);
         assert_eq!(counted(1), [("POST", 505, 2), ("other", 405, 1)]);
         assert_eq!(requests.totals(), (6, 3));
-        assert_eq!(requests.routes()[1].durations.count(), 3);
+        assert_eq!(requests.routes[1].durations.count(), 3);
     }
 }

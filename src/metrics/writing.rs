@@ -1,6 +1,7 @@
 //! What the writer keeps of its transactions.
 
 use super::counts::Counts;
+use super::exposition::Family;
 use super::histogram::{COMMANDS, Histogram, SECONDS};
 use super::latency::Latency;
 use crate::store::Transacted;
@@ -39,5 +40,27 @@ impl WriterMetrics {
         self.expired.add("hold", expired.holds);
         self.expired.add("order", expired.orders);
         self.expired.add("payment", expired.payments);
+    }
+
+    pub fn families(&self) -> Vec<Family> {
+        let batches = Family::histogram(
+            "flashsale_writer_batch_commands",
+            "Commands of clients in a transaction that had any.",
+        );
+        let commits = Family::histogram(
+            "flashsale_commit_duration",
+            "Commits, each of which makes a transaction durable.",
+        );
+        let expired = Family::counter(
+            "flashsale_expired",
+            "What this process ended because its deadline had passed.",
+        );
+        vec![
+            batches.with_histogram(Vec::new(), &self.batch_commands),
+            commits
+                .in_seconds()
+                .with_histogram(Vec::new(), &self.commit_duration),
+            expired.with_counts("kind", &self.expired),
+        ]
     }
 }
