@@ -2,6 +2,7 @@
 
 mod operators_figures;
 mod own_address;
+mod readers;
 mod scrape;
 mod texts;
 mod whole_sale;

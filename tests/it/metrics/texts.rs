@@ -39,24 +39,29 @@ const NAMES: [&str; 28] = [
     "process_start_time_seconds",
 ];
 
-#[test]
-fn every_name_is_there() {
+/// Of a server to which something of everything has happened.
+pub fn busy_scrape() -> Scrape {
     let premises = Premises::stocked(5);
     let server = premises.serve();
     assert_eq!(server.hold(2).0, 201);
     wire::answer_to(&server, b"nonsense\r\n\r\n").is(400);
-    let text = text(&server.base);
-    let scrape = Scrape::read(&text);
+    let scrape = Scrape::read(&text(&server.base));
+    server.stop();
+    scrape
+}
+
+#[test]
+fn every_name_is_there() {
+    let scrape = busy_scrape();
     for name in NAMES {
         let is_there = scrape.names().any(|known| known.starts_with(name));
-        assert!(is_there, "no {name} in {text}");
+        assert!(is_there, "no {name} in {scrape:#?}");
     }
     scrape.has("flashsale_store_up", 1.0);
     scrape.has("flashsale_http_refused_total{reason=\"bad_request\"}", 1.0);
     scrape.has("flashsale_commit_duration_seconds_count", 1.0);
     assert!(scrape.figure("process_resident_memory_bytes") > 1e6);
     assert!(scrape.figure("process_start_time_seconds") > 1.7e9);
-    server.stop();
 }
 
 pub fn text(base: &str) -> String {
