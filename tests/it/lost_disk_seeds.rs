@@ -179,7 +179,7 @@ impl Sale {
         let mut checks = self.database.books().unwrap().audit(Depth::Quick).unwrap();
         checks.retain(|check| check.broken > 0);
         assert!(checks.is_empty(), "seed {seed}: {checks:?}");
-        every_payment_has_one_fate(&self.reader.contents().unwrap());
+        every_payment_has_one_fate(&self.reader.contents().unwrap()).unwrap();
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod database;
+mod dice;
 mod log_lines;
 mod memory;
 mod provider;
@@ -60,6 +61,7 @@ mod sale_time;
 mod secrets;
 mod seed;
 mod service;
+mod simulation;
 mod sweep;
 mod tidy;
 mod tokens;

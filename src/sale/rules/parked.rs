@@ -5,7 +5,7 @@ use super::effect::{Effect, carry_out};
 use super::fate;
 use super::verdict::judge;
 use crate::sale::rows::{
-    HoldId, OrderId, Payment, PaymentId, PaymentStatus, PaymentTarget, Verdict,
+    HoldId, OrderId, Payment, PaymentId, PaymentStatus, PaymentTarget, Report, Verdict,
 };
 use crate::sale::transitions;
 use crate::sale::working_set::{Stop, WorkingSet, all_looked_at};
@@ -79,13 +79,24 @@ pub fn lapse(
 /// Whether an older report of the same transaction has waited in vain for the same: a sweep would settle that one first.
 fn has_earlier_report(set: &WorkingSet, payment: &Payment) -> Result<bool, Stop> {
     let age = |payment: &Payment| (payment.parked_until, payment.id);
-    let parked = set.parked_on(payment.target)?;
+    let is_older = |other: &Payment| age(other) < age(payment);
+    has_waited_in_vain(set, payment.target, &payment.report, is_older)
+}
+
+/// Whether such a report of this transaction has waited in vain for `target`, and no sweep has come by yet.
+pub fn has_waited_in_vain(
+    set: &WorkingSet,
+    target: PaymentTarget,
+    report: &Report,
+    is_meant: impl Fn(&Payment) -> bool,
+) -> Result<bool, Stop> {
+    let parked = set.parked_on(target)?;
     let mut others = parked.into_iter().map(|id| set.known_payment(id));
-    Ok(payment.report.transaction_id.is_some()
+    Ok(report.transaction_id.is_some()
         && others.any(|other| {
             other.has_lapsed(set.now)
                 && other.report.status == PaymentStatus::Success
-                && other.report.transaction_id == payment.report.transaction_id
-                && age(other) < age(payment)
+                && other.report.transaction_id == report.transaction_id
+                && is_meant(other)
         }))
 }

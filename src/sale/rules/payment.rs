@@ -88,10 +88,12 @@ fn record_for_order(
 
 /// The named hold was released or has expired, or what is named went with a lost disk: there will never be an order.
 fn record_without_order(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Stop> {
-    let (verdict, effect) = match event.report.status {
-        PaymentStatus::Success => {
-            fate::due_once(set, event.target, &event.report, Verdict::LatePayment)?
+    let (target, report) = (event.target, &event.report);
+    let (verdict, effect) = match report.status {
+        PaymentStatus::Success if parked::has_waited_in_vain(set, target, report, |_| true)? => {
+            (Verdict::Ignored, Effect::None)
         }
+        PaymentStatus::Success => fate::due_once(set, target, report, Verdict::LatePayment)?,
         PaymentStatus::Failure => (Verdict::Ignored, Effect::None),
     };
 

@@ -3,6 +3,7 @@
 
 mod figures;
 mod lists;
+mod lost;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -33,8 +34,11 @@ pub struct MemoryStore {
     pub hands: Hands,
     /// What the last transaction asked for, each time that it did.
     pub waves: Vec<Vec<Need>>,
+    /// As a full disk does.
+    pub fails_to_write: bool,
 }
 
+#[derive(Clone)]
 struct Tables {
     counters: Counters,
     last_now: Timestamp,
@@ -68,6 +72,7 @@ impl Default for MemoryStore {
             secret: Secret::new([7; SECRET_BYTES]),
             hands: Hands::at_opening(),
             waves: Vec::new(),
+            fails_to_write: false,
         }
     }
 }
@@ -75,31 +80,6 @@ impl Default for MemoryStore {
 impl MemoryStore {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Never gives the next `count` ids of holds, orders and payments: a lost disk may have given them. An event that waits
-    /// for such an order has waited long enough.
-    pub fn skip_ids(&mut self, count: i64) {
-        let mut tables = self.tables();
-        let tables = &mut *tables;
-        let counters = &mut tables.counters;
-        let holds = counters.next_hold.get()..counters.next_hold.get() + count;
-        let orders = counters.next_order.get()..counters.next_order.get() + count;
-        for _ in 0..count {
-            counters.next_hold = counters.next_hold.next();
-            counters.next_order = counters.next_order.next();
-            counters.next_payment = counters.next_payment.next();
-        }
-        for (payment, _) in tables.payments.values_mut() {
-            if let PaymentTarget::Order(id) = payment.target
-                && payment.is_parked()
-                && orders.contains(&id.get())
-            {
-                payment.parked_until = Some(Timestamp::from_micros(0));
-            }
-        }
-        tables.holds_skipped.push(holds);
-        tables.orders_skipped.push(orders);
     }
 }
 
@@ -118,6 +98,9 @@ impl Store for MemoryStore {
         let mut source = Counting::of(&tables);
         let (set, decisions) = judge_in_waves(&mut source, set, &commands)?;
         let waves = source.waves;
+        if self.fails_to_write {
+            return Err(StoreError::NotApplied("a test's disk is full".into()));
+        }
         if set.is_changed() {
             tables.flush(&set);
             tables.last_now = now;

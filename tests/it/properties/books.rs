@@ -1,151 +1,138 @@
 //! What must be true of all rows together, whatever has happened.
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
 use flashsale::sale::{
-    HoldStatus, OrderStatus, Payment, PaymentStatus, PaymentTarget, Product, ProductId, Resolution,
-    Timestamp, Verdict,
+    HoldId, HoldStatus, Order, OrderId, OrderStatus, Payment, PaymentStatus, PaymentTarget,
+    Product, Resolution, Verdict,
 };
 use flashsale::store::Contents;
 
-/// Units of a customer in a product by the clock, counted from the rows.
-pub fn recounted_use(
-    contents: &Contents,
-    product: ProductId,
-    customer: &str,
-    now: Timestamp,
-) -> i64 {
-    let is_theirs = |p: ProductId, c: &Option<flashsale::sale::Customer>| {
-        p == product && c.as_ref().is_some_and(|c| c.as_str() == customer)
-    };
-    let holds = contents
-        .holds
-        .iter()
-        .filter(|hold| is_theirs(hold.line.product, &hold.customer));
-    let live = holds
-        .filter(|hold| hold.status_at(now) == HoldStatus::Active)
-        .map(|hold| hold.line.units());
-    let orders = contents
-        .orders
-        .iter()
-        .filter(|order| is_theirs(order.line.product, &order.customer));
-    let counting = orders.filter(|order| {
-        matches!(
-            order.status_at(now),
-            OrderStatus::Pending | OrderStatus::Paid
-        )
-    });
-    live.chain(counting.map(|order| order.line.units())).sum()
+/// Fails unless the two are equal.
+pub fn same<T: PartialEq + Debug>(what: impl Debug, ours: T, theirs: T) -> Result<(), String> {
+    if ours == theirs {
+        return Ok(());
+    }
+    Err(format!("{what:?} is {ours:?}\n  but must be {theirs:?}"))
+}
+
+fn holds(is_so: bool, what: impl Debug) -> Result<(), String> {
+    is_so.then_some(()).ok_or_else(|| format!("{what:?}"))
 }
 
 /// Conservation, the ledger, and what the rows say about the counters.
-pub fn books_are_right(contents: &Contents) {
+pub fn books_are_right(contents: &Contents) -> Result<(), String> {
     for product in &contents.products {
-        counters_are_what_the_ledger_says(contents, product);
-        counters_are_what_the_rows_say(contents, product);
+        counters_are_what_the_ledger_says(contents, product)?;
+        counters_are_what_the_rows_say(contents, product)?;
+    }
+    let mut orders = BTreeMap::<HoldId, usize>::new();
+    for order in &contents.orders {
+        *orders.entry(order.hold).or_default() += 1;
     }
     for hold in &contents.holds {
-        let orders = contents
-            .orders
-            .iter()
-            .filter(|order| order.hold == hold.id)
-            .count();
-        assert_eq!(
-            orders,
-            usize::from(hold.status == HoldStatus::Ordered),
-            "a hold ends once"
-        );
+        let ordered = usize::from(hold.status == HoldStatus::Ordered);
+        same(
+            ("orders of", hold),
+            orders.remove(&hold.id).unwrap_or(0),
+            ordered,
+        )?;
     }
-    every_payment_has_one_fate(contents);
-    let parked = contents
-        .payments
-        .iter()
-        .filter(|(payment, _)| payment.is_parked())
-        .count();
-    assert_eq!(usize::try_from(contents.counters.parked).unwrap(), parked);
+    same("orders without a hold", orders.len(), 0)?;
+    every_payment_has_one_fate(contents)?;
+    let payments = contents.payments.iter();
+    let parked = payments.filter(|(payment, _)| payment.is_parked()).count();
+    same("parked", contents.counters.parked as usize, parked)
 }
 
-fn counters_are_what_the_ledger_says(contents: &Contents, product: &Product) {
-    assert_eq!(
-        product.total,
-        product.available + product.reserved + product.sold
-    );
-    assert!(product.available >= 0 && product.reserved >= 0 && product.sold >= 0);
-    let moved = contents
-        .movements
-        .iter()
-        .filter(|movement| movement.product == product.id);
+fn counters_are_what_the_ledger_says(contents: &Contents, it: &Product) -> Result<(), String> {
+    same(
+        ("conservation", it.id),
+        it.total,
+        it.available + it.reserved + it.sold,
+    )?;
+    holds(it.available.min(it.reserved).min(it.sold) >= 0, it)?;
+    let movements = contents.movements.iter();
     let (mut available, mut reserved, mut sold, mut version) = (0, 0, 0, 0);
-    for movement in moved {
+    for movement in movements.filter(|movement| movement.product == it.id) {
         available += movement.delta.available;
         reserved += movement.delta.reserved;
         sold += movement.delta.sold;
         version += 1;
-        assert_eq!(movement.version, version, "the ledger has no gap");
+        same("a version in the ledger", movement.version, version)?;
     }
-    let counters = [
-        product.available,
-        product.reserved,
-        product.sold,
-        product.version,
-    ];
-    assert_eq!(
+    let counters = [it.available, it.reserved, it.sold, it.version];
+    same(
+        ("the ledger", it.id),
         counters,
         [available, reserved, sold, version],
-        "the ledger's replay gives the counters"
-    );
+    )
 }
 
-fn counters_are_what_the_rows_say(contents: &Contents, product: &Product) {
+fn counters_are_what_the_rows_say(contents: &Contents, it: &Product) -> Result<(), String> {
     let holds = contents
         .holds
         .iter()
-        .filter(|h| h.line.product == product.id && h.status == HoldStatus::Active);
-    let pending = contents
-        .orders
-        .iter()
-        .filter(|o| o.line.product == product.id && o.status == OrderStatus::Pending);
+        .filter(|hold| hold.line.product == it.id && hold.status == HoldStatus::Active);
     let held: i64 = holds.map(|hold| hold.line.units()).sum();
-    assert_eq!(
-        product.reserved,
-        held + pending.map(|order| order.line.units()).sum::<i64>()
-    );
-    let paid = contents
-        .orders
-        .iter()
-        .filter(|o| o.line.product == product.id && o.status == OrderStatus::Paid);
-    assert_eq!(
-        product.sold,
-        paid.map(|order| order.line.units()).sum::<i64>()
-    );
+    let ordered = |status| -> i64 {
+        let orders = contents.orders.iter();
+        let counted = orders.filter(|order| order.line.product == it.id && order.status == status);
+        counted.map(|order| order.line.units()).sum()
+    };
+    same(
+        ("reserved", it.id),
+        it.reserved,
+        held + ordered(OrderStatus::Pending),
+    )?;
+    same(("sold", it.id), it.sold, ordered(OrderStatus::Paid))
 }
 
 /// A transaction paid its order, or is owed back: never both. And what is paid was paid once.
-pub fn every_payment_has_one_fate(contents: &Contents) {
-    for order in &contents.orders {
-        let payments = contents.payments.iter().map(|(payment, _)| payment);
-        let about_it: Vec<_> = payments
-            .filter(|payment| match payment.target {
-                _ if payment.order.is_some() => payment.order == Some(order.id),
-                PaymentTarget::Order(id) => id == order.id,
-                PaymentTarget::Hold(id) => id == order.hold,
-            })
-            .collect();
-        let pays = |payment: &&&Payment| {
-            let is_success = payment.report.status == PaymentStatus::Success;
-            (payment.verdict == Verdict::Applied && is_success)
-                || payment.resolution == Some(Resolution::Accepted)
-        };
-        let paid = usize::from(order.paid_at.is_some() && !order.is_free());
-        assert_eq!(about_it.iter().filter(pays).count(), paid, "{order:?}");
-        for payment in about_it.iter().filter(|payment| payment.refund_due) {
-            let paid_the_order = order.transaction_id.is_some()
-                && payment.report.transaction_id == order.transaction_id;
-            match payment.resolution {
-                None | Some(Resolution::PaidBack | Resolution::SamePayment) => {
-                    assert!(!paid_the_order, "{payment:?}")
-                }
-                Some(Resolution::Withdrawn) => assert!(paid_the_order, "{payment:?}"),
-                Some(Resolution::Accepted) => assert!(order.paid_at.is_some(), "{payment:?}"),
-            }
+pub fn every_payment_has_one_fate(contents: &Contents) -> Result<(), String> {
+    let by_hold: BTreeMap<HoldId, OrderId> = contents
+        .orders
+        .iter()
+        .map(|order| (order.hold, order.id))
+        .collect();
+    let mut payments = BTreeMap::<OrderId, Vec<&Payment>>::new();
+    for (payment, _) in &contents.payments {
+        let order = payment.order.or(match payment.target {
+            PaymentTarget::Order(id) => Some(id),
+            PaymentTarget::Hold(id) => by_hold.get(&id).copied(),
+        });
+        if let Some(order) = order {
+            payments.entry(order).or_default().push(payment);
         }
     }
+    contents.orders.iter().try_for_each(|order| {
+        let about_it = payments.remove(&order.id).unwrap_or_default();
+        is_paid_once(order, &about_it)
+    })
+}
+
+fn is_paid_once(order: &Order, about_it: &[&Payment]) -> Result<(), String> {
+    let pays = |payment: &&&Payment| {
+        let is_success = payment.report.status == PaymentStatus::Success;
+        (payment.verdict == Verdict::Applied && is_success)
+            || payment.resolution == Some(Resolution::Accepted)
+    };
+    let paid = usize::from(order.paid_at.is_some() && !order.is_free());
+    same(
+        ("payments of", order),
+        about_it.iter().filter(pays).count(),
+        paid,
+    )?;
+    for payment in about_it.iter().filter(|payment| payment.refund_due) {
+        let paid_the_order =
+            order.transaction_id.is_some() && payment.report.transaction_id == order.transaction_id;
+        let is_right = match payment.resolution {
+            None | Some(Resolution::PaidBack | Resolution::SamePayment) => !paid_the_order,
+            Some(Resolution::Withdrawn) => paid_the_order,
+            Some(Resolution::Accepted) => order.paid_at.is_some(),
+        };
+        holds(is_right, (order, payment))?;
+    }
+    Ok(())
 }

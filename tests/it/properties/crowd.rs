@@ -10,6 +10,7 @@ use flashsale::sale::{
 use flashsale::store::{Decision, Filter, Page, Seek};
 
 use super::{CUSTOMERS, LIMIT};
+use crate::dice::Dice;
 use crate::shop::item;
 
 /// What may be asked once more, word for word.
@@ -31,7 +32,7 @@ pub fn catalogue() -> Vec<Command> {
 }
 
 pub struct Crowd {
-    state: u64,
+    dice: Dice,
     products: i64,
     holds: i64,
     orders: i64,
@@ -44,8 +45,7 @@ pub struct Crowd {
 impl Crowd {
     pub fn new(seed: u64) -> Crowd {
         Crowd {
-            // Neighbours begin far from each other, and none at 0, where this generator would stay.
-            state: seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63,
+            dice: Dice::new(seed),
             products: CATALOGUE,
             holds: 0,
             orders: 0,
@@ -56,17 +56,12 @@ impl Crowd {
         }
     }
 
-    /// xorshift64*
     pub fn below(&mut self, bound: i64) -> i64 {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        let bits = self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        i64::try_from(bits).unwrap() % bound
+        self.dice.below(bound)
     }
 
     pub fn flips(&mut self) -> bool {
-        self.below(2) == 0
+        self.dice.flips()
     }
 
     /// From no time at all to long enough for every deadline to pass.

@@ -1,0 +1,43 @@
+//! A memory that is copied, and one that has lost what came after the copy.
+
+use std::sync::{Arc, Mutex};
+
+use flashsale::sale::{PaymentTarget, Timestamp};
+
+use super::MemoryStore;
+
+impl MemoryStore {
+    /// A store of its own, with the same rows.
+    pub fn copy(&self) -> MemoryStore {
+        let tables = self.tables().clone();
+        MemoryStore {
+            tables: Arc::new(Mutex::new(tables)),
+            ..self.clone()
+        }
+    }
+
+    /// Never gives the next `count` ids of holds, orders and payments: a lost disk may have given them. An event that waits
+    /// for such an order has waited long enough.
+    pub fn skip_ids(&mut self, count: i64) {
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        let counters = &mut tables.counters;
+        let holds = counters.next_hold.get()..counters.next_hold.get() + count;
+        let orders = counters.next_order.get()..counters.next_order.get() + count;
+        for _ in 0..count {
+            counters.next_hold = counters.next_hold.next();
+            counters.next_order = counters.next_order.next();
+            counters.next_payment = counters.next_payment.next();
+        }
+        for (payment, _) in tables.payments.values_mut() {
+            if let PaymentTarget::Order(id) = payment.target
+                && payment.is_parked()
+                && orders.contains(&id.get())
+            {
+                payment.parked_until = Some(Timestamp::from_micros(0));
+            }
+        }
+        tables.holds_skipped.push(holds);
+        tables.orders_skipped.push(orders);
+    }
+}
