@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
-use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies, metrics};
+use flashsale::api::{Api, FastRates, Guard, Origins, PrintedProducts, Proxies, metrics};
 use flashsale::clock::Clock;
 use flashsale::config::{Config, WebhookSecret};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -277,6 +277,7 @@ impl Shop {
             proxies: Proxies::default(),
             sold_out_hint: Arc::default(),
             printed_products: PrintedProducts::default(),
+            fast_rates: FastRates::default(),
             metrics: metrics(),
             connections: OnceLock::new(),
             metrics_are_elsewhere: false,

@@ -11,6 +11,7 @@ mod description;
 mod embedded;
 mod endpoints;
 mod errors;
+mod fast_rates;
 mod front_page;
 mod guard;
 mod health;
@@ -46,6 +47,7 @@ pub use cors::Origins;
 pub use counted::metrics;
 pub use description::openapi;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
+pub use fast_rates::FastRates;
 pub use guard::Guard;
 pub use open_metrics::MetricsFront;
 pub use printed_products::PrintedProducts;
@@ -58,6 +60,7 @@ use call::{Call, Submission};
 use counted::Counted;
 use endpoints::{BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
+use storefront::unless_unchanged;
 
 /// What handlers are given.
 pub struct Api {
@@ -70,6 +73,7 @@ pub struct Api {
     pub proxies: Proxies,
     pub sold_out_hint: Arc<SoldOutHint>,
     pub printed_products: PrintedProducts,
+    pub fast_rates: FastRates,
     pub metrics: Arc<Metrics>,
     /// Of the front that serves it, once one does.
     pub connections: OnceLock<ConnectionCounts>,
@@ -208,7 +212,13 @@ impl Api {
         let id = route.id;
         let call = Call { request, id };
         match endpoint.run {
-            Run::Read(read) => read(self, &call).map(Work::Answered),
+            Run::Read(read) => {
+                let response = read(self, &call)?;
+                Ok(Work::Answered(match endpoint.access {
+                    Access::Operator => unless_unchanged(request, response),
+                    Access::Open | Access::Token | Access::Signature => response,
+                }))
+            }
             Run::Command(write) => {
                 self.ensure_allowed_origin(&call, endpoint.access)?;
                 content_headers::check_encoding(request)?;

@@ -11,7 +11,7 @@ use super::query::Query;
 use super::{Api, json};
 use crate::http::{ByState, Response};
 use crate::metrics::LatencySummary;
-use crate::sale::{Product, Timestamp, TokenKind};
+use crate::sale::{Product, ProductId, Timestamp, TokenKind};
 use crate::store::SalesRate;
 
 #[derive(Serialize)]
@@ -135,7 +135,7 @@ impl Api {
         let stats = products.what.iter().map(|product: &Product| {
             Ok(ProductStatsBody {
                 product: AdminProductBody::new(product, now),
-                recent: self.reader.sales_rate(product.id, RATE_MICROS)?.what.into(),
+                recent: self.sales_rate(product.id)?.into(),
             })
         });
         let (requests, batches) = self.rates();
@@ -168,6 +168,13 @@ impl Api {
             },
         }))
     }
+
+    fn sales_rate(&self, product: ProductId) -> Result<SalesRate, Error> {
+        self.fast_rates.of(product, RATE_MICROS, || {
+            Ok(self.reader.sales_rate(product, RATE_MICROS)?.what)
+        })
+    }
+
     fn rates(&self) -> (RequestsBody, BatchesBody) {
         let metrics = &self.metrics;
         let (requests, refused) = metrics.requests.totals();

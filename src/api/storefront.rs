@@ -202,6 +202,14 @@ pub fn unless_known(request: &Request, tag: &str, response: impl FnOnce() -> Res
     response.with_header("ETag", tag)
 }
 
+/// 304 if the client has this very answer. No cache keeps what the operator sees: the tag is for pages that ask again.
+pub fn unless_unchanged(request: &Request, response: Response) -> Response {
+    let (tag, cache_control) = (entity_tag(&response.body), response.cache_control);
+    let mut response = unless_known(request, &tag, || response);
+    response.cache_control = cache_control;
+    response
+}
+
 /// Whether a list of entity tags has this one, which may be there as a strong one too.
 fn lists(mut list: &str, tag: &str) -> bool {
     let opaque = tag.trim_start_matches("W/");

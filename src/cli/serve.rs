@@ -22,7 +22,7 @@ use super::report::print_line;
 use super::server_end::{ServerEnd, drain_front, drain_writer, report_end, wait_for_end};
 use super::service_manager;
 use super::{catalogue, seed, sweep_holds};
-use crate::api::{self, Api, Guard, MetricsFront, Origins, PrintedProducts, Proxies};
+use crate::api::{self, Api, FastRates, Guard, MetricsFront, Origins, PrintedProducts, Proxies};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
@@ -169,6 +169,7 @@ fn serve(
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         sold_out_hint: Arc::default(),
         printed_products: PrintedProducts::default(),
+        fast_rates: FastRates::default(),
         metrics: api::metrics(),
         connections: OnceLock::new(),
         metrics_are_elsewhere: metrics_listener.is_some(),

@@ -8,7 +8,7 @@ use super::components::{headers_named, reference};
 use super::refusals::{refusals_of, refused, shared_responses};
 use super::schemas::{expanded, schema, schemas};
 use super::written::{Answer, Media, Operation, Refusal, WRITTEN, read};
-use crate::api::endpoints::{Access, ENDPOINTS, Endpoint};
+use crate::api::endpoints::{Access, ENDPOINTS, Endpoint, Run};
 
 pub fn description() -> Value {
     let mut description: Value = read(include_str!("openapi.json"));
@@ -63,7 +63,11 @@ fn described(endpoint: &Endpoint, operation: &Operation, refusals: &[Refusal]) -
         Access::Operator => json!([{"operatorToken": []}]),
     };
     let in_path = endpoint.pattern.split(['{', '}']).skip(1).step_by(2);
+    // Pages ask again for what the operator reads.
+    let is_asked_again =
+        endpoint.access == Access::Operator && matches!(endpoint.run, Run::Read(_));
     let parameters = in_path.chain(operation.parameters.iter().map(String::as_str));
+    let parameters = parameters.chain(is_asked_again.then_some("If-None-Match"));
     let parameters = parameters.map(|name| reference("parameters", name));
     described["parameters"] = parameters.collect();
     if let Some(body) = &operation.body {
@@ -74,6 +78,12 @@ fn described(endpoint: &Endpoint, operation: &Operation, refusals: &[Refusal]) -
     let mut responses = Map::new();
     for (status, answer) in &operation.answers {
         responses.insert(status.clone(), answered(answer));
+    }
+    if is_asked_again {
+        responses["200"]["headers"]["ETag"] = reference("headers", "ETag");
+        let headers = headers_named(["ETag"].into_iter());
+        let unchanged = json!({"description": "The client has it as it is.", "headers": headers});
+        responses.insert("304".to_owned(), unchanged);
     }
     responses.extend(refused(&refusals_of(endpoint, operation), refusals));
     described["responses"] = responses.into();

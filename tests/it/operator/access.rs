@@ -251,3 +251,28 @@ fn a_path_takes_its_methods_and_no_others() {
     }
     assert!(shop.contents() == before, "nothing is stored or moved");
 }
+
+#[test]
+fn what_the_operator_has_is_not_sent_again() {
+    let shop = busy();
+    for (method, path, _) in every_call() {
+        if method != Method::Get {
+            continue;
+        }
+        let ask = |tag: &str| {
+            let request = Request::new(Method::Get, path).with_header("If-None-Match", tag);
+            shop.call(bearing(request, ADMIN_TOKEN))
+        };
+        let first = ask("\"none\"").ok();
+        let tag = first.header("ETag").unwrap();
+        assert_eq!(first.header("Cache-Control"), Some("no-store"));
+        if path != "/admin/api/stats" {
+            let again = ask(tag).has_status(304);
+            assert!(again.bytes.is_empty(), "{path}");
+        }
+    }
+    let list = || shop.admin_get("/orders").ok();
+    let before = list().header("ETag").unwrap().to_owned();
+    shop.ordered("tee", 1);
+    assert_ne!(list().header("ETag"), Some(before.as_str()));
+}

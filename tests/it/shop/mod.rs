@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use flashsale::api::{Api, Guard, Origins, PrintedProducts, Proxies, metrics};
+use flashsale::api::{Api, FastRates, Guard, Origins, PrintedProducts, Proxies, metrics};
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -108,6 +108,7 @@ impl Shop {
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
             sold_out_hint: Arc::default(),
             printed_products: PrintedProducts::default(),
+            fast_rates: FastRates::default(),
             metrics: metrics(),
             connections: OnceLock::new(),
             metrics_are_elsewhere: false,
