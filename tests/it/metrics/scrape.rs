@@ -87,6 +87,26 @@ impl Scrape {
         self.0.keys().map(String::as_str)
     }
 
+    /// Each route's histogram has as many requests as there were of all methods and statuses.
+    #[track_caller]
+    pub fn times_each_request(&self) {
+        let mut requests = BTreeMap::new();
+        for (name, count) in &self.0 {
+            if let Some(labels) = name.strip_prefix("flashsale_http_requests_total") {
+                let route = labels.split('"').nth(3).unwrap();
+                *requests.entry(route.to_owned()).or_insert(0.0) += count;
+            }
+        }
+        assert!(requests.len() > 3, "{requests:?}");
+        for (route, count) in requests {
+            let labels = format!("{{route=\"{route}\"}}");
+            self.has(
+                &format!("flashsale_http_request_duration_seconds_count{labels}"),
+                count,
+            );
+        }
+    }
+
     /// What is told of this name, by all labels.
     pub fn by_label(&self, name: &str) -> BTreeMap<&str, f64> {
         let of_it = self.0.iter().filter_map(|(known, value)| {

@@ -141,6 +141,7 @@ fn counters_agree_with_what_clients_were_told() {
             "parked"
         ]
     );
+    told.times_each_request();
     assert_eq!(shop.contents().holds.len(), 3);
     told.has("flashsale_refunds_due", 3.0);
     let batches = told.figure("flashsale_writer_batch_commands_sum");
