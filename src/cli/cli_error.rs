@@ -62,7 +62,7 @@ pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
         | OpenError::Newer { .. }
         | OpenError::SchemaDiffers(_) => BAD_DATA,
         OpenError::Older | OpenError::Busy | OpenError::Changed | OpenError::Served => BUSY,
-        OpenError::CannotCreate(_) => CANNOT_CREATE,
+        OpenError::CannotCreate(_) | OpenError::Taken => CANNOT_CREATE,
         OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             NOT_PERMITTED
         }

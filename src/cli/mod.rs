@@ -6,6 +6,7 @@ mod catalogue;
 mod checks;
 mod cli_error;
 mod clock;
+mod copy;
 mod database;
 mod exit_status;
 mod export;
@@ -87,6 +88,9 @@ enum Configured {
     /// Make a database to serve out of a backup; no id is ever given twice
     #[command(after_help = "Example: flashsale restore backups/today.db shop.db")]
     Restore(restore::Restore),
+    /// Move a sale from a file to a PostgreSQL server, or back
+    #[command(after_help = "Example: flashsale copy flash_sale.db -")]
+    Copy(copy::Copy),
     /// Show the sale's time beside the wall clock's, or return to that
     #[command(after_help = "Example: flashsale clock --set-back")]
     Clock(clock::ShowClock),
@@ -158,6 +162,7 @@ impl Configured {
             Configured::Verify(verify) => verify.run(&config),
             Configured::Backup(backup) => backup.run(&config),
             Configured::Restore(restore) => restore.run(&config),
+            Configured::Copy(copy) => copy.run(&config),
             Configured::Clock(clock) => clock.run(&config),
             Configured::Export(export) => export.run(&config),
             Configured::Health(health) => health.run(&config),

@@ -4,6 +4,7 @@
 //! The traits name no engine; `open` alone knows which there are. `sqlite` is today's.
 
 mod answered_product;
+mod copying;
 mod database;
 mod figures;
 mod judge;
@@ -22,6 +23,7 @@ mod store_error;
 mod transacted;
 mod writing;
 
+pub use copying::{Cell, Copied, CopiedRow, CopiedTable, CopySource, CopyTarget, Kind, copy};
 pub use database::{
     Access, Books, Check, Database, Depth, Durability, Gap, RestoreError, Restored, Serving,
 };
@@ -30,7 +32,9 @@ pub use figures::{Figures, RefundsDue, Stock, StockBooks, Storage};
 pub use judge::first_needs;
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
 pub use lists::{Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, sales_rate};
-pub use open::{Place, names_beside, open, open_source, published_clock, serve};
+pub use open::{
+    Place, copy_source, copy_target, names_beside, open, open_source, published_clock, serve,
+};
 pub use open_error::OpenError;
 #[cfg(feature = "test-support")]
 pub use reading::Contents;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[cfg(feature = "postgres")]
-use super::postgres::{PostgresDatabase, PostgresServing, Url};
+use super::postgres::{self, PostgresDatabase, PostgresServing, Url};
 use super::sqlite::{self, DatabaseFile, ServeLock};
-use super::{Access, Database, OpenError, Serving};
+use super::{Access, CopySource, CopyTarget, Database, OpenError, Serving};
 
 pub use super::sqlite::names_beside;
 
@@ -121,4 +121,22 @@ pub fn published_clock(place: &Place) -> Option<String> {
 /// copied to be read.
 pub fn open_source(file: &Path, folder: &Path) -> Result<Box<dyn Database>, OpenError> {
     Ok(Box::new(sqlite::open_source(file, folder)?))
+}
+
+/// For `copy`. `OpenError::Served` where a server sells from it.
+pub fn copy_source(place: &Place) -> Result<Box<dyn CopySource>, OpenError> {
+    match place {
+        Place::File(path) => sqlite::copy_source(path),
+        #[cfg(feature = "postgres")]
+        Place::Server(url) => postgres::copy_source(url),
+    }
+}
+
+/// For `copy`: an empty file that no other process knows, or a server without a flashsale database.
+pub fn copy_target(place: &Place) -> Result<Box<dyn CopyTarget>, OpenError> {
+    match place {
+        Place::File(path) => sqlite::copy_target(path),
+        #[cfg(feature = "postgres")]
+        Place::Server(url) => postgres::copy_target(url),
+    }
 }

@@ -56,6 +56,8 @@ pub enum OpenError {
     Unreadable(io::Error),
     #[error("it was written while it was read; what was read may be of two states")]
     Changed,
+    #[error("there is a flashsale database already")]
+    Taken,
     #[error("another process keeps it busy")]
     Busy,
     #[error("the system gives no randomness: {0}")]

@@ -6,6 +6,7 @@ mod audit;
 #[cfg(feature = "test-support")]
 mod contents;
 mod convert;
+mod copying;
 mod database;
 mod durability;
 mod figures;
@@ -25,6 +26,7 @@ mod turns;
 mod url;
 mod write;
 
+pub use copying::{copy_source, copy_target};
 pub use database::{PostgresDatabase, PostgresServing};
 #[cfg(feature = "test-support")]
 pub use server::{Role, Server};

@@ -51,6 +51,8 @@ pub struct Server {
     url: Url,
     tls: Option<Arc<ClientConfig>>,
     patience: Duration,
+    /// What its sessions are called, for the server's operator, and for who must know whether anybody writes.
+    name: String,
 }
 
 impl Server {
@@ -63,12 +65,22 @@ impl Server {
             url: url.clone(),
             tls,
             patience: PATIENCE,
+            name: "flashsale".into(),
         })
     }
 
     /// The same one, which is waited for so long.
     pub fn waited_for(self, patience: Duration) -> Server {
         Server { patience, ..self }
+    }
+
+    /// The same one, by this process of the table `writers`.
+    pub fn for_writer(&self, writer: &str) -> Server {
+        let name = format!("flashsale {writer}");
+        Server {
+            name,
+            ..self.clone()
+        }
     }
 
     pub fn patience(&self) -> Duration {
@@ -80,7 +92,7 @@ impl Server {
         let mut failure = ServerError::Lost("it has no host".into());
         for config in self.url.configs() {
             let connect_max = (self.patience / 2).clamp(CONNECT_MIN, CONNECT_MAX);
-            let connected = timeout(connect_max, self.connect_to(with_ours(config, role)));
+            let connected = timeout(connect_max, self.connect_to(self.with_ours(config, role)));
             let too_late = || ServerError::Lost(format!("it lets nobody in for {connect_max:?}"));
             match connected.await.unwrap_or_else(|_| Err(too_late())) {
                 Ok(client) => return Ok(client),
@@ -109,28 +121,28 @@ impl Server {
             }
         }
     }
-}
 
-fn with_ours(mut config: Config, role: Role) -> Config {
-    let ours = match role {
-        Role::Write | Role::Read => OPTIONS.to_owned(),
-        Role::WriteUnsynced => format!("{OPTIONS} -c synchronous_commit=off"),
-        Role::Report => REPORT_OPTIONS.to_owned(),
-    };
-    let theirs = config.get_options().unwrap_or_default();
-    let options = format!("{theirs} {ours}");
-    let target = match role {
-        Role::Write | Role::WriteUnsynced | Role::Read => TargetSessionAttrs::ReadWrite,
-        Role::Report => TargetSessionAttrs::Any,
-    };
-    config
-        .application_name("flashsale")
-        .options(options)
-        .target_session_attrs(target)
-        .keepalives(true)
-        .keepalives_idle(KEEPALIVE)
-        .keepalives_interval(KEEPALIVE)
-        .keepalives_retries(3)
-        .tcp_user_timeout(UNACKNOWLEDGED_MAX);
-    config
+    fn with_ours(&self, mut config: Config, role: Role) -> Config {
+        let ours = match role {
+            Role::Write | Role::Read => OPTIONS.to_owned(),
+            Role::WriteUnsynced => format!("{OPTIONS} -c synchronous_commit=off"),
+            Role::Report => REPORT_OPTIONS.to_owned(),
+        };
+        let theirs = config.get_options().unwrap_or_default();
+        let options = format!("{theirs} {ours}");
+        let target = match role {
+            Role::Write | Role::WriteUnsynced | Role::Read => TargetSessionAttrs::ReadWrite,
+            Role::Report => TargetSessionAttrs::Any,
+        };
+        config
+            .application_name(&self.name)
+            .options(options)
+            .target_session_attrs(target)
+            .keepalives(true)
+            .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(KEEPALIVE)
+            .keepalives_retries(3)
+            .tcp_user_timeout(UNACKNOWLEDGED_MAX);
+        config
+    }
 }

@@ -46,7 +46,7 @@ struct Judged {
 impl PostgresStore {
     /// Under a name that no other process has.
     pub fn open(server: &Server, role: Role, name: String) -> Result<PostgresStore, StoreError> {
-        let mut turns = Turns::new(server, role, name);
+        let mut turns = Turns::new(&server.for_writer(&name), role, name);
         let session = turns.session().map_err(ServerError::before_commit)?;
         let secret = turns.run(session, &[counters::secret()])?;
         let secret = counters::read_secret(secret).map_err(ServerError::before_commit)?;

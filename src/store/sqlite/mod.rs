@@ -21,5 +21,5 @@ mod store;
 mod tables;
 mod write;
 
-pub use copy::open_source;
+pub use copy::{copy_source, copy_target, open_source};
 pub use file::{DatabaseFile, ServeLock, names_beside};

@@ -3,6 +3,7 @@
 
 mod across_nodes;
 mod cluster;
+mod copy;
 mod failover;
 mod guards;
 mod nodes;

@@ -33,6 +33,13 @@ pub fn last_batch(name: &str) -> Step {
     Step::new("select batch from writers where name = $1").with(name.to_owned())
 }
 
+/// Processes that write and have a session: each is called so in its own.
+pub fn connected() -> Step {
+    Step::new(
+        "select count(*) as connected from writers join pg_stat_activity on application_name = 'flashsale ' || name",
+    )
+}
+
 /// What `verify` asks of it.
 pub const CHECKS: &[Question] = &[(
     "no process wrote a batch later than the last one",

@@ -2,6 +2,8 @@
 
 mod backup;
 mod restore;
+mod rows;
 
 pub use backup::back_up;
 pub use restore::{make_servable, open_source};
+pub use rows::{copy_source, copy_target};

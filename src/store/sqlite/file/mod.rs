@@ -3,7 +3,7 @@
 mod connection;
 mod database_file;
 mod lineage;
-mod migrate;
+pub mod migrate;
 mod named_file;
 mod normalize_names;
 mod open_state;
