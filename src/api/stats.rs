@@ -188,8 +188,8 @@ impl Api {
         ];
         let (over, [requests, refused, batches, commands]) =
             metrics.recent.growth(Instant::now(), totals);
-        let over_s = rounded(over.as_secs_f64());
-        let per_s = |count: u64| rounded(count as f64 / over.as_secs_f64().max(f64::EPSILON));
+        let over_s = rounded(over.as_secs_f64()).max(0.001);
+        let per_s = |count: u64| rounded(count as f64 / over_s);
         let requests = RequestsBody {
             over_s,
             per_s: per_s(requests),

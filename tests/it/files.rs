@@ -63,7 +63,9 @@ fn a_server_whose_file_was_moved_writes_nothing_more_and_leaves_its_log() {
     fs::rename(&path, &elsewhere).unwrap();
     refuses_and_ends(server);
     assert!(!path.exists(), "and makes no other");
-    premises.run(&["serve"]).exited(78);
+    premises
+        .run(&["serve", "--listen", "127.0.0.1:0"])
+        .exited(78);
     fs::rename(&elsewhere, &path).unwrap();
     let server = premises.serve();
     assert_eq!(server.get("/api/holds/1").1["quantity"], 7);
