@@ -4,18 +4,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use toml::Spanned;
 
+use super::access::is_open_to_others;
 use super::config_error::ConfigError;
 use super::excerpt::{excerpt, line_number};
 use super::keys::{Config, KEYS, Key, unknown_key};
 use super::value::Value;
-
-/// Read and write permissions of others than the owner.
-const FOR_OTHERS: u32 = 0o066;
 
 /// What is in a server's URL, which may hold a password.
 const URL: &str = "postgres";
@@ -23,7 +20,7 @@ const URL: &str = "postgres";
 /// Sets every key that the file has.
 pub fn read_file(config: &mut Config, path: &Path) -> Result<(), ConfigError> {
     let shown_path = path.display().to_string();
-    let (bytes, mode) = read(path).map_err(|error| {
+    let (bytes, is_open) = read(path).map_err(|error| {
         let path = shown_path.clone();
         if error.kind() == io::ErrorKind::NotFound {
             ConfigError::Missing { path }
@@ -36,19 +33,19 @@ pub fn read_file(config: &mut Config, path: &Path) -> Result<(), ConfigError> {
         ConfigError::invalid(&format!("{shown_path}, line {line}: this is not UTF-8"))
     })?;
     let invalid = |why: String| ConfigError::invalid(&format!("{shown_path}, {why}"));
-    set_all(config, text, mode).map_err(invalid)
+    set_all(config, text, is_open).map_err(invalid)
 }
 
-/// The bytes and the permissions of one and the same file.
-fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
+/// The bytes of a file, and whether others may read or write that very file.
+fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
     let mut file = File::open(path)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok((bytes, file.metadata()?.permissions().mode()))
+    Ok((bytes, is_open_to_others(&file)?))
 }
 
 /// `Err` begins with the line.
-fn set_all(config: &mut Config, text: &str, mode: u32) -> Result<(), String> {
+fn set_all(config: &mut Config, text: &str, is_open: bool) -> Result<(), String> {
     let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
         toml::from_str(text).map_err(|error| not_toml(text, &error))?;
     for (name, value) in table {
@@ -71,7 +68,7 @@ fn set_all(config: &mut Config, text: &str, mode: u32) -> Result<(), String> {
             format!("line {line}: {name}: {why}{shown}")
         })?;
         let is_secret = key.is_secret && !is_empty || key.name == "db" && config.db.has_secret();
-        if is_secret && mode & FOR_OTHERS != 0 {
+        if is_secret && is_open {
             return Err(format!(
                 "line {line}: {name}: others may read or write this file, and a secret stands in it (chmod 600 helps)"
             ));

@@ -1,6 +1,7 @@
 //! What is configured: a flag over the environment over the file over the default. Every bound of the program is here, and
 //! each key has one definition, in `keys.rs`.
 
+mod access;
 mod choice;
 mod config_error;
 mod excerpt;

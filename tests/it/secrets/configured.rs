@@ -46,6 +46,58 @@ fn a_file_with_a_secret_that_others_can_read_is_refused() {
         .stop();
 }
 
+/// An access control list as Linux stores it: the version, then each entry's tag, permissions and id.
+fn access_list(entries: &[(u16, u16, u32)]) -> Vec<u8> {
+    let mut list = 2u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    list
+}
+
+/// systemd's copy of a credential shows the mode 0440, since its list names the service's user beside root.
+#[test]
+fn a_file_whose_access_list_names_this_user_alone_is_read() {
+    const NO_ID: u32 = u32::MAX;
+    const OWNER: (u16, u16, u32) = (0x01, 4, NO_ID);
+    const NAMED_USER: u16 = 0x02;
+    const GROUP: (u16, u16, u32) = (0x04, 0, NO_ID);
+    const NAMED_GROUP: (u16, u16, u32) = (0x08, 4, 4321);
+    const MASK: (u16, u16, u32) = (0x10, 4, NO_ID);
+    const OTHERS: (u16, u16, u32) = (0x20, 0, NO_ID);
+    let premises = Premises::stocked(1);
+    let admin = format!("admin_token = \"{ADMIN_TOKEN}\"\n");
+    let path = config(&premises, 0o400, &admin);
+    let ours = (NAMED_USER, 4, rustix::process::geteuid().as_raw());
+    let set = |entries: &[_]| {
+        let (name, list) = ("system.posix_acl_access", access_list(entries));
+        rustix::fs::setxattr(&path, name, &list, rustix::fs::XattrFlags::empty())
+    };
+    if set(&[OWNER, ours, GROUP, MASK, OTHERS]) == Err(rustix::io::Errno::NOTSUP) {
+        return eprintln!("left out: this file system has no access control lists");
+    }
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o440);
+    let serve = ["--config", path.to_str().unwrap()];
+    premises.serve_with(&serve).stop();
+
+    let another = (NAMED_USER, 4, 4321);
+    let group = (GROUP.0, 4, NO_ID);
+    for others in [
+        &[OWNER, ours, another, GROUP, MASK, OTHERS][..],
+        &[OWNER, ours, group, MASK, OTHERS],
+        &[OWNER, ours, GROUP, NAMED_GROUP, MASK, OTHERS],
+        &[OWNER, ours, GROUP, MASK, (OTHERS.0, 4, NO_ID)],
+    ] {
+        set(others).unwrap();
+        let mut command = premises.command(&["serve", "--config", path.to_str().unwrap()]);
+        let said = is_refused(&mut command, 78);
+        assert!(said.contains("shop.toml, line 1: admin_token: "), "{said}");
+    }
+}
+
 /// What was meant as a secret and is none. `correct` stands in each.
 const BAD: [&str; 7] = [
     "correct",
