@@ -4,7 +4,7 @@
 use std::sync::Barrier;
 use std::thread;
 
-use flashsale::sale::Command;
+use flashsale::sale::{Command, Timestamp};
 use flashsale::store::{self, Access, Database, Decision, Depth, Durability, StoreError};
 
 use super::Schema;
@@ -21,6 +21,9 @@ const WITHOUT_CONSTRAINTS: &str = "delete from turn;
     alter table holds drop constraint holds_pkey cascade;
     alter table movements drop constraint movements_pkey";
 
+/// At the same moment, since time that would run back is another guard: 2100-01-01.
+const JUDGED_AT_MICROS: i64 = 4_102_444_800_000_000;
+
 /// Every node wants all that there is, and none writes before all have read.
 fn race(database: &dyn Database) -> Vec<Result<Vec<Decision>, StoreError>> {
     let all_have_read = Barrier::new(NODES);
@@ -32,11 +35,12 @@ fn race(database: &dyn Database) -> Vec<Result<Vec<Decision>, StoreError>> {
             .transact(&terms(), &|last_now| last_now, &nothing, &mut Vec::new)
             .unwrap();
         let wishes = holds(usize::try_from(STOCK).unwrap());
+        let judged_at = |_| Timestamp::from_micros(JUDGED_AT_MICROS);
         let mut more = || {
             all_have_read.wait();
             Vec::new()
         };
-        store.transact(&terms(), &|last_now| last_now, &wishes, &mut more)
+        store.transact(&terms(), &judged_at, &wishes, &mut more)
     };
     thread::scope(|scope| {
         let nodes: Vec<_> = (0..NODES).map(|_| scope.spawn(node)).collect();
@@ -45,8 +49,8 @@ fn race(database: &dyn Database) -> Vec<Result<Vec<Decision>, StoreError>> {
     })
 }
 
-/// How many units were sold, how many batches failed, and how many checks find drift.
-fn sold_in_a_race(proxy: fn(&Schema) -> Proxy) -> Option<(usize, usize, usize)> {
+/// How many units were sold, why batches failed, and how many checks find drift.
+fn sold_in_a_race(proxy: fn(&Schema) -> Proxy) -> Option<(usize, Vec<StoreError>, usize)> {
     let schema = Schema::new()?;
     stocked(&schema, STOCK);
     schema.session().execute(WITHOUT_CONSTRAINTS).unwrap();
@@ -57,10 +61,11 @@ fn sold_in_a_race(proxy: fn(&Schema) -> Proxy) -> Option<(usize, usize, usize)> 
         .iter()
         .flatten()
         .map(|decisions| placed(decisions).count());
-    let failed = ended.iter().filter(|ended| ended.is_err()).count();
+    let sold = sold.sum();
+    let failed = ended.into_iter().filter_map(Result::err).collect();
     let checks = database.books().unwrap().audit(Depth::Quick).unwrap();
     let drift = checks.iter().filter(|check| check.broken > 0).count();
-    Some((sold.sum(), failed, drift))
+    Some((sold, failed, drift))
 }
 
 #[test]
@@ -70,7 +75,12 @@ fn without_the_turn_and_the_version_that_was_seen_the_same_race_oversells() {
     let Some(guarded) = guarded else {
         return;
     };
-    assert_eq!(guarded, (stock, NODES - 1, 0), "the version alone");
+    let (sold, failed, drift) = guarded;
+    assert_eq!(
+        (sold, failed.len(), drift),
+        (stock, NODES - 1, 0),
+        "the version alone: {failed:?}"
+    );
     let unguarded = sold_in_a_race(|schema| {
         Proxy::that_replaces(
             schema.cluster.socket(),
@@ -79,6 +89,10 @@ fn without_the_turn_and_the_version_that_was_seen_the_same_race_oversells() {
         )
     });
     let (sold, failed, drift) = unguarded.unwrap();
-    assert_eq!((sold, failed), (NODES * stock, 0), "neither");
+    assert_eq!(
+        (sold, failed.len()),
+        (NODES * stock, 0),
+        "neither: {failed:?}"
+    );
     assert!(drift > 0, "and verify sees it");
 }
