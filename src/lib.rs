@@ -78,7 +78,8 @@
 //!
 //! A working set starts empty. A rule that looks at a row which is not there stops with a `Need`. No list of "rows that this
 //! command will touch" exists that could go stale, and the working set always tells an absent row from one that was not
-//! fetched.
+//! fetched. In the SQLite store, a batch begins with the products, holds and orders that the batch before knew, for as long as
+//! `pragma data_version` says that no other connection has committed (`KnownRows`).
 //!
 //! An engine in the process fetches the row, and the rule starts again (`judge_in_turn`). For an engine far away, the whole
 //! batch is rehearsed on a copy, all needs are fetched at once, and so on until a rehearsal misses nothing

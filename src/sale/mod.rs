@@ -29,4 +29,4 @@ pub use rules::{
     Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,
     ProductChanges, RestockProduct, Swept, UpsertProduct, Upserted, decide,
 };
-pub use working_set::{Due, Need, Rejection, Stop, Table, WorkingSet, Written};
+pub use working_set::{Due, KnownRows, Need, Rejection, Stop, Table, WorkingSet, Written};

@@ -1,8 +1,8 @@
 //! The same commands and clock into the memory store, which judges in waves, and into SQLite, which judges in turn, or
 //! PostgreSQL, which judges in waves: every decision and every row must be equal, and the engine's books prove themselves.
 //! Half of each batch comes while its transaction waits for its turn. The database is opened twice, as by two processes, each
-//! with connections and caches of its own: they write in turn, and each reads after the other has written. Now and then ids
-//! are lost, as with a disk.
+//! with connections and caches of its own: they write in turn, a few batches each, and each reads after the other has written.
+//! Now and then a transaction fails at its end, or ids are lost, as with a disk.
 //!
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands of each seed (default 1 500), `FLASHSALE_TEST_SEEDS` that of the
 //! seeds (default 20).
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
 use flashsale::store::{
     self, Access, Database, Decision, Depth, Durability, Figures, Lists, Place, Reader, Store,
+    StoreError, no_more,
 };
 
 use crate::database;
@@ -81,7 +82,11 @@ fn agree(seed: u64, commands: usize, keep: fn(&Hands) -> Kept) -> BTreeMap<Strin
             twins.skip_ids();
         }
         let terms = changing_terms(round, &mut crowd);
-        let (process, other) = (round % 2, (round + 1) % 2);
+        let process = round / BATCHES_A_TURN % 2;
+        let other = 1 - process;
+        if round % FAIL_EVERY == 0 {
+            twins.fail_to_transact(process, &terms, &batch);
+        }
         let decisions = twins.transact(process, &terms, &batch, &context);
         crowd.learn(&decisions);
         decided += batch.len();
@@ -201,6 +206,19 @@ impl Twins {
         self.opened = Opened::twice(&place, &self.memory.hands);
     }
 
+    /// Before the time of the transaction before, none is committed: all that was judged is rolled back. Not on a server,
+    /// which judges by its own clock.
+    fn fail_to_transact(&mut self, process: usize, terms: &Terms, batch: &[Command]) {
+        if !matches!(self.kept.place, Place::File(_)) {
+            return;
+        }
+        let too_early = |last_now: Timestamp| Timestamp::from_micros(last_now.micros() - 1);
+        let engine = &mut self.opened[process].store;
+        let failed = engine.transact(terms, &too_early, batch, &mut no_more);
+        // A batch of which nothing is to be written does not fail.
+        assert!(matches!(failed, Ok(_) | Err(StoreError::Broken(_))));
+    }
+
     /// Half of the batch comes while the transaction waits.
     fn transact(
         &mut self,
@@ -271,6 +289,12 @@ impl Twins {
 
 /// What a store far away would ask for the wildest mix of commands.
 const WAVES_MAX: usize = 3;
+
+/// So many batches in a row are written by one process, which may know rows of the batch before.
+const BATCHES_A_TURN: usize = 3;
+
+/// Not in step with the turns, so that it is the first batch of some, and the last of others.
+const FAIL_EVERY: usize = 7;
 
 /// Now and then a disk is lost: so many ids may have been given after the backup.
 const SKIP_EVERY: usize = 40;

@@ -1,12 +1,13 @@
 //! The rows that a batch of commands sees and changes, in memory.
 //!
-//! A working set starts empty. A rule that looks at a row which the working set does not hold yet stops with a `Need`; the
-//! store fetches what is needed and the rule starts again. That is sound because a rule changes nothing before its last
-//! look. So the working set always tells *absent* from *not fetched*, and no list of "rows that this command will touch"
-//! can go stale.
+//! A working set starts empty, or with rows that the batch before knew (`KnownRows`). A rule that looks at a row which the
+//! working set does not hold yet stops with a `Need`; the store fetches what is needed and the rule starts again. That is
+//! sound because a rule changes nothing before its last look. So the working set always tells *absent* from *not fetched*,
+//! and no list of "rows that this command will touch" can go stale.
 //!
 //! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
 
+mod known_rows;
 mod need;
 mod stop;
 mod stores;
@@ -19,6 +20,7 @@ use super::rows::{
     Payment, PaymentId, PaymentTarget, Product, ProductId, Terms, Timestamp,
 };
 
+pub use known_rows::KnownRows;
 pub use need::{Due, Need};
 pub use stop::{Rejection, Stop};
 pub(in crate::sale) use stop::{all_looked_at, ensure};

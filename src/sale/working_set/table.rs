@@ -58,6 +58,19 @@ impl<K: Copy + Eq + Hash + Ord, V: Clone> Table<K, V> {
         });
     }
 
+    /// The rows as a store holds them that has written what changed; none of more than `rows_max`.
+    pub(super) fn settled(mut self, rows_max: usize) -> Table<K, V> {
+        if self.rows.len() > rows_max {
+            return Table::default();
+        }
+        for id in self.changed.drain(..) {
+            if let Some(Some(row)) = self.rows.get_mut(&id) {
+                row.change = Change::None;
+            }
+        }
+        self
+    }
+
     pub(super) fn look(&self, id: K) -> Option<Option<&V>> {
         self.rows
             .get(&id)

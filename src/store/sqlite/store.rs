@@ -13,7 +13,7 @@ use super::rows::{self, SqliteRows};
 use super::tables::counters;
 use super::tables::kept_keys::Keys;
 use super::write;
-use crate::sale::{Command, Secret, Terms, Timestamp, WorkingSet};
+use crate::sale::{Command, KnownRows, Secret, Terms, Timestamp, WorkingSet};
 use crate::store::{
     Checkpoint, Decision, Expired, More, Now, Rest, SetBack, Store, StoreError, Transacted,
     judge_in_turn, refused_deadlines,
@@ -25,6 +25,9 @@ pub struct SqliteStore {
     secret: Secret,
     commits_since_checkpoint: u32,
     last: Transacted,
+    /// What the last transaction knew at its end, and the `data_version` that it saw: as long as that is the same, no other
+    /// connection has committed. `None` after any transaction but one of commands that ended well.
+    known_rows: Option<(KnownRows, i64)>,
     files: OpenFiles,
     /// Let go of last, for the WAL index's sake: see there.
     wal_index: Arc<WalIndex>,
@@ -58,6 +61,7 @@ impl SqliteStore {
             secret,
             commits_since_checkpoint: 1,
             last: Transacted::default(),
+            known_rows: None,
             files,
             wal_index,
             state,
@@ -72,6 +76,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         self.state.ensure_is_undamaged()?;
         self.last = Transacted::default();
+        self.known_rows = None;
         let log = Log(&self.wal_index);
         let ended = begin(&mut self.conn).and_then(|tx| {
             let (done, change) = work(&tx, &log)?;
@@ -186,26 +191,36 @@ impl Store for SqliteStore {
         let key_index = &state.key_index;
         let mut key_changes = KeyChanges::default();
         let mut expired = Expired::default();
+        let known_rows = self.known_rows.take();
+        let mut known_now = None;
         let decisions = self.in_transaction(|tx, log| {
             let (counters, last_now) = counters::read(tx).map_err(not_applied)?;
+            let version = counters::data_version(tx).map_err(not_applied)?;
             let mut set = WorkingSet::new(now(last_now), *terms, counters);
+            if let Some((rows, _)) = known_rows.filter(|(_, of)| *of == version) {
+                set.begin_with(rows);
+            }
             let more = more();
             let commands = || commands.iter().chain(&more);
             let mut rows = SqliteRows::of(tx, Keys::by(key_index));
             let decisions = judge_in_turn(&mut rows, &mut set, commands())?;
             let mut keys = rows.into_keys();
             expired = Expired::of(&set);
-            if set.is_changed() || keys.has_superseded() {
+            let change = if set.is_changed() || keys.has_superseded() {
                 log.begins_from(tx, last_now)?;
                 key_changes = write::write(tx, &set, &mut keys).map_err(not_applied)?;
+                Change::Written
             } else if refused_deadlines::are_later_than(last_now, &set, commands(), &decisions) {
                 log.begins_from(tx, last_now)?;
                 counters::write_time(tx, set.now).map_err(not_applied)?;
+                Change::Written
             } else {
-                return Ok((decisions, Change::None));
-            }
-            Ok((decisions, Change::Written))
+                Change::None
+            };
+            known_now = Some((set.into_known_rows(), version));
+            Ok((decisions, change))
         })?;
+        self.known_rows = known_now;
         key_index.note(&key_changes);
         self.last.expired = expired;
         Ok(decisions)

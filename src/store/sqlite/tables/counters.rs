@@ -22,6 +22,12 @@ pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
     })
 }
 
+/// Changes when another connection has committed, and at no commit of this one.
+pub fn data_version(tx: &Connection) -> Result<i64> {
+    tx.prepare_cached("pragma data_version")?
+        .query_row([], |row| row.get(0))
+}
+
 pub fn secret(conn: &Connection) -> Result<Secret> {
     conn.query_row("select token_secret from meta", [], |row| {
         row.get("token_secret").map(Secret::new)
