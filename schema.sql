@@ -1,4 +1,4 @@
--- The whole schema of a fresh flashsale database, version 4.
+-- The whole schema of a fresh flashsale database, version 5.
 --
 -- Times are microseconds since 1970 UTC, money is cents. The rules of the sale live in the program; every promise that
 -- can also be said as a constraint is said here again, and a constraint that fires is a bug in the program.
@@ -20,6 +20,7 @@ create table meta (
     file_id       blob    not null,   -- of this file: a copy has another
     log_base      integer not null,   -- last_now of the file without its log, when the log that holds this row began
     copied_at     integer,            -- set in a copy that `backup` made, which is not served: last_now of what it copies
+    reversals     integer not null default 0 constraint reversals_are_a_count check (reversals >= 0),
     constraint there_is_one_row check (one = 1),
     constraint ids_are_positive check
         (min(next_product, next_hold, next_order, next_payment, next_replay) > 0),
@@ -96,6 +97,11 @@ create table orders (
     created_at      integer not null,
     paid_at         integer,
     transaction_id  text,                  -- of the payment that paid it, if it named one
+    refunded_quantity  integer not null default 0  -- of its units, given back in all
+        constraint units_given_back_were_bought check (refunded_quantity between 0 and quantity),
+    refunded_amount  integer not null default 0,   -- cents, as its transaction's reversals say; and so the dispute
+    dispute  text
+        constraint a_dispute_has_a_known_state check (dispute is null or dispute = 'open' or dispute = 'won' or dispute = 'lost'),
     constraint one_order_a_hold unique (hold_id),
     constraint an_order_has_something check (quantity > 0),
     constraint the_total_is_exact check (total_price = unit_price * quantity),
@@ -109,8 +115,14 @@ create index orders_by_deadline on orders (pay_by, product_id, quantity)
     where status = 'pending' and pay_by is not null;
 
 -- How many units has a customer ordered or paid of a product? (covering)
-create index orders_by_customer on orders (product_id, customer, status, pay_by, quantity)
+create index orders_by_customer on orders (product_id, customer, status, pay_by, quantity, refunded_quantity)
     where status in ('pending', 'paid') and customer is not null;
+
+-- Which orders did this transaction pay?
+create index orders_by_transaction on orders (transaction_id) where transaction_id is not null;
+
+-- Which orders are disputed?
+create index orders_by_dispute on orders (dispute, id) where dispute is not null;
 
 -- What payment providers reported, and what came of it. On the wire an id here is a `webhook_id`.
 create table payments (
@@ -155,6 +167,26 @@ create index payments_parked_by_deadline on payments (parked_until) where verdic
 
 -- Was a refund ever due for this transaction? And what is owed at all?
 create index payments_refund_due on payments (transaction_id) where refund_due = 1;
+
+-- What payment providers reported about money that came before. Ids and keys are in one room with those of payments.
+create table reversals (
+    id              integer not null primary key,
+    key             text    not null,
+    kind            text    not null,
+    transaction_id  text    not null,
+    amount          integer,               -- cents, in all so far; null: it was not said
+    payload         text,                  -- raw JSON object, as it was sent
+    verdict         text    not null,
+    received_at     integer not null,
+    constraint one_reversal_a_key unique (key),
+    constraint a_reversal_is_of_a_known_kind check
+        (kind = 'refunded' or kind = 'refund_failed' or kind = 'dispute_opened' or kind = 'dispute_won'
+            or kind = 'dispute_lost'),
+    constraint a_reversal_has_a_known_verdict check (verdict = 'applied' or verdict = 'ignored')
+) strict;
+
+-- What was reported about this transaction?
+create index reversals_by_transaction on reversals (transaction_id);
 
 -- The ledger: one row for every change of a product's stock, numbered by the product's version, never changed. Each row
 -- refers to the one before it, so that a gap is a constraint violation.

@@ -1,4 +1,4 @@
--- The whole schema of a fresh flashsale database on PostgreSQL, version 1: the tables, columns and promises of schema.sql, as
+-- The whole schema of a fresh flashsale database on PostgreSQL, version 2: the tables, columns and promises of schema.sql, as
 -- a server far away keeps them.
 --
 -- Times are microseconds since 1970 UTC, money is cents. Texts compare byte by byte, whatever the database's collation.
@@ -22,6 +22,7 @@ create table meta (
     parked          bigint not null,   -- how many payment events wait for their orders
     last_now        bigint not null,   -- the latest time that any transaction was judged at: time never runs back
     token_secret    bytea  not null,   -- what bearer tokens are made from
+    reversals       bigint not null default 0 constraint reversals_are_a_count check (reversals >= 0),
     constraint there_is_one_row check (one = 1),
     constraint ids_are_positive check (next_product > 0 and next_hold > 0 and next_order > 0 and next_payment > 0),
     constraint parked_is_a_count check (parked >= 0),
@@ -104,6 +105,10 @@ create table orders (
     created_at      bigint not null,
     paid_at         bigint,
     transaction_id  text collate "C",      -- of the payment that paid it, if it named one
+    refunded_quantity  bigint not null default 0    -- of its units, given back in all
+        constraint units_given_back_were_bought check (refunded_quantity between 0 and quantity),
+    refunded_amount  bigint not null default 0,     -- cents, as its transaction's reversals say; and so the dispute
+    dispute  text collate "C" constraint a_dispute_has_a_known_state check (dispute in ('open', 'won', 'lost')),
     constraint one_order_a_hold unique (hold_id),
     constraint an_order_has_something check (quantity > 0),
     constraint the_total_is_exact check (total_price = unit_price * quantity),
@@ -116,8 +121,14 @@ create index orders_by_deadline on orders (pay_by, product_id, quantity, id)
     where status = 'pending' and pay_by is not null;
 
 -- How many units has a customer ordered or paid of a product? (covering)
-create index orders_by_customer on orders (product_id, customer, status, pay_by, quantity)
+create index orders_by_customer on orders (product_id, customer, status, pay_by, quantity, refunded_quantity)
     where status in ('pending', 'paid') and customer is not null;
+
+-- Which orders did this transaction pay?
+create index orders_by_transaction on orders (transaction_id) where transaction_id is not null;
+
+-- Which orders are disputed?
+create index orders_by_dispute on orders (dispute, id) where dispute is not null;
 
 -- What payment providers reported, and what came of it. On the wire an id here is a `webhook_id`.
 create table payments (
@@ -160,6 +171,25 @@ create index payments_parked_by_deadline on payments (parked_until, id) where ve
 
 -- Was a refund ever due for this transaction? And what is owed at all?
 create index payments_refund_due on payments (transaction_id) where refund_due;
+
+-- What payment providers reported about money that came before. Ids and keys are in one room with those of payments.
+create table reversals (
+    id              bigint not null primary key,
+    key             text collate "C" not null,
+    kind            text collate "C" not null,
+    transaction_id  text collate "C" not null,
+    amount          bigint,                -- cents, in all so far; null: it was not said
+    payload         text collate "C",      -- raw JSON object, as it was sent
+    verdict         text collate "C" not null,
+    received_at     bigint not null,
+    constraint one_reversal_a_key unique (key),
+    constraint a_reversal_is_of_a_known_kind check
+        (kind in ('refunded', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost')),
+    constraint a_reversal_has_a_known_verdict check (verdict in ('applied', 'ignored'))
+);
+
+-- What was reported about this transaction?
+create index reversals_by_transaction on reversals (transaction_id);
 
 -- The ledger: one row for every change of a product's stock, numbered by the product's version, never changed. It has no gap
 -- because a product's version counts on from the one that was seen; `verify` asks for it, and replays it. Take the right to

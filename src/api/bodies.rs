@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 use super::json::{ok, with_status};
 use crate::http::Response;
 use crate::sale::{
-    Cause, Cents, Customer, Hold, HoldId, HoldStatus, Movement, MovementKind, Order, OrderId,
-    OrderStatus, Outcome, Payment, PaymentId, PaymentRecorded, PaymentStatus, PaymentTarget,
-    Product, ProductId, ProductStatus, Quantity, Secret, Timestamp, TokenKind, Verdict,
+    Cause, Cents, Customer, Dispute, Hold, HoldId, HoldStatus, Movement, MovementKind, Order,
+    OrderId, OrderStatus, Outcome, Payment, PaymentId, PaymentRecorded, PaymentStatus,
+    PaymentTarget, Product, ProductId, ProductStatus, Quantity, Secret, Timestamp, TokenKind,
+    Verdict,
 };
 
 #[derive(Serialize)]
@@ -160,6 +161,9 @@ pub struct OrderBody {
     pay_by: Option<Timestamp>,
     created_at: Timestamp,
     paid_at: Option<Timestamp>,
+    refunded_quantity: i64,
+    refunded_amount: Cents,
+    dispute: Option<Dispute>,
 }
 
 impl OrderBody {
@@ -176,6 +180,9 @@ impl OrderBody {
             pay_by: order.pay_by,
             created_at: order.created_at,
             paid_at: order.paid_at,
+            refunded_quantity: order.refunded_quantity,
+            refunded_amount: order.refunded_amount,
+            dispute: order.dispute,
         }
     }
 }

@@ -271,6 +271,8 @@ fn of_rejection(rejection: &Rejection, audience: Audience<'_>) -> Row {
         Rejection::OrderExpired => no("order_expired", "Order has expired"),
         Rejection::OrderRefunded => no("order_refunded", "Order has been refunded"),
         Rejection::OrderNotPaid => no("order_not_paid", "Order has not been paid"),
+        Rejection::RefundTooLarge { bought } =>
+            field("refunded_quantity", &format!("The refunded_quantity must be at most the order's quantity, {bought}.")),
         Rejection::PaymentOrderUnknown =>
             field("order_id", "There is no order with this id, and none to expect soon."),
         Rejection::ParkedFull => not_applied("parked_full", "Too many payment events wait for their orders"),

@@ -75,10 +75,15 @@ impl Api {
     pub fn refund_order(&self, call: &Call<'_>) -> Result<Submission, Error> {
         let order = call.order()?;
         let mut fields = call.optional_fields()?;
+        let quantity = fields.optional("refunded_quantity", &QUANTITY);
         let restock = fields.optional("restock", &SWITCH);
         fields.finish()?;
-        let restock = restock.unwrap_or(false);
-        Ok(Command::RefundOrder { order, restock }.into())
+        Ok(Command::RefundOrder {
+            order,
+            quantity,
+            restock: restock.unwrap_or(false),
+        }
+        .into())
     }
 
     pub fn resolve_refund(&self, call: &Call<'_>) -> Result<Submission, Error> {

@@ -19,7 +19,7 @@ mod working_set;
 
 pub use rows::spelling;
 pub use rows::{
-    Amount, Cause, Cents, Counters, Customer, Hold, HoldId, HoldStatus, IdempotencyKey,
+    Amount, Cause, Cents, Counters, Customer, Dispute, Hold, HoldId, HoldStatus, IdempotencyKey,
     IdempotencyRecord, LatePayment, Line, Movement, MovementKind, Order, OrderId, OrderStatus,
     Payment, PaymentId, PaymentStatus, PaymentTarget, Product, ProductId, ProductStatus, Quantity,
     Recorded, RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, StockDelta, Terms,

@@ -117,7 +117,7 @@ impl Digested {
 use Kind::{Bytes, Flag, Number, Text};
 
 /// In an order in which no row names a later one. A new database has a row of `meta`, which is replaced.
-const COPIED_TABLES: [CopiedTable; 8] = [
+const COPIED_TABLES: [CopiedTable; 9] = [
     CopiedTable {
         name: "meta",
         columns: &[
@@ -128,6 +128,7 @@ const COPIED_TABLES: [CopiedTable; 8] = [
             ("parked", Number),
             ("last_now", Number),
             ("token_secret", Bytes),
+            ("reversals", Number),
         ],
         order: "one",
     },
@@ -184,6 +185,9 @@ const COPIED_TABLES: [CopiedTable; 8] = [
             ("created_at", Number),
             ("paid_at", Number),
             ("transaction_id", Text),
+            ("refunded_quantity", Number),
+            ("refunded_amount", Number),
+            ("dispute", Text),
         ],
         order: "id",
     },
@@ -206,6 +210,20 @@ const COPIED_TABLES: [CopiedTable; 8] = [
             ("resolved_at", Number),
             ("resolution", Text),
             ("note", Text),
+        ],
+        order: "id",
+    },
+    CopiedTable {
+        name: "reversals",
+        columns: &[
+            ("id", Number),
+            ("key", Text),
+            ("kind", Text),
+            ("transaction_id", Text),
+            ("amount", Number),
+            ("payload", Text),
+            ("verdict", Text),
+            ("received_at", Number),
         ],
         order: "id",
     },

@@ -23,7 +23,7 @@ fn an_order_keeps_what_its_hold_kept() {
     let expected = json!({
         "order_id": 1, "hold_id": 1, "product_id": 1, "quantity": 2, "unit_price": 99.99, "total_price": 199.98,
         "status": "pending", "pay_by": "2024-01-01T12:15:00.000000Z", "created_at": "2024-01-01T12:00:00.000000Z",
-        "paid_at": null
+        "paid_at": null, "refunded_quantity": 0, "refunded_amount": 0.00, "dispute": null
     });
     assert_eq!(shop.show_order(1).ok().body, expected);
     shop.after(Duration::from_secs(1));
@@ -91,6 +91,7 @@ fn what_is_not_pending_cannot_be_cancelled() {
     shop.cancel(paid).refused("order_paid");
     shop.command(Command::RefundOrder {
         order: OrderId::new(paid).unwrap(),
+        quantity: None,
         restock: true,
     })
     .unwrap();
@@ -137,6 +138,7 @@ fn a_refunded_order_is_available_again_or_leaves_the_sale() {
     let refund = |order, restock| {
         let command = Command::RefundOrder {
             order: OrderId::new(order).unwrap(),
+            quantity: None,
             restock,
         };
         shop.command(command).map(|_| ())

@@ -132,6 +132,7 @@ fn a_funnel_its_repeats_and_its_refunds_are_two_waves_each() {
     sale.all_succeed(each(paid));
     sale.all_succeed(each(|number| Command::RefundOrder {
         order: order(number),
+        quantity: None,
         restock: number % 2 == 0,
     }));
 }

@@ -28,6 +28,17 @@ pub const ORDERS: &[Column<Order>] = &[
     ("transaction_id", |order, _| {
         Cell::text(order.transaction_id.as_deref())
     }),
+    ("refunded_quantity", |order, _| {
+        Cell::Number(order.refunded_quantity)
+    }),
+    ("refunded_amount", |order, _| {
+        Cell::Money(order.refunded_amount)
+    }),
+    ("dispute", |order, _| {
+        order
+            .dispute
+            .map_or(Cell::Empty, |dispute| Cell::Word(dispute.as_str()))
+    }),
 ];
 
 pub const HOLDS: &[Column<Hold>] = &[

@@ -11,6 +11,7 @@ mod order;
 mod payment;
 mod product;
 mod quantity;
+mod reversal;
 pub mod spelling;
 mod terms;
 mod text;
@@ -30,6 +31,7 @@ pub use payment::{
 };
 pub use product::{Product, ProductStatus};
 pub use quantity::{Quantity, STOCK_MAX};
+pub use reversal::Dispute;
 pub use terms::{Counters, LatePayment, Terms};
 pub use time::Timestamp;
 pub use token::{SECRET_BYTES, Secret, TokenKind};

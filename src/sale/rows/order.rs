@@ -4,6 +4,7 @@ use super::customer::Customer;
 use super::id::{HoldId, OrderId};
 use super::line::Line;
 use super::money::Cents;
+use super::reversal::Dispute;
 use super::text::text_enum;
 use super::time::Timestamp;
 
@@ -31,11 +32,21 @@ pub struct Order {
     pub paid_at: Option<Timestamp>,
     /// The transaction that paid it, if the payment named one.
     pub transaction_id: Option<String>,
+    /// Of its units, given back in all.
+    pub refunded_quantity: i64,
+    /// The largest amount that was reported to have gone back of its transaction.
+    pub refunded_amount: Cents,
+    pub dispute: Option<Dispute>,
 }
 
 impl Order {
     pub fn total_price(&self) -> Cents {
         self.line.total_price()
+    }
+
+    /// Bought and not given back, if it was paid.
+    pub fn units_kept(&self) -> i64 {
+        self.line.units() - self.refunded_quantity
     }
 
     /// Needs no payment.

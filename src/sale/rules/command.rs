@@ -22,9 +22,11 @@ pub enum Command {
         order: OrderId,
         key: Option<IdempotencyKey>,
     },
-    /// With `restock` the units are available again, without it they leave the sale.
+    /// How many of its units shall be given back in all; `None`: all. With `restock` those given back now are available
+    /// again, without it they leave the sale.
     RefundOrder {
         order: OrderId,
+        quantity: Option<Quantity>,
         restock: bool,
     },
     RecordPayment(PaymentEvent),

@@ -1,7 +1,7 @@
 //! Idempotency is a comparison: a known key with the same request gets the first outcome again, with another request a no.
 
 use super::command::{Command, Outcome};
-use crate::sale::rows::{Hold, HoldStatus, IdempotencyKey, Order, OrderStatus, Recorded};
+use crate::sale::rows::{Cents, Hold, HoldStatus, IdempotencyKey, Order, OrderStatus, Recorded};
 use crate::sale::working_set::{Stop, WorkingSet};
 
 impl Recorded {
@@ -80,6 +80,9 @@ fn order_as_it_was(order: &Order, status: OrderStatus) -> Order {
         status,
         paid_at: order.paid_at.filter(|_| was_paid),
         transaction_id: order.transaction_id.clone().filter(|_| was_paid),
+        refunded_quantity: 0,
+        refunded_amount: Cents::ZERO,
+        dispute: None,
         ..order.clone()
     }
 }

@@ -45,7 +45,11 @@ fn apply(set: &mut WorkingSet, command: &Command) -> Result<Outcome, Stop> {
         Command::ReleaseHold { hold } => hold::release(set, *hold),
         Command::PlaceOrder { hold, key: _ } => order::place(set, *hold),
         Command::CancelOrder { order, key: _ } => order::cancel(set, *order),
-        Command::RefundOrder { order, restock } => order::refund(set, *order, *restock),
+        Command::RefundOrder {
+            order,
+            quantity,
+            restock,
+        } => order::refund(set, *order, *quantity, *restock),
         Command::RecordPayment(event) => payment::record(set, event),
         Command::ResolveRefund { payment, note } => refund::resolve(set, *payment, note.as_deref()),
         Command::AcceptRefund { payment } => refund::accept(set, *payment),

@@ -2,7 +2,9 @@
 
 use super::command::Outcome;
 use super::{hold, parked};
-use crate::sale::rows::{Hold, HoldId, HoldStatus, Order, OrderId, OrderStatus, PaymentTarget};
+use crate::sale::rows::{
+    Cents, Hold, HoldId, HoldStatus, Order, OrderId, OrderStatus, PaymentTarget, Quantity,
+};
 use crate::sale::transitions;
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, all_looked_at, ensure};
 
@@ -52,6 +54,9 @@ fn pending(set: &WorkingSet, id: OrderId, hold: Hold) -> Order {
         created_at: set.now,
         paid_at: None,
         transaction_id: None,
+        refunded_quantity: 0,
+        refunded_amount: Cents::ZERO,
+        dispute: None,
     };
     let ttl_s = set.terms.order_ttl_s.filter(|_| !order.is_free());
     Order {
@@ -76,15 +81,26 @@ pub fn cancel(set: &mut WorkingSet, id: OrderId) -> Result<Outcome, Stop> {
     Ok(Outcome::OrderCancelled(set.known_order(id).clone()))
 }
 
-pub fn refund(set: &mut WorkingSet, id: OrderId, restock: bool) -> Result<Outcome, Stop> {
+/// Gives units back until `quantity` of them are given back in all: all that it has, unless that is said.
+pub fn refund(
+    set: &mut WorkingSet,
+    id: OrderId,
+    quantity: Option<Quantity>,
+    restock: bool,
+) -> Result<Outcome, Stop> {
     let order = set.order(id)?.ok_or(Rejection::OrderNotFound)?;
-    if order.status == OrderStatus::Refunded {
+    let was_paid = matches!(order.status, OrderStatus::Paid | OrderStatus::Refunded);
+    ensure!(was_paid, Rejection::OrderNotPaid);
+    let bought = order.line.quantity;
+    let quantity = quantity.unwrap_or(bought);
+    ensure!(quantity <= bought, Rejection::RefundTooLarge { bought });
+    let units = quantity.units() - order.refunded_quantity;
+    if units <= 0 {
         return Ok(Outcome::OrderRefunded(order.clone()));
     }
-    ensure!(order.status == OrderStatus::Paid, Rejection::OrderNotPaid);
     set.product(order.line.product)?;
 
     // From here on the refund must succeed.
-    transitions::order::refund(set, id, restock);
+    transitions::order::refund(set, id, units, restock);
     Ok(Outcome::OrderRefunded(set.known_order(id).clone()))
 }

@@ -48,30 +48,28 @@ pub fn adopt(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) 
 
 /// By its customer, or by a failed payment.
 pub fn cancel(set: &mut WorkingSet, id: OrderId) {
-    end_and_free(
-        set,
-        id,
-        OrderStatus::Cancelled,
-        MovementKind::OrderCancelled,
-    );
+    let order = set.change_order(id);
+    order.status = OrderStatus::Cancelled;
+    let (line, customer) = (order.line, order.customer.clone());
+    set.move_customer_use(line.product, customer.as_ref(), -line.units());
+    move_stock(set, id, line, MovementKind::OrderCancelled);
 }
 
-/// With `restock` the units are available again, without it they leave the sale.
-pub fn refund(set: &mut WorkingSet, id: OrderId, restock: bool) {
+/// Gives so many more units back: with `restock` they are available again, without it they leave the sale.
+pub fn refund(set: &mut WorkingSet, id: OrderId, units: i64, restock: bool) {
     let kind = if restock {
         MovementKind::OrderRestocked
     } else {
         MovementKind::OrderWrittenOff
     };
-    end_and_free(set, id, OrderStatus::Refunded, kind);
-}
-
-fn end_and_free(set: &mut WorkingSet, id: OrderId, status: OrderStatus, kind: MovementKind) {
     let order = set.change_order(id);
-    order.status = status;
+    order.refunded_quantity += units;
+    if order.units_kept() == 0 {
+        order.status = OrderStatus::Refunded;
+    }
     let (line, customer) = (order.line, order.customer.clone());
-    set.move_customer_use(line.product, customer.as_ref(), -line.units());
-    move_stock(set, id, line, kind);
+    set.move_customer_use(line.product, customer.as_ref(), -units);
+    movement::record(set, line.product, kind, units, Cause::Order(id));
 }
 
 /// The customer's use does not move: by the clock, what is overdue no longer counted.

@@ -97,6 +97,10 @@ pub enum Rejection {
     OrderExpired,
     OrderRefunded,
     OrderNotPaid,
+    /// More units than were bought.
+    RefundTooLarge {
+        bought: Quantity,
+    },
 
     /// The order that an event names does not exist and is not about to.
     PaymentOrderUnknown,

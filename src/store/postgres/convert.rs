@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::sale::{
-    Amount, Cents, Customer, HoldId, HoldStatus, IdempotencyKey, MovementKind, OrderId,
+    Amount, Cents, Customer, Dispute, HoldId, HoldStatus, IdempotencyKey, MovementKind, OrderId,
     OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, Resolution, Timestamp, Verdict,
 };
 
@@ -62,6 +62,7 @@ columns! {
     &str;
     HoldStatus: |status| status.as_str(), HoldStatus::parse;
     OrderStatus: |status| status.as_str(), OrderStatus::parse;
+    Dispute: |dispute| dispute.as_str(), Dispute::parse;
     PaymentStatus: |status| status.as_str(), PaymentStatus::parse;
     Verdict: |verdict| verdict.as_str(), Verdict::parse;
     Resolution: |resolution| resolution.as_str(), Resolution::parse;

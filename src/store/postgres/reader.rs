@@ -306,7 +306,7 @@ impl Reader for PostgresReader {
             Step::new(with_clock!(
                 select_orders!("where id = $1"),
                 "r.id, r.hold_id, r.product_id, r.quantity, r.unit_price, r.customer, r.status, r.pay_by, r.created_at,
-                    r.paid_at, r.transaction_id"
+                    r.paid_at, r.transaction_id, r.refunded_quantity, r.refunded_amount, r.dispute"
             ))
             .with(id)
         };

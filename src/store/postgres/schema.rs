@@ -8,12 +8,13 @@ use crate::store::{Access, OpenError};
 pub const SCHEMA: &str = include_str!("../../../schema_pg.sql");
 
 /// Of the schema that this program writes to.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 1 + MIGRATIONS.len() as i64;
 
 /// From each version to the next; never remove an entry. Each runs in one transaction that locks the table `turn`, and so no
 /// batch of any process is under way.
-const MIGRATIONS: &[&str] = &[];
+const MIGRATIONS: &[&str] = &[include_str!("to_version_2.sql")];
 
+/// Of version 1: an older database has these, and no newer one lacks them.
 const OUR_TABLES: [&str; 10] = [
     "turn",
     "meta",

@@ -114,7 +114,11 @@ fn a_refund_frees_a_customers_units_and_only_a_refund_frees_paid_ones() {
         for _ in 0..2 {
             limited
                 .0
-                .command(Command::RefundOrder { order, restock })
+                .command(Command::RefundOrder {
+                    order,
+                    quantity: None,
+                    restock,
+                })
                 .unwrap();
         }
         limited.is_free_again();
@@ -189,6 +193,7 @@ fn units_come_and_go() -> Vec<Command> {
     };
     let refund = |order: i64, restock: bool| Command::RefundOrder {
         order: id(order),
+        quantity: None,
         restock,
     };
     let one_more = || hold(1);

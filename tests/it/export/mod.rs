@@ -17,7 +17,8 @@ const ADMIN_TOKEN: &str = "correct-horse-battery-staple";
 const TABLES: [(&str, &str, &str); 4] = [
     (
         "orders",
-        "order_id,hold_id,product_id,quantity,unit_price,total_price,status,customer,pay_by,created_at,paid_at,transaction_id",
+        "order_id,hold_id,product_id,quantity,unit_price,total_price,status,customer,pay_by,created_at,paid_at,transaction_id,\
+         refunded_quantity,refunded_amount,dispute",
         "/admin/api/orders",
     ),
     (

@@ -59,8 +59,8 @@ fn rows_are_told_oldest_first_with_exact_money() {
     let time = |name: &str, index: usize| premises.column("orders", name)[index].clone();
     let orders = premises.export(&["orders"]).succeeded().stdout();
     let expected = format!(
-        "1,1,1,2,99.99,199.98,paid,\"'=HYPERLINK(\"\"http://evil.example\"\",\"\"open me\"\")\",{},{},{},'@SUM(A1)\n\
-         2,4,1,1,99.99,99.99,pending,'＝1,{},{},,\n",
+        "1,1,1,2,99.99,199.98,paid,\"'=HYPERLINK(\"\"http://evil.example\"\",\"\"open me\"\")\",{},{},{},'@SUM(A1),0,0.00,\n\
+         2,4,1,1,99.99,99.99,pending,'＝1,{},{},,,0,0.00,\n",
         time("pay_by", 0),
         time("created_at", 0),
         time("paid_at", 0),

@@ -85,7 +85,8 @@ fn of_version_3(premises: &Premises) -> Premises {
              file_id, log_base, copied_at from newer.meta;
          insert into products select * from newer.products;
          insert into holds select * from newer.holds;
-         insert into orders select * from newer.orders;
+         insert into orders select id, hold_id, product_id, quantity, unit_price, total_price, customer, status, pay_by,
+             created_at, paid_at, transaction_id from newer.orders;
          insert into movements (product_id, version, at, kind, available, reserved, sold, hold_id, order_id, reason)
              select product_id, version, at, kind, available, reserved, sold, hold_id, order_id, reason
              from newer.movements;

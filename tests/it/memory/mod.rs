@@ -311,7 +311,7 @@ impl Tables {
             )
         });
         live.map(|hold| hold.line.units())
-            .chain(bought.map(|order| order.line.units()))
+            .chain(bought.map(Order::units_kept))
             .sum()
     }
 

@@ -19,6 +19,7 @@ fn a_refund_with_restock_puts_the_units_back_once() {
     let refunded = refund(&shop, order, r#"{"restock":true}"#).ok();
     let mut expected = paid;
     expected["status"] = "refunded".into();
+    expected["refunded_quantity"] = 3.into();
     assert_eq!(shop.show_order(order).ok().body, expected);
     expected["customer"] = json!(null);
     expected["transaction_id"] = json!(null);
@@ -91,4 +92,43 @@ fn a_refund_frees_the_customers_limit() {
     shop.hold_for("ada", "tee", 1).refused("limit_exceeded");
     refund(&shop, order, "").ok();
     shop.hold_for("ada", "tee", 2).created();
+}
+
+#[test]
+fn units_are_given_back_in_part_until_none_is_left() {
+    let shop = Shop::operated(vec![item("tee", 10).max_per_customer(4)]);
+    let hold = shop.hold_for("ada", "tee", 4).created().id("hold_id");
+    let order = shop.order(hold).created().id("order_id");
+    shop.pay("k", order).ok();
+    let part = r#"{"refunded_quantity":1,"restock":true}"#;
+    let given_back = refund(&shop, order, part).ok();
+    given_back
+        .says("status", "paid")
+        .says("refunded_quantity", 1);
+    shop.stock_is("tee", 7, 0, 3);
+    shop.hold_for("ada", "tee", 2).refused("limit_exceeded");
+    shop.hold_for("ada", "tee", 1).created();
+
+    let before = shop.contents();
+    refund(&shop, order, part).ok().says("refunded_quantity", 1);
+    for quantity in ["0", "-1", "1.5", "\"1\"", "null", "5"] {
+        let body = format!(r#"{{"refunded_quantity":{quantity}}}"#);
+        refund(&shop, order, &body).invalid("refunded_quantity");
+    }
+    assert!(shop.contents() == before, "nothing moves");
+
+    refund(&shop, order, r#"{"refunded_quantity":3}"#)
+        .ok()
+        .says("status", "paid")
+        .says("refunded_quantity", 3);
+    assert_eq!(shop.product("tee")["total_stock"], 8);
+    refund(&shop, order, r#"{"refunded_quantity":2,"restock":true}"#)
+        .ok()
+        .says("refunded_quantity", 3);
+    refund(&shop, order, r#"{"restock":true}"#)
+        .ok()
+        .says("status", "refunded")
+        .says("refunded_quantity", 4);
+    assert_eq!(shop.product("tee")["total_stock"], 8);
+    assert_eq!(shop.product("tee")["sold_stock"], 0);
 }

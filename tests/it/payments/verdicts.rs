@@ -92,6 +92,7 @@ fn a_refunded_order_takes_no_more_money() {
     shop.pay_by_transaction("k1", order, "t1").ok();
     shop.command(Command::RefundOrder {
         order: OrderId::new(order).unwrap(),
+        quantity: None,
         restock: true,
     })
     .unwrap();

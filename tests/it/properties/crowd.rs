@@ -111,6 +111,7 @@ impl Crowd {
             },
             27 => Command::RefundOrder {
                 order: self.order(),
+                quantity: Quantity::new(self.below(4)),
                 restock: self.flips(),
             },
             28..=36 => Command::RecordPayment(self.event()),

@@ -92,7 +92,12 @@ const ANSWERS: [(&str, &[&str]); 13] = [
     ),
     (
         "RefundOrder",
-        &["order", "order_not_found", "order_not_paid"],
+        &[
+            "order",
+            "order_not_found",
+            "order_not_paid",
+            "refund_too_large",
+        ],
     ),
     (
         "ReleaseHold",

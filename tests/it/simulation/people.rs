@@ -130,11 +130,12 @@ impl People {
                 order: self.pending(model),
                 key: self.key(),
             },
-            37 => Command::RefundOrder {
+            37..=38 => Command::RefundOrder {
                 order: self.order(model),
+                quantity: Quantity::new(self.dice.below(12) - 6),
                 restock: self.dice.flips(),
             },
-            38..=58 => Command::RecordPayment(self.event(model)),
+            39..=58 => Command::RecordPayment(self.event(model)),
             59 => Command::ResolveRefund {
                 payment: self.payment(model),
                 note: self.dice.flips().then(|| "sent back".to_owned()),

@@ -88,14 +88,15 @@ fn line(order: &Order) -> [i64; 3] {
 
 fn order_told(order: &Order) -> String {
     format!(
-        "order {} of {:?} {:?} {} {:?} {} {:?}",
+        "order {} of {:?} {:?} {} {:?} {} {:?} {}",
         order.id,
         Some(order.hold.get()),
         line(order),
         order.status,
         order.pay_by.map(micros),
         micros(order.created_at),
-        order.paid_at.map(micros)
+        order.paid_at.map(micros),
+        order.refunded_quantity
     )
 }
 
@@ -141,6 +142,7 @@ fn rejection_told(rejection: &Rejection) -> String {
         Rejection::OrderExpired => "order_expired".into(),
         Rejection::OrderRefunded => "order_refunded".into(),
         Rejection::OrderNotPaid => "order_not_paid".into(),
+        Rejection::RefundTooLarge { bought } => format!("refund_too_large {bought}"),
         Rejection::PaymentOrderUnknown => "payment_order_unknown".into(),
         Rejection::PaymentHoldUnknown => "payment_hold_unknown".into(),
         Rejection::ParkedFull => "parked_full".into(),

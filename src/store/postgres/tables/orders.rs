@@ -11,7 +11,8 @@ use crate::store::postgres::session::Step;
 macro_rules! select_orders {
     ($which:literal) => {
         concat!(
-            "select id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at, transaction_id
+            "select id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at, transaction_id,
+                    refunded_quantity, refunded_amount, dispute
                 from orders ",
             $which
         )
@@ -49,6 +50,9 @@ pub fn read(row: &Row) -> Result<Order> {
         created_at: row.try_get("created_at")?,
         paid_at: row.try_get("paid_at")?,
         transaction_id: row.try_get("transaction_id")?,
+        refunded_quantity: row.try_get("refunded_quantity")?,
+        refunded_amount: row.try_get("refunded_amount")?,
+        dispute: row.try_get("dispute")?,
     })
 }
 
@@ -72,10 +76,10 @@ pub fn of_keys(keys: Vec<String>) -> Step {
 pub fn overdue_of_products(products: Vec<ProductId>, units: Vec<i64>, now: Timestamp) -> Step {
     Step::new(
         "select o.id, o.hold_id, o.product_id, o.quantity, o.unit_price, o.customer, o.status, o.pay_by, o.created_at,
-                o.paid_at, o.transaction_id
+                o.paid_at, o.transaction_id, o.refunded_quantity, o.refunded_amount, o.dispute
             from unnest($1::bigint[], $2::bigint[]) as t(product, units) cross join lateral (
                 select id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at,
-                    transaction_id
+                    transaction_id, refunded_quantity, refunded_amount, dispute
                 from orders where status = 'pending' and pay_by is not null and pay_by <= $3 and product_id = t.product
                 order by pay_by, quantity, id limit t.units) o
             order by o.pay_by, o.quantity, o.id",
@@ -88,7 +92,8 @@ pub fn overdue_of_products(products: Vec<ProductId>, units: Vec<i64>, now: Times
 /// The oldest overdue orders of all products.
 pub fn overdue(rows_max: usize, now: Option<Timestamp>) -> Step {
     Step::new(overdue_orders!(
-        "id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at, transaction_id"
+        "id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at, transaction_id,
+            refunded_quantity, refunded_amount, dispute"
     ))
     .with(count(rows_max))
     .with(now)
@@ -111,7 +116,7 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     for order in set.orders.written() {
         match order {
             Written::New(order) => new.push(order),
-            Written::Changed { from, to } => changed.push((from.status, to)),
+            Written::Changed { from, to } => changed.push((from, to)),
         }
     }
     if !new.is_empty() {
@@ -129,17 +134,34 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
             .map(|(_, to)| to.transaction_id.clone())
             .collect();
         let step = Step::new(exactly!(
-            "update orders o set status = t.to_status, paid_at = t.paid_at, transaction_id = t.transaction_id
-                from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-                    as t(id, from_status, to_status, paid_at, transaction_id)
-                where o.id = t.id and o.status = t.from_status",
-            "$6"
+            "update orders o set status = t.to_status, paid_at = t.paid_at, transaction_id = t.transaction_id,
+                    refunded_quantity = t.refunded_quantity, refunded_amount = t.refunded_amount, dispute = t.dispute
+                from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],
+                        $8::bigint[], $9::text[])
+                    as t(id, from_status, to_status, paid_at, transaction_id, refunded_from, refunded_quantity,
+                        refunded_amount, dispute)
+                where o.id = t.id and o.status = t.from_status and o.refunded_quantity = t.refunded_from",
+            "$10"
         ))
         .with(column(|to| Some(to.id.get())))
-        .with(changed.iter().map(|(from, _)| *from).collect::<Vec<_>>())
+        .with(
+            changed
+                .iter()
+                .map(|(from, _)| from.status)
+                .collect::<Vec<_>>(),
+        )
         .with(changed.iter().map(|(_, to)| to.status).collect::<Vec<_>>())
         .with(column(|to| to.paid_at.map(Timestamp::micros)))
         .with(transactions)
+        .with(
+            changed
+                .iter()
+                .map(|(from, _)| from.refunded_quantity)
+                .collect::<Vec<_>>(),
+        )
+        .with(column(|to| Some(to.refunded_quantity)))
+        .with(column(|to| Some(to.refunded_amount.get())))
+        .with(changed.iter().map(|(_, to)| to.dispute).collect::<Vec<_>>())
         .with(count(changed.len()));
         steps.push(step);
     }
@@ -153,9 +175,10 @@ fn insert(new: &[&Order]) -> Step {
     };
     Step::new(
         "insert into orders (id, hold_id, product_id, quantity, unit_price, total_price, pay_by, created_at, paid_at,
-                customer, status, transaction_id)
+                refunded_quantity, refunded_amount, customer, status, transaction_id, dispute)
             select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[])",
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
+                $14::text[], $15::text[])",
     )
     .with(column(|order| Some(order.id.get())))
     .with(column(|order| Some(order.hold.get())))
@@ -166,6 +189,8 @@ fn insert(new: &[&Order]) -> Step {
     .with(column(|order| order.pay_by.map(Timestamp::micros)))
     .with(column(|order| Some(order.created_at.micros())))
     .with(column(|order| order.paid_at.map(Timestamp::micros)))
+    .with(column(|order| Some(order.refunded_quantity)))
+    .with(column(|order| Some(order.refunded_amount.get())))
     .with(new.iter().map(|it| it.customer.clone()).collect::<Vec<_>>())
     .with(new.iter().map(|it| it.status).collect::<Vec<_>>())
     .with(
@@ -173,6 +198,7 @@ fn insert(new: &[&Order]) -> Step {
             .map(|it| it.transaction_id.clone())
             .collect::<Vec<_>>(),
     )
+    .with(new.iter().map(|it| it.dispute).collect::<Vec<_>>())
 }
 
 /// What `verify` asks of it.
@@ -193,11 +219,23 @@ pub const CHECKS: &[Question] = &[
         "every order was paid as often as its status says",
         "select count(*) from orders",
         "select count(*) from orders o left join (
-            select order_id, count(*) filter (where kind in ('order_paid', 'order_paid_late')) as paid,
-                count(*) filter (where kind in ('order_restocked', 'order_written_off')) as refunded
+            select order_id, count(*) filter (where kind in ('order_paid', 'order_paid_late')) as paid
             from movements where order_id is not null group by order_id) m on m.order_id = o.id
-         where coalesce(m.paid, 0) <> (o.status in ('paid', 'refunded'))::int
-            or coalesce(m.refunded, 0) <> (o.status = 'refunded')::int",
+         where coalesce(m.paid, 0) <> (o.status in ('paid', 'refunded'))::int",
+    ),
+    (
+        "an order's refunds in the ledger are the units that it gave back",
+        "select count(*) from orders",
+        "select count(*) from orders o left join (
+            select order_id, -sum(sold) as units from movements
+            where kind in ('order_restocked', 'order_written_off') group by order_id) m on m.order_id = o.id
+         where coalesce(m.units, 0) <> o.refunded_quantity",
+    ),
+    (
+        "an order is refunded exactly when all its units were given back",
+        "select count(*) from orders where status = 'refunded' or refunded_quantity > 0",
+        "select count(*) from orders where (status = 'refunded') <> (refunded_quantity = quantity)
+            or refunded_quantity > 0 and status not in ('paid', 'refunded')",
     ),
     (
         "every paid order has the one payment that paid it, and one of 0.00 has none",

@@ -68,7 +68,7 @@ pub fn customer_use(
         "select t.product, t.customer,
             ((select coalesce(sum(quantity), 0) from holds
                 where product_id = t.product and customer = t.customer and status = 'active' and expires_at > $3)
-            + (select coalesce(sum(quantity), 0) from orders
+            + (select coalesce(sum(quantity - refunded_quantity), 0) from orders
                 where product_id = t.product and customer = t.customer and status in ('pending', 'paid')
                   and (status = 'paid' or pay_by is null or pay_by > $3)))::bigint as units
             from unnest($1::bigint[], $2::text[]) as t(product, customer)",
@@ -241,7 +241,7 @@ pub const CHECKS: &[Question] = &[
         "sold units are those of paid orders",
         "select count(*) from products",
         "select count(*) from products p left join (
-            select product_id, sum(quantity) as units from orders where status = 'paid' group by product_id) s
+            select product_id, sum(quantity - refunded_quantity) as units from orders where status = 'paid' group by product_id) s
             on s.product_id = p.id
          where p.sold <> coalesce(s.units, 0)",
     ),

@@ -12,10 +12,11 @@ use crate::store::OpenError;
 const APPLICATION_ID: i64 = 0x464c_5348;
 
 /// Step `n` leads from version `n + 1` to `n + 2`. Steps are only ever added.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("to_version_2.sql"),
     include_str!("to_version_3.sql"),
     include_str!("to_version_4.sql"),
+    include_str!("to_version_5.sql"),
 ];
 
 const VERSION: i64 = 1 + STEPS.len() as i64;

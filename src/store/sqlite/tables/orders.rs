@@ -37,7 +37,7 @@ pub const ALL: &str = "select * from orders order by id";
 
 /// Units that a customer has ordered of a product, and has paid or still may.
 pub const UNITS_OF_CUSTOMER: &str = concat!(
-    "select coalesce(sum(quantity), 0) from orders
+    "select coalesce(sum(quantity - refunded_quantity), 0) from orders
         where product_id = :product and customer = :customer and status in ('pending', 'paid') and not (",
     order_is!(overdue),
     ")"
@@ -70,6 +70,9 @@ pub fn read(row: &Row<'_>) -> Result<Order> {
         created_at: row.get("created_at")?,
         paid_at: row.get("paid_at")?,
         transaction_id: row.get("transaction_id")?,
+        refunded_quantity: row.get("refunded_quantity")?,
+        refunded_amount: row.get("refunded_amount")?,
+        dispute: row.get("dispute")?,
     })
 }
 
@@ -108,13 +111,14 @@ pub fn overdue(rows: &impl Queries, rows_max: usize, now: Timestamp) -> Result<V
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let mut insert = tx.prepare_cached(
         "insert into orders (id, hold_id, product_id, quantity, unit_price, total_price, customer, status, pay_by,
-                created_at, paid_at, transaction_id)
+                created_at, paid_at, transaction_id, refunded_quantity, refunded_amount, dispute)
             values (:id, :hold, :product, :quantity, :unit_price, :total_price, :customer, :status, :pay_by,
-                :created_at, :paid_at, :transaction_id)",
+                :created_at, :paid_at, :transaction_id, :refunded_quantity, :refunded_amount, :dispute)",
     )?;
     let mut update = tx.prepare_cached(
-        "update orders set status = :to, paid_at = :paid_at, transaction_id = :transaction_id
-            where id = :id and status = :from",
+        "update orders set status = :to, paid_at = :paid_at, transaction_id = :transaction_id,
+                refunded_quantity = :refunded_quantity, refunded_amount = :refunded_amount, dispute = :dispute
+            where id = :id and status = :from and refunded_quantity = :refunded_from",
     )?;
     for order in set.orders.written() {
         match order {
@@ -124,6 +128,8 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
                 named_params! {
                     ":id": to.id, ":from": from.status, ":to": to.status,
                     ":paid_at": to.paid_at, ":transaction_id": to.transaction_id,
+                    ":refunded_from": from.refunded_quantity, ":refunded_quantity": to.refunded_quantity,
+                    ":refunded_amount": to.refunded_amount, ":dispute": to.dispute,
                 },
             )?,
         }
@@ -142,6 +148,8 @@ fn write_new(insert: &mut CachedStatement<'_>, order: &Order) -> Result<()> {
             ":status": order.status, ":pay_by": order.pay_by,
             ":created_at": order.created_at, ":paid_at": order.paid_at,
             ":transaction_id": order.transaction_id,
+            ":refunded_quantity": order.refunded_quantity, ":refunded_amount": order.refunded_amount,
+            ":dispute": order.dispute,
         },
     )
 }
@@ -164,11 +172,23 @@ pub const CHECKS: &[Question] = &[
         "every order was paid as often as its status says",
         "select count(*) from orders",
         "select count(*) from orders o left join (
-            select order_id, sum(kind in ('order_paid', 'order_paid_late')) as paid,
-                sum(kind in ('order_restocked', 'order_written_off')) as refunded
+            select order_id, sum(kind in ('order_paid', 'order_paid_late')) as paid
             from movements where order_id is not null group by order_id) m on m.order_id = o.id
-         where (coalesce(m.paid, 0), coalesce(m.refunded, 0))
-            is not (o.status in ('paid', 'refunded'), o.status = 'refunded')",
+         where coalesce(m.paid, 0) <> (o.status in ('paid', 'refunded'))",
+    ),
+    (
+        "an order's refunds in the ledger are the units that it gave back",
+        "select count(*) from orders",
+        "select count(*) from orders o left join (
+            select order_id, -sum(sold) as units from movements
+            where kind in ('order_restocked', 'order_written_off') group by order_id) m on m.order_id = o.id
+         where coalesce(m.units, 0) <> o.refunded_quantity",
+    ),
+    (
+        "an order is refunded exactly when all its units were given back",
+        "select count(*) from orders where status = 'refunded' or refunded_quantity > 0",
+        "select count(*) from orders where (status = 'refunded') <> (refunded_quantity = quantity)
+            or refunded_quantity > 0 and status not in ('paid', 'refunded')",
     ),
     (
         "every paid order has the one payment that paid it, and one of 0.00 has none",

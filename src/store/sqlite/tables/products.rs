@@ -249,7 +249,7 @@ pub const CHECKS: &[Question] = &[
         "sold units are those of paid orders",
         "select count(*) from products",
         "select count(*) from products p left join (
-            select product_id, sum(quantity) as units from orders where status = 'paid' group by product_id) s
+            select product_id, sum(quantity - refunded_quantity) as units from orders where status = 'paid' group by product_id) s
             on s.product_id = p.id
          where p.sold <> coalesce(s.units, 0)",
     ),

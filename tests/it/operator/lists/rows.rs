@@ -99,7 +99,8 @@ fn rows_tell_what_the_shop_window_tells_and_who() {
     assert_eq!(first("/holds"), hold);
     let order = json!({"order_id": 1, "hold_id": 3, "product_id": 1, "quantity": 1, "unit_price": 99.99,
         "total_price": 99.99, "status": "cancelled", "pay_by": at(OPENING + 900_000_000), "created_at": at(OPENING),
-        "paid_at": null, "customer": "a+b@x", "transaction_id": null});
+        "paid_at": null, "refunded_quantity": 0, "refunded_amount": 0.00, "dispute": null,
+        "customer": "a+b@x", "transaction_id": null});
     assert_eq!(first("/orders"), order);
     let payment = json!({"idempotency_key": "paid", "status": "success", "refund_due": false, "webhook_id": 1,
         "order_id": 2, "hold_id": null, "verdict": "applied", "amount": null, "transaction_id": null,

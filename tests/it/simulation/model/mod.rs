@@ -25,6 +25,7 @@ pub struct Product {
 pub struct Row {
     pub line: [i64; 3], customer: Option<String>, pub status: &'static str, pub deadline: Option<i64>, pub other: Option<i64>,
     created_at: i64, pub paid_at: Option<i64>, pub transaction: Option<String>,
+    pub given_back: i64,
 }
 
 /// A refund is `due`, or how it was resolved.
@@ -83,7 +84,7 @@ impl Model {
             Command::ReleaseHold { hold } => self.release(hold.get()),
             Command::PlaceOrder { hold, .. } => self.order(hold.get()),
             Command::CancelOrder { order, .. } => self.cancel(order.get()),
-            Command::RefundOrder { order, restock } => self.refund(order.get(), *restock),
+            Command::RefundOrder { order, quantity, restock } => self.refund(order.get(), quantity.map(|it| it.units()), *restock),
             Command::RecordPayment(event) => self.webhook(event),
             Command::ResolveRefund { payment, note } => self.resolve(payment.get(), note),
             Command::AcceptRefund { payment } => self.accept(payment.get()),
@@ -199,8 +200,8 @@ impl Model {
     }
 
     fn show(&self, id: i64) -> String {
-        let Row { line, status, deadline, other, created_at, paid_at, .. } = &self.orders[&id];
-        format!("order {id} of {other:?} {line:?} {status} {deadline:?} {created_at} {paid_at:?}")
+        let Row { line, status, deadline, other, created_at, paid_at, given_back, .. } = &self.orders[&id];
+        format!("order {id} of {other:?} {line:?} {status} {deadline:?} {created_at} {paid_at:?} {given_back}")
     }
 
     fn cancel(&mut self, id: i64) -> Answer {
@@ -210,14 +211,16 @@ impl Model {
         Ok(self.show(id))
     }
 
-    fn refund(&mut self, id: i64, restock: bool) -> Answer {
+    fn refund(&mut self, id: i64, wanted: Option<i64>, restock: bool) -> Answer {
         let Some(order) = self.orders.get_mut(&id) else { return no("order_not_found") };
-        match order.status {
-            "paid" if !restock => self.products[order.line[0] as usize - 1].total -= order.line[1],
-            "paid" | "refunded" => {}
-            _ => return no("order_not_paid"),
-        }
-        order.status = "refunded";
+        if !["paid", "refunded"].contains(&order.status) { return no("order_not_paid") }
+        let [product, bought, _] = order.line;
+        let wanted = wanted.unwrap_or(bought);
+        if wanted > bought { return no(format!("refund_too_large {bought}")) }
+        let units = (wanted - order.given_back).max(0);
+        order.given_back += units;
+        if !restock { self.products[product as usize - 1].total -= units }
+        if order.given_back == bought { order.status = "refunded" }
         let (customer, transaction) = (order.customer.clone(), order.transaction.clone());
         Ok(format!("{} {customer:?} {transaction:?}", self.show(id)))
     }

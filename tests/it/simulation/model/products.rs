@@ -7,7 +7,7 @@ use super::{Answer, Model, Product, Row, no};
 impl Model {
     pub(super) fn units(&self, product: i64, counts: impl Fn(&Row) -> bool) -> i64 {
         let rows = self.holds.values().chain(self.orders.values());
-        rows.filter(|row| row.line[0] == product && counts(row)).map(|row| row.line[1]).sum()
+        rows.filter(|row| row.line[0] == product && counts(row)).map(|row| row.line[1] - row.given_back).sum()
     }
 
     /// What is available, reserved and sold.

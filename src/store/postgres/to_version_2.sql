@@ -1,0 +1,34 @@
+-- From version 1 to 2: units are given back in part, and money is reported that went back or is disputed.
+alter table orders add column refunded_quantity bigint not null default 0
+    constraint units_given_back_were_bought check (refunded_quantity between 0 and quantity);
+alter table orders add column refunded_amount bigint not null default 0;
+alter table orders add column dispute text collate "C"
+    constraint a_dispute_has_a_known_state check (dispute in ('open', 'won', 'lost'));
+update orders set refunded_quantity = quantity where status = 'refunded';
+
+drop index orders_by_customer;
+create index orders_by_customer on orders (product_id, customer, status, pay_by, quantity, refunded_quantity)
+    where status in ('pending', 'paid') and customer is not null;
+create index orders_by_transaction on orders (transaction_id) where transaction_id is not null;
+create index orders_by_dispute on orders (dispute, id) where dispute is not null;
+
+alter table meta add column reversals bigint not null default 0 constraint reversals_are_a_count check (reversals >= 0);
+
+-- What payment providers reported about money that came before. Ids and keys are in one room with those of payments.
+create table reversals (
+    id              bigint not null primary key,
+    key             text collate "C" not null,
+    kind            text collate "C" not null,
+    transaction_id  text collate "C" not null,
+    amount          bigint,                -- cents, in all so far; null: it was not said
+    payload         text collate "C",      -- raw JSON object, as it was sent
+    verdict         text collate "C" not null,
+    received_at     bigint not null,
+    constraint one_reversal_a_key unique (key),
+    constraint a_reversal_is_of_a_known_kind check
+        (kind in ('refunded', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost')),
+    constraint a_reversal_has_a_known_verdict check (verdict in ('applied', 'ignored'))
+);
+
+-- What was reported about this transaction?
+create index reversals_by_transaction on reversals (transaction_id)
