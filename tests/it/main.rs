@@ -45,6 +45,7 @@ mod operators_page;
 mod orders;
 mod origins;
 mod packaging;
+mod payment_bridge;
 mod payments;
 #[cfg(feature = "postgres")]
 mod postgres;
