@@ -32,6 +32,7 @@
 //! | [`writer`] | the bounded queue, group commit, answers after the commit |
 //! | [`http`] | bytes to requests, responses to bytes, by a few event loops that own the connections |
 //! | [`api`] | HTTP's side of the sale: the endpoints, one line each; fields in, bodies out, errors |
+//! | [`rehearsal`] | a simulated crowd, and what the database says of what the crowd was told |
 //! | [`cli`] | the command line, one file a command |
 //!
 //! # Invariants
@@ -115,5 +116,7 @@ pub mod writer;
 pub mod http;
 
 pub mod api;
+
+pub mod rehearsal;
 
 pub mod cli;

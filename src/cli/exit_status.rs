@@ -22,4 +22,7 @@ exit_statuses! {
     BUSY = 75, "busy, or of an older version that cannot be migrated just now: try again, or do what is said first";
     NOT_PERMITTED = 77, "this user may not";
     CONFIGURATION = 78, "the configuration is wrong: file, line and key are named";
+    HUNG_UP = 129, "a rehearsal was broken off by SIGHUP";
+    INTERRUPTED = 130, "a rehearsal was broken off by SIGINT";
+    TERMINATED = 143, "a rehearsal was broken off by SIGTERM";
 }

@@ -1,6 +1,6 @@
 //! The arguments that every command takes, and the configuration that follows from them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -20,7 +20,29 @@ pub struct GlobalArgs {
 }
 
 impl GlobalArgs {
-    pub fn config(&self, mut flags: Flags) -> Result<Config, CliError> {
+    pub fn config(&self, flags: Flags) -> Result<Config, CliError> {
+        self.config_over(Config::default(), flags)
+    }
+
+    /// As `config`, and whether any source names the database.
+    pub fn config_and_naming(&self) -> Result<(Config, bool), CliError> {
+        let unnamed = Config {
+            db: Place::File(PathBuf::new()),
+            ..Config::default()
+        };
+        let mut config = self.config_over(unnamed.clone(), Flags::new())?;
+        let is_named = config.db != unnamed.db;
+        if !is_named {
+            config.db = Config::default().db;
+        }
+        Ok((config, is_named))
+    }
+
+    pub fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    fn config_over(&self, defaults: Config, mut flags: Flags) -> Result<Config, CliError> {
         if let Some(db) = &self.db {
             if Place::is_url(db) {
                 return Err(CliError::new(
@@ -32,8 +54,12 @@ impl GlobalArgs {
             flags.insert("db", db.clone());
         }
         let environment = environment()?;
-        let (config, warnings) =
-            config::load(self.config.as_deref(), environment.into_iter(), &flags)?;
+        let (config, warnings) = config::load_over(
+            defaults,
+            self.config_file(),
+            environment.into_iter(),
+            &flags,
+        )?;
         logging::start(config.log_format);
         for warning in warnings {
             log::warn!("{warning}");

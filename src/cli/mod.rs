@@ -17,6 +17,7 @@ mod key_flags;
 mod log_writer;
 mod logging;
 mod packaging;
+mod rehearse;
 mod report;
 mod restore;
 mod seed;
@@ -57,6 +58,9 @@ struct Arguments {
 enum Command {
     #[command(flatten)]
     Configured(Configured),
+    /// Rehearse the sale on this machine: a copy of the catalogue, the real server, a crowd of simulated buyers
+    #[command(after_help = "Example: flashsale rehearse --buyers 20000 --report rehearsal.html")]
+    Rehearse(rehearse::Rehearse),
     /// Print the completions of a shell, for packagers
     #[command(
         after_help = "Example: flashsale completions bash > /etc/bash_completion.d/flashsale"
@@ -141,6 +145,7 @@ impl Arguments {
     fn run(self) -> Result<ExitCode, CliError> {
         match self.command {
             Command::Configured(command) => command.run(&self.global),
+            Command::Rehearse(rehearse) => rehearse.run(&self.global),
             Command::Completions(completions) => completions.run(Arguments::command()),
             Command::Man => packaging::print_manual(Arguments::command()),
         }

@@ -21,7 +21,16 @@ pub fn load(
     environment: impl Iterator<Item = (String, String)>,
     flags: &Flags,
 ) -> Result<(Config, Vec<String>), ConfigError> {
-    let mut config = Config::default();
+    load_over(Config::default(), file, environment, flags)
+}
+
+/// The same with other values where no source has any.
+pub fn load_over(
+    mut config: Config,
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+    flags: &Flags,
+) -> Result<(Config, Vec<String>), ConfigError> {
     match read_file(&mut config, file.unwrap_or(Path::new(FILE_NAME))) {
         Err(ConfigError::Missing { .. }) if file.is_none() => {}
         read => read?,

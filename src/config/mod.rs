@@ -23,7 +23,7 @@ pub use choice::LogFormat;
 pub use config_error::ConfigError;
 pub use keys::{Config, KEYS, Key};
 pub use listen::Listen;
-pub use load::{ENVIRONMENT_PREFIX, FILE_NAME, Flags, load};
+pub use load::{ENVIRONMENT_PREFIX, FILE_NAME, Flags, load, load_over};
 pub use origin::Origin;
 pub use secrets::{AdminToken, WebhookSecret};
 

@@ -17,6 +17,7 @@
 mod acceptor;
 mod body;
 mod chunked;
+mod client;
 mod connection;
 mod connection_counts;
 mod connection_limit;
@@ -34,6 +35,7 @@ mod response_writer;
 mod server;
 mod target;
 
+pub use client::{AnswerHead, Clients, write_request};
 pub use connection_counts::{ByState, ConnectionCounts};
 pub use connection_limit::PerAddress;
 pub use context::{Limits, Timeouts};

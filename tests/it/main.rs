@@ -55,6 +55,7 @@ mod properties;
 mod read_only;
 mod readme;
 mod refunds;
+mod rehearse;
 mod requests;
 mod restore;
 mod restore_sources;

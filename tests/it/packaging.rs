@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::server::Premises;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "serve",
     "seed",
     "sweep-holds",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 11] = [
     "clock",
     "export",
     "health",
+    "rehearse",
     "completions",
     "man",
 ];
@@ -91,7 +92,7 @@ fn exit_statuses_in_the_docs() -> Vec<Vec<String>> {
             .collect()
     };
     let rows: Vec<Vec<String>> = rows.map(cells).collect();
-    assert_eq!(rows.len(), 12);
+    assert_eq!(rows.len(), 15);
     rows
 }
 

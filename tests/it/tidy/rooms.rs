@@ -6,8 +6,18 @@ use super::modules::{Edge, circles, edges, is_below};
 use super::{nothing, project, tree};
 
 /// A room uses only those below it.
-const ROOMS: [&str; 10] = [
-    "cli", "api", "http", "writer", "input", "metrics", "config", "clock", "store", "sale",
+const ROOMS: [&str; 11] = [
+    "cli",
+    "rehearsal",
+    "api",
+    "http",
+    "writer",
+    "input",
+    "metrics",
+    "config",
+    "clock",
+    "store",
+    "sale",
 ];
 
 /// The floors of the sale, from the top down.
