@@ -21,6 +21,7 @@ create table meta (
     log_base      integer not null,   -- last_now of the file without its log, when the log that holds this row began
     copied_at     integer,            -- set in a copy that `backup` made, which is not served: last_now of what it copies
     reversals     integer not null default 0 constraint reversals_are_a_count check (reversals >= 0),
+    currency      text constraint a_currency_is_a_code check (length(currency) = 3),  -- null: of no prices yet
     constraint there_is_one_row check (one = 1),
     constraint ids_are_positive check
         (min(next_product, next_hold, next_order, next_payment, next_replay) > 0),

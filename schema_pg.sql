@@ -23,6 +23,7 @@ create table meta (
     last_now        bigint not null,   -- the latest time that any transaction was judged at: time never runs back
     token_secret    bytea  not null,   -- what bearer tokens are made from
     reversals       bigint not null default 0 constraint reversals_are_a_count check (reversals >= 0),
+    currency        text collate "C" constraint a_currency_is_a_code check (length(currency) = 3),  -- null: of no prices yet
     constraint there_is_one_row check (one = 1),
     constraint ids_are_positive check (next_product > 0 and next_hold > 0 and next_order > 0 and next_payment > 0),
     constraint parked_is_a_count check (parked >= 0),

@@ -1,22 +1,27 @@
 //! The bodies of answers. Field names and their order are the contract's.
 
+mod movement;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::json::{ok, with_status};
 use crate::http::Response;
 use crate::sale::{
-    Cause, Cents, Customer, Dispute, Hold, HoldId, HoldStatus, Movement, MovementKind, Order,
-    OrderId, OrderStatus, Outcome, Payment, PaymentId, PaymentRecorded, PaymentStatus,
-    PaymentTarget, Product, ProductId, ProductStatus, Quantity, Secret, Timestamp, TokenKind,
-    Verdict,
+    Cents, Currency, Customer, Dispute, Hold, HoldId, HoldStatus, Order, OrderId, OrderStatus,
+    Outcome, Payment, PaymentId, PaymentRecorded, PaymentStatus, PaymentTarget, Product, ProductId,
+    ProductStatus, Quantity, Secret, Timestamp, TokenKind, Verdict,
 };
+
+pub use movement::MovementBody;
 
 #[derive(Serialize)]
 pub struct ProductBody<'a> {
     id: ProductId,
     name: &'a str,
     price: Cents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
     available_stock: i64,
     total_stock: i64,
     reserved_stock: i64,
@@ -33,11 +38,16 @@ pub struct ProductBody<'a> {
 
 impl<'a> ProductBody<'a> {
     /// `product` as a reader shows it: what is overdue at `now` counts as available.
-    pub fn new(product: &'a Product, now: Timestamp) -> ProductBody<'a> {
+    pub fn new(
+        product: &'a Product,
+        now: Timestamp,
+        currency: Option<Currency>,
+    ) -> ProductBody<'a> {
         ProductBody {
             id: product.id,
             status: product.status_at(now),
             price: product.price,
+            currency,
             available_stock: product.available,
             total_stock: product.total,
             reserved_stock: product.reserved,
@@ -62,13 +72,17 @@ pub struct AdminProductBody<'a> {
 }
 
 impl<'a> AdminProductBody<'a> {
-    pub fn new(product: &'a Product, now: Timestamp) -> AdminProductBody<'a> {
+    pub fn new(
+        product: &'a Product,
+        now: Timestamp,
+        currency: Option<Currency>,
+    ) -> AdminProductBody<'a> {
         AdminProductBody {
             sku: product.sku.as_deref(),
             paused: product.paused,
             product: ProductBody {
                 server_time: Some(now),
-                ..ProductBody::new(product, now)
+                ..ProductBody::new(product, now, currency)
             },
         }
     }
@@ -87,6 +101,8 @@ struct HoldPlacedBody {
     product_id: ProductId,
     quantity: Quantity,
     unit_price: Cents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
     token: String,
 }
 
@@ -96,6 +112,8 @@ pub struct HoldBody {
     product_id: ProductId,
     quantity: Quantity,
     unit_price: Cents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
     status: HoldStatus,
     expires_at: Timestamp,
     expires_in_s: i64,
@@ -103,13 +121,14 @@ pub struct HoldBody {
 }
 
 impl HoldBody {
-    pub fn new(hold: &Hold, now: Timestamp) -> HoldBody {
+    pub fn new(hold: &Hold, now: Timestamp, currency: Option<Currency>) -> HoldBody {
         let status = hold.status_at(now);
         HoldBody {
             hold_id: hold.id,
             product_id: hold.line.product,
             quantity: hold.line.quantity,
             unit_price: hold.line.unit_price,
+            currency,
             status,
             expires_at: hold.expires_at,
             expires_in_s: if status == HoldStatus::Active {
@@ -130,9 +149,9 @@ pub struct AdminHoldBody<'a> {
 }
 
 impl<'a> AdminHoldBody<'a> {
-    pub fn new(hold: &'a Hold, now: Timestamp) -> AdminHoldBody<'a> {
+    pub fn new(hold: &'a Hold, now: Timestamp, currency: Option<Currency>) -> AdminHoldBody<'a> {
         AdminHoldBody {
-            hold: HoldBody::new(hold, now),
+            hold: HoldBody::new(hold, now, currency),
             customer: hold.customer.as_ref(),
         }
     }
@@ -144,6 +163,8 @@ struct OrderPlacedBody {
     product_id: ProductId,
     quantity: Quantity,
     total_price: Cents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
     status: OrderStatus,
     pay_by: Option<Timestamp>,
     token: String,
@@ -157,6 +178,8 @@ pub struct OrderBody {
     quantity: Quantity,
     unit_price: Cents,
     total_price: Cents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
     status: OrderStatus,
     pay_by: Option<Timestamp>,
     created_at: Timestamp,
@@ -168,7 +191,7 @@ pub struct OrderBody {
 
 impl OrderBody {
     /// `status` is the order's by its row, or by the time at which a reader judged it.
-    pub fn new(order: &Order, status: OrderStatus) -> OrderBody {
+    pub fn new(order: &Order, status: OrderStatus, currency: Option<Currency>) -> OrderBody {
         OrderBody {
             order_id: order.id,
             hold_id: order.hold,
@@ -176,6 +199,7 @@ impl OrderBody {
             quantity: order.line.quantity,
             unit_price: order.line.unit_price,
             total_price: order.total_price(),
+            currency,
             status,
             pay_by: order.pay_by,
             created_at: order.created_at,
@@ -196,9 +220,13 @@ pub struct AdminOrderBody<'a> {
 }
 
 impl<'a> AdminOrderBody<'a> {
-    pub fn new(order: &'a Order, status: OrderStatus) -> AdminOrderBody<'a> {
+    pub fn new(
+        order: &'a Order,
+        status: OrderStatus,
+        currency: Option<Currency>,
+    ) -> AdminOrderBody<'a> {
         AdminOrderBody {
-            order: OrderBody::new(order, status),
+            order: OrderBody::new(order, status, currency),
             customer: order.customer.as_ref(),
             transaction_id: order.transaction_id.as_deref(),
         }
@@ -280,43 +308,6 @@ impl<'a> AdminPaymentBody<'a> {
     }
 }
 
-/// A line of a product's ledger: by how much each counter changed, and why.
-#[derive(Serialize)]
-pub struct MovementBody<'a> {
-    product_id: ProductId,
-    version: i64,
-    at: Timestamp,
-    kind: MovementKind,
-    available: i64,
-    reserved: i64,
-    sold: i64,
-    hold_id: Option<HoldId>,
-    order_id: Option<OrderId>,
-    reason: Option<&'a str>,
-}
-
-impl<'a> MovementBody<'a> {
-    pub fn new(movement: &'a Movement) -> MovementBody<'a> {
-        let (hold, order, reason) = match &movement.cause {
-            Cause::Hold(id) => (Some(*id), None, None),
-            Cause::Order(id) => (None, Some(*id), None),
-            Cause::Stock(reason) => (None, None, reason.as_deref()),
-        };
-        MovementBody {
-            product_id: movement.product,
-            version: movement.version,
-            at: movement.at,
-            kind: movement.kind,
-            available: movement.delta.available,
-            reserved: movement.delta.reserved,
-            sold: movement.delta.sold,
-            hold_id: hold,
-            order_id: order,
-            reason,
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct ProductUpserted {
     id: ProductId,
@@ -324,16 +315,16 @@ struct ProductUpserted {
 }
 
 /// The answer to a command that had an outcome. Total and pure: equal outcomes give equal bytes.
-pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
+pub fn respond(outcome: &Outcome, secret: &Secret, currency: Option<Currency>) -> Response {
     match outcome {
-        Outcome::HoldPlaced(hold) => hold_placed(hold, secret),
-        Outcome::HoldReleased(hold) => ok(&HoldBody::new(hold, hold.expires_at)),
-        Outcome::OrderPlaced(order) => order_placed(order, secret),
-        Outcome::OrderCancelled(order) => ok(&OrderBody::new(order, order.status)),
-        Outcome::OrderRefunded(order) => ok(&AdminOrderBody::new(order, order.status)),
+        Outcome::HoldPlaced(hold) => hold_placed(hold, secret, currency),
+        Outcome::HoldReleased(hold) => ok(&HoldBody::new(hold, hold.expires_at, currency)),
+        Outcome::OrderPlaced(order) => order_placed(order, secret, currency),
+        Outcome::OrderCancelled(order) => ok(&OrderBody::new(order, order.status, currency)),
+        Outcome::OrderRefunded(order) => ok(&AdminOrderBody::new(order, order.status, currency)),
         Outcome::PaymentRecorded(recorded) => payment_recorded(recorded),
         Outcome::Replayed(first) => {
-            respond(first, secret).with_header("Idempotent-Replayed", "true")
+            respond(first, secret, currency).with_header("Idempotent-Replayed", "true")
         }
         Outcome::RefundResolved(payment) => ok(&RefundBody::new(payment)),
         Outcome::ProductUpserted { product, upserted } => ok(&ProductUpserted {
@@ -342,34 +333,36 @@ pub fn respond(outcome: &Outcome, secret: &Secret) -> Response {
         }),
         Outcome::ProductCreated { product, at } => {
             let location = format!("/api/products/{}", product.id);
-            with_status(201, &AdminProductBody::new(product, *at))
+            with_status(201, &AdminProductBody::new(product, *at, currency))
                 .with_header("Location", &location)
         }
         Outcome::ProductChanged { product, at } | Outcome::ProductRestocked { product, at, .. } => {
-            ok(&AdminProductBody::new(product, *at))
+            ok(&AdminProductBody::new(product, *at, currency))
         }
         Outcome::Swept(swept) => ok(swept),
     }
 }
 
-fn hold_placed(hold: &Hold, secret: &Secret) -> Response {
+fn hold_placed(hold: &Hold, secret: &Secret, currency: Option<Currency>) -> Response {
     let body = HoldPlacedBody {
         hold_id: hold.id,
         expires_at: hold.expires_at,
         product_id: hold.line.product,
         quantity: hold.line.quantity,
         unit_price: hold.line.unit_price,
+        currency,
         token: secret.token(TokenKind::Hold, hold.id.get()),
     };
     with_status(201, &body).with_header("Location", &format!("/api/holds/{}", hold.id))
 }
 
-fn order_placed(order: &Order, secret: &Secret) -> Response {
+fn order_placed(order: &Order, secret: &Secret, currency: Option<Currency>) -> Response {
     let body = OrderPlacedBody {
         order_id: order.id,
         product_id: order.line.product,
         quantity: order.line.quantity,
         total_price: order.total_price(),
+        currency,
         status: order.status,
         pay_by: order.pay_by,
         token: secret.token(TokenKind::Order, order.id.get()),

@@ -171,7 +171,7 @@ impl Api {
     ) {
         let Submission { command, is_holder } = submission;
         let secret = self.guard.secret.clone();
-        let tokens_required = self.guard.tokens_required;
+        let (tokens_required, currency) = (self.guard.tokens_required, self.terms.currency);
         let (sold_out_hint, wanted) = (self.sold_out_hint.clone(), product_wanted(&command));
         let metrics = self.metrics.clone();
         let make_answer = move |answer: Answer| {
@@ -188,7 +188,7 @@ impl Api {
                 holder: is_holder.then_some(&secret),
             };
             finish(match answer {
-                Ok(outcome) => respond(&outcome, &secret),
+                Ok(outcome) => respond(&outcome, &secret, currency),
                 Err(error) => Error::from(error).response(audience),
             });
         };

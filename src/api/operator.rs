@@ -121,7 +121,7 @@ impl Api {
             &mut holds.what,
             &paging,
             |hold| hold.id.get(),
-            |hold| AdminHoldBody::new(hold, holds.at),
+            |hold| AdminHoldBody::new(hold, holds.at, self.terms.currency),
         ))
     }
 
@@ -139,7 +139,7 @@ impl Api {
             &mut orders.what,
             &paging,
             |order| order.id.get(),
-            |order| AdminOrderBody::new(order, order.status_at(orders.at)),
+            |order| AdminOrderBody::new(order, order.status_at(orders.at), self.terms.currency),
         ))
     }
 

@@ -34,8 +34,8 @@ impl Api {
         let payments = self.payments_of(&order)?;
         let movements = self.movements_of(&order)?;
         Ok(json::ok(&OrderHistoryBody {
-            order: AdminOrderBody::new(&order, order.status_at(now)),
-            hold: AdminHoldBody::new(&hold, now),
+            order: AdminOrderBody::new(&order, order.status_at(now), self.terms.currency),
+            hold: AdminHoldBody::new(&hold, now, self.terms.currency),
             payments: payments.iter().map(AdminPaymentBody::new).collect(),
             movements: movements.iter().map(MovementBody::new).collect(),
         }))

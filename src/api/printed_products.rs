@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::bodies::ProductBody;
 use super::json;
-use crate::sale::{Product, ProductId, ProductStatus, Timestamp};
+use crate::sale::{Currency, Product, ProductId, ProductStatus, Timestamp};
 
 #[derive(Default)]
 pub struct PrintedProducts(RwLock<HashMap<ProductId, Arc<PrintedProduct>>>);
@@ -17,7 +17,7 @@ pub struct PrintedProducts(RwLock<HashMap<ProductId, Arc<PrintedProduct>>>);
 const PRODUCTS_MAX: usize = 1024;
 
 pub struct PrintedProduct {
-    /// Of what: a body tells of nothing but the product and its status.
+    /// Of what: a body tells of nothing else that changes.
     product: Arc<Product>,
     status: ProductStatus,
     /// Without `server_time`.
@@ -27,7 +27,12 @@ pub struct PrintedProduct {
 
 impl PrintedProducts {
     /// `product` as a reader shows it at `now`. A reader that remembers the product gives the same one again.
-    pub fn of(&self, product: Arc<Product>, now: Timestamp) -> Arc<PrintedProduct> {
+    pub fn of(
+        &self,
+        product: Arc<Product>,
+        now: Timestamp,
+        currency: Option<Currency>,
+    ) -> Arc<PrintedProduct> {
         let (id, status) = (product.id, product.status_at(now));
         let printed = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = printed.get(&id)
@@ -37,7 +42,7 @@ impl PrintedProducts {
             return known.clone();
         }
         drop(printed);
-        let body = json::bytes(&ProductBody::new(&product, now));
+        let body = json::bytes(&ProductBody::new(&product, now, currency));
         let new = Arc::new(PrintedProduct {
             tag: entity_tag(&body),
             product,

@@ -134,7 +134,7 @@ impl Api {
         let now = products.at;
         let stats = products.what.iter().map(|product: &Product| {
             Ok(ProductStatsBody {
-                product: AdminProductBody::new(product, now),
+                product: AdminProductBody::new(product, now, self.terms.currency),
                 recent: self.sales_rate(product.id)?.into(),
             })
         });

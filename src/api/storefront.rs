@@ -25,7 +25,7 @@ impl Api {
             data: products
                 .what
                 .iter()
-                .map(|product| ProductBody::new(product, now))
+                .map(|product| ProductBody::new(product, now, self.terms.currency))
                 .collect(),
         };
         let tag = entity_tag(&json::bytes(&list));
@@ -39,7 +39,7 @@ impl Api {
         let id = call.product()?;
         let Seen { what, at: now } = self.reader.product(id)?;
         let product = what.ok_or(Error::ProductNotFound)?;
-        let printed = self.printed_products.of(product, now);
+        let printed = self.printed_products.of(product, now, self.terms.currency);
         Ok(unless_known(call.request, &printed.tag, || {
             json::with_last_field(&printed.body, "server_time", &now.to_string())
         }))
@@ -50,7 +50,7 @@ impl Api {
         let id = self.hold_shown(call.request, token.as_deref(), HoldId::parse(call.id))?;
         let Seen { what, at: now } = self.reader.hold(id)?;
         let hold = what.ok_or(Error::HoldNotFound)?;
-        Ok(json::ok(&HoldBody::new(&hold, now)))
+        Ok(json::ok(&HoldBody::new(&hold, now, self.terms.currency)))
     }
 
     pub fn show_order(&self, call: &Call<'_>) -> Result<Response, Error> {
@@ -58,7 +58,12 @@ impl Api {
         let id = self.order_shown(call.request, token.as_deref(), OrderId::parse(call.id))?;
         let Seen { what, at: now } = self.reader.order(id)?;
         let order = what.ok_or(Error::OrderNotFound)?;
-        Ok(json::ok(&OrderBody::new(&order, order.status_at(now))))
+        let status = order.status_at(now);
+        Ok(json::ok(&OrderBody::new(
+            &order,
+            status,
+            self.terms.currency,
+        )))
     }
 
     pub fn products(&self, paging: &Paging) -> Result<(Seen<Vec<Product>>, Option<String>), Error> {

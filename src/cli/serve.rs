@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 
 use super::cli_error::{CliError, cannot_open};
 use super::clock::{clock_of, ensure_is_not_far_ahead};
-use super::exit_status::{CANNOT_LISTEN, INTERNAL};
+use super::exit_status::{CANNOT_LISTEN, CONFIGURATION, INTERNAL};
 use super::front_limits::{front_limits, metrics_front_limits, readers_max};
 use super::key_flags::KeyFlags;
 use super::logging;
@@ -66,6 +66,7 @@ impl Serve {
         ensure_is_not_far_ahead(&*database, &clock, config)?;
         let mut store = database.store(config.durability).map_err(failed)?;
         let _ = store.rest(Rest::Long)?;
+        keep_currency(&mut *store, config)?;
         let reader = database
             .reader(clock.clone(), readers_max(config))
             .map_err(failed)?;
@@ -113,6 +114,24 @@ impl Serve {
         }
         Ok(())
     }
+}
+
+/// Prices are numbers alone: in another currency they would be other prices, of holds and orders too.
+fn keep_currency(store: &mut dyn Store, config: &Config) -> Result<(), CliError> {
+    let Some(currency) = config.currency else {
+        return Ok(());
+    };
+    let kept = store.keep_currency(currency)?;
+    if kept == currency {
+        return Ok(());
+    }
+    Err(CliError::new(
+        CONFIGURATION,
+        format!(
+            "currency: {currency} is configured, and the prices in {} are in {kept}",
+            config.db
+        ),
+    ))
 }
 
 /// What the server keeps for as long as it serves.

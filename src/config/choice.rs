@@ -1,7 +1,7 @@
 //! Keys whose value is one of two words.
 
 use super::value::{Setting, Value};
-use crate::sale::LatePayment;
+use crate::sale::{FailedPayment, LatePayment};
 use crate::store::Durability;
 
 /// What a line of the log looks like.
@@ -19,6 +19,13 @@ impl Choice for LatePayment {
     const CHOICES: [(&'static str, Self); 2] = [
         ("refund", LatePayment::Refund),
         ("accept", LatePayment::Accept),
+    ];
+}
+
+impl Choice for FailedPayment {
+    const CHOICES: [(&'static str, Self); 2] = [
+        ("cancel", FailedPayment::Cancel),
+        ("keep", FailedPayment::Keep),
     ];
 }
 

@@ -8,7 +8,7 @@ use super::listen::Listen;
 use super::origin::Origin;
 use super::secrets::{AdminToken, WebhookSecret};
 use super::value::{Setting, Value};
-use crate::sale::LatePayment;
+use crate::sale::{Currency, FailedPayment, LatePayment};
 use crate::store::{Durability, Place};
 
 /// A key, and what can be done with it without knowing its type.
@@ -119,6 +119,15 @@ keys! {
         /// What becomes of a payment after its order was cancelled or has expired.
         /// "refund" makes a refund due, "accept" takes the units again if they are still there.
         late_payment: LatePayment = "refund";
+
+        /// What becomes of a pending order when /api/payments/webhook reports a failure.
+        /// "cancel" ends it; "keep" changes nothing, for a provider that reports each attempt: an order that is never paid ends
+        /// at its deadline.
+        failed_payment: FailedPayment = "cancel";
+
+        /// The currency of all prices, an ISO 4217 code with two decimals ("EUR"); products, holds and orders then name it.
+        /// The first that a database is served with is kept in it, and the database is served with no other.
+        currency: Option<Currency>;
 
         /// Seconds that a payment event waits for an order that does not exist yet.
         /// Some providers report a payment before the shop has its order.

@@ -33,9 +33,11 @@ impl Config {
             hold_ttl_s: self.hold_ttl_s,
             order_ttl_s: (self.order_ttl_s > 0).then_some(self.order_ttl_s),
             late_payment: self.late_payment,
+            failed_payment: self.failed_payment,
             parked_ttl_s: self.parked_ttl_s,
             parked_max: self.parked_max,
             idempotency_ttl_s: self.idempotency_ttl_s,
+            currency: self.currency,
         }
     }
 

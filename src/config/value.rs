@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::sale::Currency;
 use crate::store::Place;
 
 /// A value from the file, or one from the environment or a flag.
@@ -92,6 +93,15 @@ impl Setting for u32 {
 impl Setting for usize {
     fn read(value: Value<'_>) -> Result<usize, String> {
         value.whole(&(0..=i64::MAX))
+    }
+}
+
+impl Setting for Option<Currency> {
+    fn read(value: Value<'_>) -> Result<Option<Currency>, String> {
+        let currency = Currency::parse(value.text()?);
+        currency.map(Some).ok_or_else(|| {
+            "it must be the ISO 4217 code of a currency with two decimals, in three capitals, like \"EUR\"".into()
+        })
     }
 }
 

@@ -128,6 +128,7 @@ const COPIED_TABLES: [CopiedTable; 9] = [
             ("parked", Number),
             ("last_now", Number),
             ("token_secret", Bytes),
+            ("currency", Text),
             ("reversals", Number),
         ],
         order: "one",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{StoreError, Transacted};
-use crate::sale::{Command, Outcome, Rejection, Secret, Terms, Timestamp};
+use crate::sale::{Command, Currency, Outcome, Rejection, Secret, Terms, Timestamp};
 
 /// What the sale said to one command.
 pub type Decision = Result<Outcome, Rejection>;
@@ -96,6 +96,9 @@ pub trait Store: Send {
 
     /// What this database's tokens are made from.
     fn secret(&self) -> &Secret;
+
+    /// Keeps the currency of all prices, unless one is kept already. Returns the one that is kept.
+    fn keep_currency(&mut self, currency: Currency) -> Result<Currency, StoreError>;
 
     /// Takes the sale's time back to `wall`, after it was wrongly ahead, and pulls in deadlines that lie further off than
     /// those of fresh rows. `None`: the sale is not ahead, and nothing was changed. The database is not served meanwhile.

@@ -172,6 +172,7 @@ impl Store for Watched {
         rest,
         gap,
         secret,
+        keep_currency,
         set_back
     );
 }

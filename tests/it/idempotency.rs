@@ -219,6 +219,7 @@ impl Store for Counting {
         rest,
         gap,
         secret,
+        keep_currency,
         set_back
     );
 }

@@ -19,6 +19,7 @@ mod config;
 mod corpus;
 mod crash;
 mod crowd;
+mod currency;
 mod customer_limits;
 mod description;
 mod differential;

@@ -54,6 +54,15 @@ macro_rules! delegates {
         }
         $crate::wrapped_store::delegates!($($others),*);
     };
+    (keep_currency $(, $others:ident)*) => {
+        fn keep_currency(
+            &mut self,
+            currency: flashsale::sale::Currency,
+        ) -> Result<flashsale::sale::Currency, StoreError> {
+            self.store.keep_currency(currency)
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
     (set_back $(, $others:ident)*) => {
         fn set_back(
             &mut self,

@@ -21,16 +21,21 @@ pub fn expanded(written: Value) -> Value {
     }
 }
 
-/// The schemas, each object with all its fields required, unless it says which, and no others.
+/// The schemas, each object with all its fields required but those in `optional`, unless it says which, and no others.
 pub fn schemas() -> Value {
     let written: Map<String, Value> = read(include_str!("schemas.json"));
     let schemas = written.iter().map(|(name, schema)| {
         let mut schema = schema.clone();
         if let Some(properties) = all_properties(&written, name) {
-            let names: Vec<&String> = properties.keys().collect();
+            let optional = all_optional(&written, name);
+            let names = properties.keys();
+            let names: Vec<&String> = names
+                .filter(|name| !optional.contains(&name.as_str()))
+                .collect();
             let required = json!(names);
             let object = schema.as_object_mut().expect(WRITTEN);
             object.remove("extends");
+            object.remove("optional");
             object.entry("type").or_insert_with(|| "object".into());
             object.entry("required").or_insert(required);
             object.entry("additionalProperties").or_insert(false.into());
@@ -51,6 +56,16 @@ fn all_properties(written: &Map<String, Value>, name: &str) -> Option<Map<String
         .unwrap_or_default();
     all.extend(own.clone());
     Some(all)
+}
+
+/// The fields that may be left out, with those of the schema that it extends.
+fn all_optional<'a>(written: &'a Map<String, Value>, name: &str) -> Vec<&'a str> {
+    let schema = written.get(name).expect(WRITTEN);
+    let extended = schema.get("extends").and_then(Value::as_str);
+    let mut all = extended.map_or(Vec::new(), |name| all_optional(written, name));
+    let own = schema.get("optional").and_then(Value::as_array);
+    all.extend(own.into_iter().flatten().filter_map(Value::as_str));
+    all
 }
 
 /// Names of schemas stand for them among properties and as what an array has.

@@ -1,5 +1,6 @@
 //! What is kept, and pure questions about it. A row knows nothing of other rows.
 
+mod currency;
 mod customer;
 mod hold;
 mod id;
@@ -18,6 +19,7 @@ mod text;
 mod time;
 mod token;
 
+pub use currency::Currency;
 pub use customer::Customer;
 pub use hold::{Hold, HoldStatus};
 pub use id::{HoldId, OrderId, PaymentId, ProductId};
@@ -32,6 +34,6 @@ pub use payment::{
 pub use product::{Product, ProductStatus};
 pub use quantity::{Quantity, STOCK_MAX};
 pub use reversal::Dispute;
-pub use terms::{Counters, LatePayment, Terms};
+pub use terms::{Counters, FailedPayment, LatePayment, Terms};
 pub use time::Timestamp;
 pub use token::{SECRET_BYTES, Secret, TokenKind};

@@ -1,5 +1,6 @@
 //! The terms of the whole sale, and the figures that every batch reads and writes.
 
+use super::currency::Currency;
 use super::id::{HoldId, OrderId, PaymentId, ProductId};
 
 /// The terms of the whole sale: TTLs and policies. Set once, by configuration.
@@ -9,9 +10,12 @@ pub struct Terms {
     /// `None`: an order waits for its payment for ever.
     pub order_ttl_s: Option<u32>,
     pub late_payment: LatePayment,
+    pub failed_payment: FailedPayment,
     pub parked_ttl_s: u32,
     pub parked_max: u32,
     pub idempotency_ttl_s: u32,
+    /// What prices are in; `None`: nobody said.
+    pub currency: Option<Currency>,
 }
 
 /// What becomes of a payment for an order that was cancelled or has expired.
@@ -20,6 +24,14 @@ pub enum LatePayment {
     Refund,
     /// Takes the units again, if they are there.
     Accept,
+}
+
+/// What becomes of a pending order whose payment is reported to have failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedPayment {
+    Cancel,
+    /// An attempt has failed, and another may come.
+    Keep,
 }
 
 /// The one row of figures that every batch reads and writes.

@@ -64,8 +64,8 @@ mod tests {
 
     use super::*;
     use crate::sale::rows::{
-        Cents, Counters, Hold, HoldId, HoldStatus, LatePayment, Line, Product, ProductId, Quantity,
-        Terms, Timestamp,
+        Cents, Counters, FailedPayment, Hold, HoldId, HoldStatus, LatePayment, Line, Product,
+        ProductId, Quantity, Terms, Timestamp,
     };
     use crate::sale::rules::command::{Command, PlaceHold};
     use crate::sale::rules::decide;
@@ -79,9 +79,11 @@ mod tests {
             hold_ttl_s: 120,
             order_ttl_s: None,
             late_payment: LatePayment::Refund,
+            failed_payment: FailedPayment::Cancel,
             parked_ttl_s: 60,
             parked_max: 1,
             idempotency_ttl_s: 60,
+            currency: None,
         };
         let next_hold = HoldId::new(HOLDS + 1).unwrap();
         let counters = Counters {

@@ -3,7 +3,8 @@
 use super::effect::{Effect, Purchase};
 use super::{fate, room};
 use crate::sale::rows::{
-    Cents, LatePayment, OrderId, OrderStatus, PaymentStatus, PaymentTarget, Report, Verdict,
+    Cents, FailedPayment, LatePayment, OrderId, OrderStatus, PaymentStatus, PaymentTarget, Report,
+    Verdict,
 };
 use crate::sale::working_set::{Due, Stop, WorkingSet};
 
@@ -24,7 +25,10 @@ pub fn judge(
         (OrderStatus::Pending, PaymentStatus::Success) => {
             fate::due_once(set, target, report, Verdict::AmountMismatch)
         }
-        (OrderStatus::Pending, PaymentStatus::Failure) => Ok((Verdict::Applied, Effect::Cancel)),
+        (OrderStatus::Pending, PaymentStatus::Failure) => Ok(match set.terms.failed_payment {
+            FailedPayment::Cancel => (Verdict::Applied, Effect::Cancel),
+            FailedPayment::Keep => (Verdict::Ignored, Effect::None),
+        }),
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success)
             if report.differs_from(order.transaction_id.as_deref()) =>
         {

@@ -14,7 +14,7 @@ use super::session::Step;
 use super::tables::counters;
 use super::turns::{Turn, Turns};
 use super::write;
-use crate::sale::{Command, Counters, Secret, Terms, Timestamp, WorkingSet};
+use crate::sale::{Command, Counters, Currency, Secret, Terms, Timestamp, WorkingSet};
 use crate::store::refused_deadlines;
 use crate::store::{
     Checkpoint, Decision, Expired, More, Now, Rest, SetBack, Store, StoreError, Transacted,
@@ -254,6 +254,13 @@ impl Store for PostgresStore {
 
     fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    fn keep_currency(&mut self, currency: Currency) -> Result<Currency, StoreError> {
+        let (tx, _) = self.turns.take(Vec::new())?;
+        let steps = [counters::keep_currency(currency), Step::new("commit")];
+        let answers = self.turns.run(tx.session, &steps)?;
+        counters::read_currency(answers).map_err(ServerError::before_commit)
     }
 
     fn set_back(&mut self, _: Timestamp, _: &Terms) -> Result<Option<SetBack>, StoreError> {

@@ -4,8 +4,8 @@
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::sale::{
-    Amount, Cents, Customer, Dispute, HoldId, HoldStatus, IdempotencyKey, MovementKind, OrderId,
-    OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, RefundStatus, Resolution,
+    Amount, Cents, Currency, Customer, Dispute, HoldId, HoldStatus, IdempotencyKey, MovementKind,
+    OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, RefundStatus, Resolution,
     Timestamp, Verdict,
 };
 
@@ -68,6 +68,7 @@ macro_rules! texts {
 texts! {
     HoldStatus: |status| status.as_str(), HoldStatus::parse;
     OrderStatus: |status| status.as_str(), OrderStatus::parse;
+    Currency: |currency| currency.as_str(), Currency::parse;
     Dispute: |dispute| dispute.as_str(), Dispute::parse;
     PaymentStatus: |status| status.as_str(), PaymentStatus::parse;
     Verdict: |verdict| verdict.as_str(), Verdict::parse;

@@ -13,7 +13,7 @@ use super::rows::{self, SqliteRows};
 use super::tables::counters;
 use super::tables::kept_keys::Keys;
 use super::write;
-use crate::sale::{Command, KnownRows, Secret, Terms, Timestamp, WorkingSet};
+use crate::sale::{Command, Currency, KnownRows, Secret, Terms, Timestamp, WorkingSet};
 use crate::store::{
     Checkpoint, Decision, Expired, More, Now, Rest, SetBack, Store, StoreError, Transacted,
     judge_in_turn, refused_deadlines,
@@ -308,6 +308,18 @@ impl Store for SqliteStore {
 
     fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    fn keep_currency(&mut self, currency: Currency) -> Result<Currency, StoreError> {
+        self.in_transaction(|tx, log| {
+            if let Some(kept) = counters::currency(tx).map_err(not_applied)? {
+                return Ok((kept, Change::None));
+            }
+            let (_, last_now) = counters::read(tx).map_err(not_applied)?;
+            log.begins_from(tx, last_now)?;
+            counters::write_currency(tx, currency).map_err(not_applied)?;
+            Ok((currency, Change::Written))
+        })
     }
 
     fn set_back(&mut self, wall: Timestamp, terms: &Terms) -> Result<Option<SetBack>, StoreError> {

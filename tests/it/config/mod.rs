@@ -109,3 +109,27 @@ fn a_proxy_is_an_address_or_a_network() {
         assert!(error.contains("line 1: trusted_proxies"), "{error}");
     }
 }
+
+#[test]
+fn a_currency_is_a_code_of_iso_4217_with_two_decimals() {
+    for right in ["EUR", "USD", "CHF"] {
+        let config = file(&format!("currency = {right:?}")).unwrap();
+        assert_eq!(config.currency.map(|it| it.as_str()), Some(right));
+    }
+    for wrong in ["eur", "EURO", "JPY", "KWD", "XYZ", "XAU", "", "E"] {
+        let error = refused(&format!("currency = {wrong:?}"));
+        assert!(error.contains("line 1: currency: it must be "), "{error}");
+    }
+}
+
+#[test]
+fn a_failed_payment_cancels_or_keeps() {
+    for right in ["cancel", "keep"] {
+        assert!(file(&format!("failed_payment = {right:?}")).is_ok());
+    }
+    let error = refused("failed_payment = \"ignore\"");
+    assert!(
+        error.contains("it must be \"cancel\" or \"keep\""),
+        "{error}"
+    );
+}

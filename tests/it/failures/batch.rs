@@ -236,7 +236,16 @@ impl Store for Deadly {
         Ok(decisions)
     }
 
-    delegates!(settle, load, probe, next_deadline, gap, secret, set_back);
+    delegates!(
+        settle,
+        load,
+        probe,
+        next_deadline,
+        gap,
+        secret,
+        keep_currency,
+        set_back
+    );
 
     fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {
         assert!(self.by_miscounting, "a test's panic");

@@ -82,7 +82,15 @@ impl Store for Doubtful {
         self.store.probe(now)
     }
 
-    delegates!(load, next_deadline, rest, gap, secret, set_back);
+    delegates!(
+        load,
+        next_deadline,
+        rest,
+        gap,
+        secret,
+        keep_currency,
+        set_back
+    );
 }
 
 struct Doubt {

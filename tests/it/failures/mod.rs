@@ -39,7 +39,16 @@ impl<F: FnMut(&[Command]) -> Option<StoreError> + Send> Store for Faulty<F> {
         }
     }
 
-    delegates!(settle, load, next_deadline, rest, gap, secret, set_back);
+    delegates!(
+        settle,
+        load,
+        next_deadline,
+        rest,
+        gap,
+        secret,
+        keep_currency,
+        set_back
+    );
 }
 
 /// Whether a batch has a client's command, besides the sweep.

@@ -159,7 +159,7 @@ impl Store for Remote {
         self.store.rest(rest)
     }
 
-    delegates!(settle, load, gap, secret, set_back);
+    delegates!(settle, load, gap, secret, keep_currency, set_back);
 }
 
 /// A store that waits for its turn until the test gives it.
@@ -196,6 +196,7 @@ impl Store for Queued {
         rest,
         gap,
         secret,
+        keep_currency,
         set_back
     );
 }

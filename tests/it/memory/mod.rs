@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use flashsale::sale::{
-    Command, Counters, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord, Movement, Need,
-    Order, OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, PlaceHold, Product, ProductId,
-    Rejection, SECRET_BYTES, Secret, Terms, Timestamp, WorkingSet, Written,
+    Command, Counters, Currency, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord,
+    Movement, Need, Order, OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, PlaceHold,
+    Product, ProductId, Rejection, SECRET_BYTES, Secret, Terms, Timestamp, WorkingSet, Written,
 };
 use flashsale::store::{
     Checkpoint, Contents, Decision, More, Now, Reader, Rest, Seen, SetBack, Store, StoreError,
@@ -148,6 +148,10 @@ impl Store for MemoryStore {
 
     fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    fn keep_currency(&mut self, _: Currency) -> Result<Currency, StoreError> {
+        unreachable!("the memory store is not served")
     }
 
     fn set_back(&mut self, _: Timestamp, _: &Terms) -> Result<Option<SetBack>, StoreError> {

@@ -1,10 +1,10 @@
 //! Every row of the table of verdicts, for an event about an order that is there.
 
-use flashsale::sale::{Command, OrderId, PaymentId};
+use flashsale::sale::{Command, FailedPayment, OrderId, PaymentId};
 use serde_json::json;
 
 use super::{accepting, pay_amount};
-use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, item};
+use crate::shop::{HOLD_TTL, ORDER_TTL, Shop, config, item};
 
 #[test]
 fn a_success_pays_a_pending_order() {
@@ -57,6 +57,28 @@ fn a_failure_cancels_a_pending_order_once() {
     shop.stock_is("tee", 5, 0, 0);
     shop.fail("k2", order).verdict("ignored", "cancelled");
     shop.stock_is("tee", 5, 0, 0);
+}
+
+#[test]
+fn a_failure_changes_nothing_where_failures_are_attempts() {
+    let keeping = config(|it| it.failed_payment = FailedPayment::Keep);
+    let shop = Shop::on_terms(vec![item("tee", 5)], keeping);
+    let order = shop.ordered("tee", 2);
+    shop.fail("k1", order).verdict("ignored", "pending");
+    shop.stock_is("tee", 3, 2, 0);
+    shop.pay("k2", order).verdict("applied", "paid");
+
+    let unpaid = shop.ordered("tee", 1);
+    shop.fail("k3", unpaid).verdict("ignored", "pending");
+    shop.after(ORDER_TTL);
+    shop.fail("k4", unpaid).verdict("ignored", "expired");
+
+    let hold = shop.hold("tee", 1).created().id("hold_id");
+    let failure = json!({"idempotency_key": "k5", "hold_id": hold, "status": "failure"});
+    shop.webhook(&failure).verdict("parked", ());
+    shop.order(hold).created().says("status", "pending");
+    shop.webhook(&failure).verdict("ignored", "pending");
+    shop.stock_is("tee", 2, 1, 2);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! On which terms a sale opens, and with what.
 
 use flashsale::sale::{
-    Cents, Command, LatePayment, Patch, ProductChanges, Quantity, Terms, Timestamp, UpsertProduct,
+    Cents, Command, Currency, FailedPayment, LatePayment, Patch, ProductChanges, Quantity, Terms,
+    Timestamp, UpsertProduct,
 };
 
 use super::story::Step;
@@ -14,10 +15,12 @@ pub fn terms(dice: &mut Dice) -> Terms {
         hold_ttl_s: 120,
         order_ttl_s: dice.one_of(&[Some(900), Some(60), None]),
         late_payment: dice.one_of(&[LatePayment::Refund, LatePayment::Accept]),
+        failed_payment: dice.one_of(&[FailedPayment::Cancel, FailedPayment::Keep]),
         // No shorter than a hold: what waits in vain under two names that become one order may be owed once or twice.
         parked_ttl_s: dice.one_of(&[86_400, 300, 130]),
         parked_max: dice.one_of(&[40, 4]),
         idempotency_ttl_s: dice.one_of(&[86_400, 100]),
+        currency: Currency::parse("EUR"),
     }
 }
 

@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use super::{Question, Result, exactly};
-use crate::sale::{Counters, SECRET_BYTES, Secret, Timestamp, WorkingSet};
+use crate::sale::{Counters, Currency, SECRET_BYTES, Secret, Timestamp, WorkingSet};
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
 
@@ -83,6 +83,19 @@ pub fn read_secret(answers: Vec<Vec<Row>>) -> Result<Secret> {
     bytes
         .map(Secret::new)
         .map_err(|_| ServerError::Misread("the secret has another length".into()))
+}
+
+/// Unless one is kept already; answers with the one that is.
+pub fn keep_currency(currency: Currency) -> Step {
+    Step::new("update meta set currency = coalesce(currency, $1) where one = 1 returning currency")
+        .with(currency.as_str())
+}
+
+pub fn read_currency(answers: Vec<Vec<Row>>) -> Result<Currency> {
+    let row = answers.into_iter().flatten().next();
+    let code: String = row.ok_or_else(no_row)?.try_get("currency")?;
+    Currency::parse(&code)
+        .ok_or_else(|| ServerError::Misread(format!("the sale knows no currency {code:?}")))
 }
 
 pub fn write(set: &WorkingSet) -> Step {

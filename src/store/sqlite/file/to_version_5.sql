@@ -15,6 +15,7 @@ create index orders_by_transaction on orders (transaction_id) where transaction_
 create index orders_by_dispute on orders (dispute, id) where dispute is not null;
 
 alter table meta add column reversals integer not null default 0 constraint reversals_are_a_count check (reversals >= 0);
+alter table meta add column currency text constraint a_currency_is_a_code check (length(currency) = 3);
 
 create table reversals (
     id              integer not null primary key,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction, named_params};
 
 use super::{Question, Result, one_row};
-use crate::sale::{Counters, PaymentTarget, Secret, Timestamp, WorkingSet};
+use crate::sale::{Counters, Currency, PaymentTarget, Secret, Timestamp, WorkingSet};
 use crate::store::Gap;
 use crate::store::sqlite::statements::Queries;
 
@@ -32,6 +32,18 @@ pub fn secret(conn: &Connection) -> Result<Secret> {
     conn.query_row("select token_secret from meta", [], |row| {
         row.get("token_secret").map(Secret::new)
     })
+}
+
+pub fn currency(tx: &Connection) -> Result<Option<Currency>> {
+    tx.query_row("select currency from meta", [], |row| row.get("currency"))
+}
+
+pub fn write_currency(tx: &Transaction<'_>, currency: Currency) -> Result<()> {
+    let sql = "update meta set currency = :currency where currency is null";
+    one_row(
+        &mut tx.prepare_cached(sql)?,
+        named_params! {":currency": currency},
+    )
 }
 
 /// Whether `backup` has marked the file.

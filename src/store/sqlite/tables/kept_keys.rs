@@ -300,7 +300,8 @@ mod tests {
 
     use super::*;
     use crate::sale::{
-        Command, Counters, CreateProduct, LatePayment, Need, ProductChanges, Terms, decide,
+        Command, Counters, CreateProduct, FailedPayment, LatePayment, Need, ProductChanges, Terms,
+        decide,
     };
     use crate::store::sqlite::file::schema;
 
@@ -360,6 +361,8 @@ mod tests {
     const TERMS: Terms = Terms {
         hold_ttl_s: 1,
         order_ttl_s: None,
+        failed_payment: FailedPayment::Cancel,
+        currency: None,
         late_payment: LatePayment::Refund,
         parked_ttl_s: 1,
         parked_max: 1,

@@ -1,6 +1,6 @@
 //! What providers report, and what is owed back.
 
-use flashsale::sale::{LatePayment, PaymentEvent, PaymentStatus, PaymentTarget};
+use flashsale::sale::{FailedPayment, LatePayment, PaymentEvent, PaymentStatus, PaymentTarget};
 
 use super::{Answer, Event, Model, Target, no};
 
@@ -74,7 +74,7 @@ impl Model {
         let may_be_late = self.terms.late_payment == LatePayment::Accept && is_right && self.has_room(&order);
         self.event(id).verdict = "ignored";
         match (order.status, event.success) {
-            ("pending", false) => {
+            ("pending", false) if self.terms.failed_payment == FailedPayment::Cancel => {
                 self.orders.get_mut(&order_id).unwrap().status = "cancelled";
                 self.event(id).verdict = "applied";
             }
