@@ -271,6 +271,8 @@ impl Shop {
                 secret,
                 tokens_required: false,
                 webhook_secrets,
+                stripe_secrets: Vec::new(),
+                stripe_test_mode: false,
                 admin_token: None,
             },
             origins: Origins::default(),

@@ -2,7 +2,7 @@
 
 use super::errors::Error;
 use super::guard::Guard;
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::input::Fields;
 use crate::sale::{Command, IdempotencyKey, OrderId, PaymentId, ProductId};
 
@@ -10,6 +10,12 @@ pub struct Call<'a> {
     pub request: &'a Request,
     /// The id in the path, where its endpoint has one.
     pub id: &'a str,
+}
+
+/// What a request comes to.
+pub enum Work {
+    Answered(Response),
+    Submitted(Submission),
 }
 
 /// What the writer is asked.

@@ -2,11 +2,11 @@
 //! the log and how large a body may be all follow from these lines.
 
 use super::Api;
-use super::call::{Call, Submission};
+use super::call::{Call, Submission, Work};
 use super::errors::Error;
 use crate::http::{Method, Response};
 
-use Access::{Open, Operator, Signature, Token};
+use Access::{Open, Operator, Signature, Stripe, Token};
 use Method::{Delete, Get, Head, Patch, Post};
 
 /// Lines of one path stand together.
@@ -21,6 +21,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/api/orders/{id}",                          Token,     Api::show_order),
     command(Post,    "/api/orders/{id}/cancel",                   Token,     Api::cancel_order),
     command(Post,    "/api/payments/webhook",                     Signature, Api::record_payment).with_body_up_to(64 * 1024),
+    event(Post,      "/api/payments/stripe",                      Stripe,    Api::record_stripe_event).with_body_up_to(64 * 1024),
     read(Get,        "/",                                         Open,      Api::show_front_page).without_rows(),
     read(Get,        "/healthz",                                  Open,      Api::show_health).without_rows(),
     read(Get,        "/readyz",                                   Open,      Api::show_readiness),
@@ -75,19 +76,23 @@ pub enum Access {
     Token,
     /// The payment provider's, where there are secrets to check it with.
     Signature,
+    /// Stripe's signature, where there are secrets to check it with. The handler checks it.
+    Stripe,
     /// The operator's token.
     Operator,
 }
 
-/// What answers: a read answers at once, a command after its commit.
+/// What answers: a read answers at once, a command after its commit, an event in the one way or the other.
 #[derive(Clone, Copy)]
 pub enum Run {
     Read(Read),
     Command(Write),
+    Event(Take),
 }
 
 type Read = fn(&Api, &Call<'_>) -> Result<Response, Error>;
 type Write = fn(&Api, &Call<'_>) -> Result<Submission, Error>;
+type Take = fn(&Api, &Call<'_>) -> Result<Work, Error>;
 
 const fn read(method: Method, pattern: &'static str, access: Access, read: Read) -> Endpoint {
     endpoint(method, pattern, access, Run::Read(read))
@@ -95,6 +100,10 @@ const fn read(method: Method, pattern: &'static str, access: Access, read: Read)
 
 const fn command(method: Method, pattern: &'static str, access: Access, write: Write) -> Endpoint {
     endpoint(method, pattern, access, Run::Command(write))
+}
+
+const fn event(method: Method, pattern: &'static str, access: Access, take: Take) -> Endpoint {
+    endpoint(method, pattern, access, Run::Event(take))
 }
 
 const fn endpoint(method: Method, pattern: &'static str, access: Access, run: Run) -> Endpoint {
@@ -143,6 +152,7 @@ impl Endpoint {
         match self.run {
             Run::Read(_) => !self.has_no_rows,
             Run::Command(_) => was_sold_out && self.pattern == "/api/holds",
+            Run::Event(_) => false,
         }
     }
 
@@ -202,6 +212,10 @@ impl<'a> Route<'a> {
         self.pattern() == "/metrics"
     }
 
+    pub fn is_stripes(&self) -> bool {
+        self.pattern() == "/api/payments/stripe"
+    }
+
     pub fn pattern(self) -> &'static str {
         self.endpoints[0].pattern
     }
@@ -210,7 +224,7 @@ impl<'a> Route<'a> {
     pub fn methods(self) -> String {
         let methods = self.endpoints.iter().map(|endpoint| match endpoint.run {
             Run::Read(_) => "GET, HEAD",
-            Run::Command(_) => endpoint.method.as_str(),
+            Run::Command(_) | Run::Event(_) => endpoint.method.as_str(),
         });
         methods.collect::<Vec<_>>().join(", ")
     }

@@ -25,6 +25,7 @@ pub enum Error {
     /// Where tokens are required, a key is a secret too.
     IdempotencyKeyTooShort,
     InvalidSignature,
+    InvalidStripeSignature,
     NotTheOperator,
     Invalid(WrongValues),
     ProductNotFound,
@@ -172,6 +173,9 @@ impl Error {
             Error::InvalidSignature =>
                 row(401, "invalid_signature", "The webhook must be signed with one of webhook_secrets, within 300 seconds")
                     .with_header("WWW-Authenticate", "StandardWebhooks"),
+            Error::InvalidStripeSignature =>
+                row(401, "invalid_signature", "The event must be signed with one of stripe_secrets, within 300 seconds")
+                    .with_header("WWW-Authenticate", "Stripe-Signature"),
             Error::NotTheOperator =>
                 row(401, "unauthorized", "The operator's token must be shown, as Authorization: Bearer <token>")
                     .with_header("WWW-Authenticate", "Bearer"),

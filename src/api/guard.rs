@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::errors::Error;
 use super::signature;
 use super::throttle::Throttle;
-use crate::config::{AdminToken, WebhookSecret};
+use crate::config::{AdminToken, StripeSecret, WebhookSecret};
 use crate::http::Request;
 use crate::sale::{Secret, Timestamp, TokenKind};
 
@@ -18,8 +18,12 @@ pub struct Guard {
     pub secret: Secret,
     /// Whether holds and orders ask for their tokens; else their ids alone do.
     pub tokens_required: bool,
-    /// Empty: webhooks are not signed.
+    /// Without any, and without `stripe_secrets`, webhooks are not signed.
     pub webhook_secrets: Vec<WebhookSecret>,
+    /// Empty: Stripe's own events are not taken.
+    pub stripe_secrets: Vec<StripeSecret>,
+    /// Whether events of Stripe's test mode count.
+    pub stripe_test_mode: bool,
     /// `None`: there is no operator.
     pub admin_token: Option<AdminToken>,
 }
@@ -50,7 +54,11 @@ impl Guard {
     }
 
     pub fn asks_for_signatures(&self) -> bool {
-        !self.webhook_secrets.is_empty()
+        !self.webhook_secrets.is_empty() || self.takes_stripe_events()
+    }
+
+    pub fn takes_stripe_events(&self) -> bool {
+        !self.stripe_secrets.is_empty()
     }
 
     /// What is wrong with a signature is said in the log alone: its sender might be guessing.

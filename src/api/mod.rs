@@ -28,6 +28,7 @@ mod signature;
 mod sold_out_hint;
 mod stats;
 mod storefront;
+mod stripe;
 mod throttle;
 
 use std::sync::atomic::AtomicBool;
@@ -56,7 +57,7 @@ pub use sold_out_hint::SoldOutHint;
 
 use access_log::PendingEntry;
 use bodies::respond;
-use call::{Call, Submission};
+use call::{Call, Submission, Work};
 use counted::Counted;
 use endpoints::{BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
@@ -83,16 +84,13 @@ pub struct Api {
     pub draining: Arc<AtomicBool>,
 }
 
-/// What a request comes to.
-enum Work {
-    Answered(Response),
-    Submitted(Submission),
-}
-
 impl Handler for Api {
     fn handle(&self, request: Request, reply: Reply) {
         self.proxies.warn_if_exposed(&request);
-        let is_here = |route: &Route<'_>| !(self.metrics_are_elsewhere && route.is_metrics());
+        let is_here = |route: &Route<'_>| {
+            let is_elsewhere = self.metrics_are_elsewhere && route.is_metrics();
+            !is_elsewhere && (self.guard.takes_stripe_events() || !route.is_stripes())
+        };
         let route = Route::of(&request.path).filter(is_here);
         let work = self.understand(&request, route);
         self.answer(&request, route, work, reply);
@@ -173,12 +171,15 @@ impl Api {
         let secret = self.guard.secret.clone();
         let (tokens_required, currency) = (self.guard.tokens_required, self.terms.currency);
         let (sold_out_hint, wanted) = (self.sold_out_hint.clone(), product_wanted(&command));
-        let metrics = self.metrics.clone();
+        let (metrics, stripe_event) = (self.metrics.clone(), stripe::named_by(&command));
         let make_answer = move |answer: Answer| {
             if let (Some(product), Err(CommandError::Refused(rejection))) = (wanted, &answer)
                 && is_sold_out(rejection)
             {
                 sold_out_hint.set(product);
+            }
+            if let (Some(event), Err(CommandError::Refused(rejection))) = (&stripe_event, &answer) {
+                stripe::note_refusal(event, rejection, &metrics);
             }
             if let Ok(Outcome::PaymentRecorded(recorded)) = &answer {
                 payments::note(recorded, &metrics);
@@ -216,7 +217,7 @@ impl Api {
                 let response = read(self, &call)?;
                 Ok(Work::Answered(match endpoint.access {
                     Access::Operator => unless_unchanged(request, response),
-                    Access::Open | Access::Token | Access::Signature => response,
+                    Access::Open | Access::Token | Access::Signature | Access::Stripe => response,
                 }))
             }
             Run::Command(write) => {
@@ -224,6 +225,7 @@ impl Api {
                 content_headers::check_encoding(request)?;
                 write(self, &call).map(Work::Submitted)
             }
+            Run::Event(work) => work(self, &call),
         }
     }
 

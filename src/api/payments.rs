@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::Api;
 use super::call::{Call, Submission};
 use super::errors::Error;
+use super::stripe;
 use super::throttle::Throttle;
 use crate::input::formats::{HOLD_ID, ORDER_ID, TEXT, string};
 use crate::input::{FINISHED, Fields, Format};
 use crate::metrics::Metrics;
 use crate::sale::{
     Amount, Command, PaymentEvent, PaymentId, PaymentRecorded, PaymentStatus, PaymentTarget,
-    Report, is_visible_key,
+    Report, Reporter, is_visible_key,
 };
 
 impl Api {
@@ -22,16 +23,20 @@ impl Api {
     }
 }
 
-const KEY: Format<String> = Format::new("1 to 255 visible ASCII characters", |raw| {
-    string(raw).filter(|key| is_visible_key(key))
-});
+const KEY: Format<String> = Format::new(
+    "1 to 255 visible ASCII characters, and not begin with stripe:",
+    |raw| string(raw).filter(|key| is_visible_key(key) && !key.starts_with(stripe::KEY_PREFIX)),
+);
 const STATUS: Format<PaymentStatus> = Format::new(PaymentStatus::ONE_OF, |raw| {
     PaymentStatus::parse(&string(raw)?)
 });
 const AMOUNT: Format<Amount> = Format::new(
     "an amount in major units with at most two decimals and no sign, as a number (199.98) or a string of digits \
      (\"199.98\"), up to 21474836480000000.00",
-    |raw| Some(Amount::new(raw.to_owned())).filter(|amount| amount.cents().is_some()),
+    |raw| {
+        let amount = Amount::new(raw.to_owned());
+        (amount.currency().is_none() && amount.cents().is_some()).then_some(amount)
+    },
 );
 
 fn payment_event(mut fields: Fields<'_>) -> Result<PaymentEvent, Error> {
@@ -48,6 +53,7 @@ fn payment_event(mut fields: Fields<'_>) -> Result<PaymentEvent, Error> {
         transaction_id,
     };
     Ok(PaymentEvent {
+        reporter: Reporter::Bridge,
         key: key.expect(FINISHED),
         target: target.expect(FINISHED),
         report,

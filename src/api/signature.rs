@@ -29,10 +29,17 @@ pub enum Wrong {
     Clock { behind_s: i64 },
     #[error("the key: no signature in it was made with a key of webhook_secrets over these bytes")]
     Key,
+    #[error(
+        "stripe_secrets alone are set: this path takes nothing without webhook_secrets of its own"
+    )]
+    NoSecrets,
 }
 
 /// Whether the request was signed with one of the secrets, just now.
 pub fn check(request: &Request, secrets: &[WebhookSecret], now: Timestamp) -> Result<(), Wrong> {
+    if secrets.is_empty() {
+        return Err(Wrong::NoSecrets);
+    }
     let sent = |name| only(request.header_values(name)).ok_or(Wrong::Header(name));
     let id = sent("webhook-id")?;
     let timestamp = sent("webhook-timestamp")?;

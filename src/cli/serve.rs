@@ -182,6 +182,8 @@ fn serve(
             secret,
             tokens_required: config.require_tokens,
             webhook_secrets: config.webhook_secrets.clone(),
+            stripe_secrets: config.stripe_secrets.clone(),
+            stripe_test_mode: config.stripe_test_mode,
             admin_token: config.admin_token.clone(),
         },
         origins: Origins::new(config.cors_origins.clone()),

@@ -19,7 +19,7 @@ impl ConfigError {
         let mut pieces = message.split("whsec_");
         let mut shown = pieces.next().unwrap_or_default().to_owned();
         for piece in pieces {
-            let is_secret = |byte: char| byte.is_ascii_alphanumeric() || "+/=".contains(byte);
+            let is_secret = |byte: char| byte.is_ascii_alphanumeric() || "+/=_-".contains(byte);
             shown = shown + "whsec_…" + piece.trim_start_matches(is_secret);
         }
         ConfigError::Invalid(shown)

@@ -9,18 +9,30 @@ use super::secrets::{AdminToken, WebhookSecret};
 impl Config {
     /// Whether every client may pay, cancel and release what is not its own.
     pub fn is_open(&self) -> bool {
-        self.webhook_secrets.is_empty() || !self.require_tokens
+        !self.asks_for_signatures() || !self.require_tokens
     }
 
-    /// Refuses a server that others can reach if it is open and `allow_open` is not set, or if a secret of its is the README's.
+    /// Whether a payment is taken from nobody who does not sign it.
+    pub fn asks_for_signatures(&self) -> bool {
+        !self.webhook_secrets.is_empty() || !self.stripe_secrets.is_empty()
+    }
+
+    /// Refuses Stripe's secrets without a currency, and a server that others can reach if it is open and `allow_open` is not
+    /// set, or if a secret of its is the README's.
     pub fn check(&self) -> Result<(), ConfigError> {
+        if !self.stripe_secrets.is_empty() && self.currency.is_none() {
+            return Err(ConfigError::Invalid(
+                "stripe_secrets: Stripe's amounts are in a currency; set currency to the one of your prices, like \"EUR\""
+                    .into(),
+            ));
+        }
         let Some(reached) = self.reached_from_elsewhere() else {
             return Ok(());
         };
         if self.is_open() && !self.allow_open {
             return Err(ConfigError::Invalid(format!(
                 "{reached}, and every client could pay, cancel and release what is not its own; set webhook_secrets \
-                 and require_tokens = true, or allow_open = true if that is meant"
+                 (or stripe_secrets) and require_tokens = true, or allow_open = true if that is meant"
             )));
         }
         let known = |key, makes_one| {

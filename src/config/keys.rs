@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use super::choice::LogFormat;
 use super::listen::Listen;
 use super::origin::Origin;
-use super::secrets::{AdminToken, WebhookSecret};
+use super::secrets::{AdminToken, StripeSecret, WebhookSecret};
 use super::value::{Setting, Value};
 use crate::sale::{Currency, FailedPayment, LatePayment};
 use crate::store::{Durability, Place};
@@ -147,6 +147,15 @@ keys! {
         /// no signatures. A file with a secret must be readable by its owner alone. The README's example is refused where
         /// others can reach the server.
         webhook_secrets: Vec<WebhookSecret> = [];
+
+        /// The secrets of Stripe's webhook endpoint, as its dashboard shows them: whsec_ and more.
+        /// /api/payments/stripe takes Stripe's own events with them, and needs currency; two while one is rolled. Without
+        /// webhook_secrets beside them, /api/payments/webhook takes nothing. A file with a secret must be readable by its owner
+        /// alone.
+        stripe_secrets: Vec<StripeSecret> = [];
+
+        /// Whether events of Stripe's test mode count, which are of no real money.
+        stripe_test_mode: bool = false;
 
         /// Whether a request for a hold or an order must show its token.
         /// With false, every client that knows an id may use it.

@@ -25,7 +25,7 @@ pub use keys::{Config, KEYS, Key};
 pub use listen::Listen;
 pub use load::{ENVIRONMENT_PREFIX, FILE_NAME, Flags, load, load_over};
 pub use origin::Origin;
-pub use secrets::{AdminToken, WebhookSecret};
+pub use secrets::{AdminToken, StripeSecret, WebhookSecret};
 
 impl Config {
     pub fn terms(&self) -> Terms {

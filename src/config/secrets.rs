@@ -11,7 +11,8 @@ use super::value::{Setting, Value};
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(Vec<u8>);
 
-const WEBHOOK_SECRETS_MAX: usize = 2;
+/// While a provider changes from one to the other.
+const SECRETS_MAX: usize = 2;
 
 /// The secrets that the README shows. They are public, and so accepted on this machine alone.
 const EXAMPLE_WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -41,6 +42,30 @@ impl WebhookSecret {
     }
 }
 
+/// The key that Stripe signs its events with, as its dashboard shows it: its text is the key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StripeSecret(String);
+
+const STRIPE_CHARS_MIN: usize = 16;
+
+impl StripeSecret {
+    pub fn parse(text: &str) -> Result<StripeSecret, &'static str> {
+        let fits = (STRIPE_CHARS_MIN..=CHARS_MAX).contains(&text.len());
+        let is_one = fits && text.starts_with(PREFIX) && is_visible(text);
+        is_one
+            .then(|| StripeSecret(text.to_owned()))
+            .ok_or("a secret must be whsec_ and what follows it in Stripe's dashboard, at least 16 characters in all")
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The operator's bearer token: 16 to 255 visible ASCII characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminToken(String);
@@ -56,7 +81,7 @@ impl AdminToken {
             );
         }
         let fits = (CHARS_MIN..=CHARS_MAX).contains(&text.len());
-        (fits && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        (fits && is_visible(text))
             .then(|| AdminToken(text.to_owned()))
             .ok_or("it must be 16 to 255 visible ASCII characters")
     }
@@ -82,15 +107,30 @@ impl Setting for Vec<WebhookSecret> {
 
     /// An empty variable is refused: it must not switch signatures off by a slip.
     fn read(value: Value<'_>) -> Result<Vec<WebhookSecret>, String> {
-        let secrets = value.list(|text| Ok(WebhookSecret::parse(text)?))?;
-        if matches!(value, Value::Text(_)) && secrets.is_empty() {
-            return Err("it must name a secret, or not be set".into());
-        }
-        if secrets.len() > WEBHOOK_SECRETS_MAX {
-            return Err(format!("there may be at most {WEBHOOK_SECRETS_MAX}"));
-        }
-        Ok(secrets)
+        few_secrets(value, WebhookSecret::parse)
     }
+}
+
+impl Setting for Vec<StripeSecret> {
+    const IS_SECRET: bool = true;
+
+    fn read(value: Value<'_>) -> Result<Vec<StripeSecret>, String> {
+        few_secrets(value, StripeSecret::parse)
+    }
+}
+
+fn few_secrets<T>(
+    value: Value<'_>,
+    parse: fn(&str) -> Result<T, &'static str>,
+) -> Result<Vec<T>, String> {
+    let secrets = value.list(|text| Ok(parse(text)?))?;
+    if matches!(value, Value::Text(_)) && secrets.is_empty() {
+        return Err("it must name a secret, or not be set".into());
+    }
+    if secrets.len() > SECRETS_MAX {
+        return Err(format!("there may be at most {SECRETS_MAX}"));
+    }
+    Ok(secrets)
 }
 
 impl Setting for Option<AdminToken> {
@@ -104,6 +144,12 @@ impl Setting for Option<AdminToken> {
 impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(…)")
+    }
+}
+
+impl fmt::Debug for StripeSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StripeSecret(…)")
     }
 }
 

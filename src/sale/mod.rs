@@ -27,6 +27,6 @@ pub use rows::{
 };
 pub use rules::{
     Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,
-    ProductChanges, RestockProduct, Swept, UpsertProduct, Upserted, decide,
+    ProductChanges, Reporter, RestockProduct, Swept, UpsertProduct, Upserted, decide,
 };
 pub use working_set::{Due, KnownRows, Need, Rejection, Stop, Table, WorkingSet, Written};

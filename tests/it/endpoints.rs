@@ -1,12 +1,12 @@
 //! Each endpoint asks for what its line of the table says, and for nothing else.
 
 use flashsale::api::{Access, ENDPOINTS, Endpoint};
-use flashsale::config::{AdminToken, Config, WebhookSecret};
+use flashsale::config::{AdminToken, Config, StripeSecret, WebhookSecret};
 use flashsale::http::Request;
 use flashsale::sale::TokenKind;
 use serde_json::json;
 
-use crate::provider::{SECRET, signed_with};
+use crate::provider::{SECRET, STRIPE_SECRET, signed_with, stripe_signature};
 use crate::shop::{ADMIN_TOKEN, Answer, OPENING, Shop, item};
 
 /// A shop that asks for everything that can be asked for, with a hold and an order.
@@ -14,6 +14,7 @@ fn guarded() -> Shop {
     let config = Config {
         require_tokens: true,
         webhook_secrets: vec![WebhookSecret::parse(SECRET).unwrap()],
+        stripe_secrets: vec![StripeSecret::parse(STRIPE_SECRET).unwrap()],
         admin_token: Some(AdminToken::parse(ADMIN_TOKEN).unwrap()),
         ..Config::default()
     };
@@ -51,6 +52,10 @@ fn shown(shop: &Shop, endpoint: &Endpoint) -> Vec<(&'static str, String)> {
         Access::Open => Vec::new(),
         Access::Operator => bearer(ADMIN_TOKEN).into(),
         Access::Signature => signed_with(SECRET, OPENING / 1_000_000, b"{}"),
+        Access::Stripe => {
+            let signature = stripe_signature(STRIPE_SECRET, OPENING / 1_000_000, b"{}");
+            vec![("Stripe-Signature", signature)]
+        }
         Access::Token => {
             let (kind, id) = match endpoint.pattern.starts_with("/api/orders/") {
                 true => (TokenKind::Order, 1),
@@ -70,7 +75,7 @@ fn an_endpoint_asks_for_what_its_line_says() {
         let is_denied = match endpoint.access {
             Access::Open => false,
             Access::Operator => code == "unauthorized",
-            Access::Signature => code == "invalid_signature",
+            Access::Signature | Access::Stripe => code == "invalid_signature",
             Access::Token => code == "hold_not_found" || code == "order_not_found",
         };
         let line = format!("{} {}", endpoint.method, endpoint.pattern);

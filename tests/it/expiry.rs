@@ -7,7 +7,7 @@ use flashsale::config::Config;
 use flashsale::http::{Method, Request};
 use flashsale::sale::{
     Amount, Command, HoldId, PaymentEvent, PaymentStatus, PaymentTarget, PlaceHold, ProductId,
-    Quantity, Rejection, Report, Terms, Timestamp,
+    Quantity, Rejection, Report, Reporter, Terms, Timestamp,
 };
 use flashsale::store::{Access, Decision, Durability, More, Now, Store, StoreError, no_more};
 use serde_json::json;
@@ -305,6 +305,7 @@ fn an_order_that_a_repeated_event_was_told_has_expired_stays_so_after_a_crash() 
     let hold = HoldId::FIRST;
     transact(0, &Command::PlaceOrder { hold, key: None });
     let event = Command::RecordPayment(PaymentEvent {
+        reporter: Reporter::Bridge,
         key: "event".into(),
         target: PaymentTarget::Hold(hold),
         report: Report {

@@ -65,6 +65,7 @@ mod secrets;
 mod seed;
 mod service;
 mod simulation;
+mod stripe;
 mod sweep;
 mod tidy;
 mod tokens;

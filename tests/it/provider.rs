@@ -28,6 +28,24 @@ pub fn signed_with(secret: &str, sent_s: i64, body: &[u8]) -> Signed {
     ]
 }
 
+/// As Stripe shows it.
+pub const STRIPE_SECRET: &str = "whsec_qhQzLdXBd0PaNQ3BvhYPmn2sXGgQmOQ8";
+pub const OTHER_STRIPE_SECRET: &str = "whsec_7kR2mHnY0v8cWbTqUe5xGzLpAiSd4fJo";
+
+/// The `v1` of Stripe's scheme: the secret is used as the text that it is.
+pub fn stripe_v1(secret: &str, sent_s: i64, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{sent_s}.").as_bytes());
+    mac.update(body);
+    let digest = mac.finalize().into_bytes();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The header `Stripe-Signature`.
+pub fn stripe_signature(secret: &str, sent_s: i64, body: &[u8]) -> String {
+    format!("t={sent_s},v1={}", stripe_v1(secret, sent_s, body))
+}
+
 pub fn borrowed(signed: &Signed) -> Vec<(&str, &str)> {
     let pairs = signed.iter();
     pairs.map(|(name, value)| (*name, value.as_str())).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flashsale::sale::{
     Amount, Command, CreateProduct, Customer, HoldId, IdempotencyKey, LatePayment, OrderId,
     PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId,
-    Quantity, Report, RestockProduct, Terms, Timestamp,
+    Quantity, Report, Reporter, RestockProduct, Terms, Timestamp,
 };
 use flashsale::store::{Decision, Store, no_more};
 
@@ -106,6 +106,7 @@ fn keyed_order(number: i64) -> Command {
 
 fn event(number: i64, target: PaymentTarget, amount: &str) -> Command {
     Command::RecordPayment(PaymentEvent {
+        reporter: Reporter::Bridge,
         key: format!("event-{number}"),
         target,
         report: Report {

@@ -60,6 +60,7 @@ fn described(endpoint: &Endpoint, operation: &Operation, refusals: &[Refusal]) -
         Access::Open => json!([]),
         Access::Token => json!([{}, {"customerToken": []}]),
         Access::Signature => json!([{}, {"webhookSignature": []}]),
+        Access::Stripe => json!([{"stripeSignature": []}]),
         Access::Operator => json!([{"operatorToken": []}]),
     };
     let in_path = endpoint.pattern.split(['{', '}']).skip(1).step_by(2);

@@ -40,7 +40,7 @@ const ELSEWHERE: [&str; 2] = ["404 not_found", "405 method_not_allowed"];
 pub fn refusals_of<'a>(endpoint: &Endpoint, operation: &'a Operation) -> Vec<&'a str> {
     let mut names: Vec<&str> = operation.refusals.iter().map(String::as_str).collect();
     names.extend(ALWAYS);
-    if matches!(endpoint.run, Run::Command(_)) {
+    if matches!(endpoint.run, Run::Command(_) | Run::Event(_)) {
         names.extend(OF_COMMANDS);
     }
     if operation.body.as_ref().is_some_and(|body| body.required) {
@@ -56,6 +56,7 @@ pub fn refusals_of<'a>(endpoint: &Endpoint, operation: &'a Operation) -> Vec<&'a
     match endpoint.access {
         Access::Open | Access::Token => {}
         Access::Signature => names.push("401 invalid_signature"),
+        Access::Stripe => names.extend(["401 invalid_signature", "404 not_found"]),
         Access::Operator => names.extend(OF_OPERATORS),
     }
     names

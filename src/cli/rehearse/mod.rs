@@ -27,7 +27,7 @@ use super::exit_status::{FOUND_A_PROBLEM, INTERNAL, IO_ERROR};
 use super::global_args::GlobalArgs;
 use super::report::{Report, print_to_stderr};
 use super::staged_file::StagedFile;
-use crate::config::Config;
+use crate::config::{Config, WebhookSecret};
 use crate::rehearsal::{
     Arrivals, Buying, Comparison, Counted, Ledger, Machine, Outcome, Plan, Sale, Usage, sentence,
 };
@@ -196,6 +196,14 @@ struct Served {
     findings: Vec<String>,
 }
 
+/// Of a bridge that the rehearsed sale has and the real one has not: simulated buyers do not pay by Stripe. What it signs is
+/// thrown away with the rehearsal's folder.
+const WEBHOOK_SECRET: &str = "whsec_cmVoZWFyc2VkIHBheW1lbnRzLCBub3QgcmVhbA==";
+
+fn pays_by_stripe_alone(config: &Config) -> bool {
+    config.webhook_secrets.is_empty() && !config.stripe_secrets.is_empty()
+}
+
 /// More threads than that no crowd needs.
 const CROWD_THREADS_MAX: usize = 8;
 /// Descriptors of this process for other things than connections.
@@ -207,7 +215,10 @@ impl Rehearsal {
         let products = self
             .goods
             .copy_to(&database, &self.config, &self.interruption)?;
-        let sale = Sale::of(&self.config, &products);
+        let mut sale = Sale::of(&self.config, &products);
+        if pays_by_stripe_alone(&self.config) {
+            sale.webhook_secret = WebhookSecret::parse(WEBHOOK_SECRET).ok();
+        }
         let machine = Machine::with_folder(self.folder.path())
             .map_err(|error| CliError::new(IO_ERROR, format!("the rehearsal's folder: {error}")))?;
         let circumstances = warnings::Circumstances {
@@ -228,11 +239,24 @@ impl Rehearsal {
         let server = RehearsedServer::start(
             &database,
             global.config_file(),
-            self.config.metrics_listen.is_some(),
+            &self.settings(),
             &self.interruption,
         )?;
         let served = self.serve(server, &sale, crowd_threads)?;
         self.judge(sale, machine, crowd_threads, served)
+    }
+
+    /// What the rehearsed server needs otherwise than the real one.
+    fn settings(&self) -> Vec<(&'static str, &'static str)> {
+        let mut settings = Vec::new();
+        if self.config.metrics_listen.is_some() {
+            // The real server may be there already.
+            settings.push(("metrics_listen", "127.0.0.1:0"));
+        }
+        if pays_by_stripe_alone(&self.config) {
+            settings.push(("webhook_secrets", WEBHOOK_SECRET));
+        }
+        settings
     }
 
     fn serve(

@@ -42,10 +42,11 @@ const NOT_INHERITED: [&str; 5] = [
 ];
 
 impl RehearsedServer {
+    /// With these keys set otherwise.
     pub fn start(
         database: &Path,
         config_file: Option<&Path>,
-        has_metrics_listen: bool,
+        settings: &[(&str, &str)],
         interruption: &Interruption,
     ) -> Result<RehearsedServer, CliError> {
         let failed = |why: String| {
@@ -61,9 +62,9 @@ impl RehearsedServer {
         if let Some(file) = config_file {
             command.arg("--config").arg(file);
         }
-        if has_metrics_listen {
-            // The real server may be there already.
-            command.env(format!("{ENVIRONMENT_PREFIX}METRICS_LISTEN"), "127.0.0.1:0");
+        for (key, value) in settings {
+            let name = format!("{ENVIRONMENT_PREFIX}{}", key.to_uppercase());
+            command.env(name, value);
         }
         for name in NOT_INHERITED {
             command.env_remove(name);

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::value::RawValue;
 
+use super::currency::Currency;
 use super::quantity::Quantity;
 
 /// An amount in cents. Prints as a JSON number with exactly two decimals.
@@ -139,24 +140,55 @@ impl Amount {
         &self.0
     }
 
-    /// The cents that a number or a string of digits says. `None` for everything else, and for more than any order costs.
+    /// Names its currency by a code in small letters: `"199.98 usd"`. `None` for more than any order costs.
+    pub fn in_currency(cents: Cents, code: &str) -> Option<Amount> {
+        (cents <= AMOUNT_MAX).then(|| Amount(format!("\"{cents} {code}\"")))
+    }
+
+    /// The cents that a number or a string of digits says, be there a currency or none. `None` for everything else, and for
+    /// more than any order costs.
     pub fn cents(&self) -> Option<Cents> {
-        let text = self.0.strip_prefix('"');
-        let cents = match text.and_then(|text| text.strip_suffix('"')) {
-            Some(text) => Cents::from_plain_decimal(text),
+        let digits = self.digits_and_currency().map(|(digits, _)| digits);
+        let cents = match digits.or(self.text()) {
+            Some(digits) => Cents::from_plain_decimal(digits),
             None => cents_of_number(&self.0),
         };
         cents.filter(|cents| *cents <= AMOUNT_MAX)
     }
 
-    pub fn is(&self, price: Cents) -> bool {
-        self.cents() == Some(price)
+    /// The code of the currency that it names.
+    pub fn currency(&self) -> Option<&str> {
+        self.digits_and_currency().map(|(_, code)| code)
+    }
+
+    fn digits_and_currency(&self) -> Option<(&str, &str)> {
+        let (digits, code) = self.text()?.split_once(' ')?;
+        let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase());
+        is_code.then_some((digits, code))
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.0.strip_prefix('"')?.strip_suffix('"')
+    }
+
+    /// Whether it is the price, where it names no currency. Where it names one, that must be the sale's, and there may be more
+    /// in it: shipping, or a tip.
+    pub fn pays(&self, price: Cents, currency: Option<Currency>) -> bool {
+        match self.currency() {
+            None => self.cents() == Some(price),
+            Some(code) => {
+                currency.is_some_and(|currency| currency.as_str().eq_ignore_ascii_case(code))
+                    && self.cents() >= Some(price)
+            }
+        }
     }
 
     /// A hundred times the price: a provider that counts in minor units.
     pub fn is_hundredfold(&self, price: Cents) -> bool {
         let hundredfold = price.0.checked_mul(100).map(Cents);
-        price.0 > 0 && hundredfold.is_some_and(|price| self.is(price))
+        price.0 > 0
+            && self.currency().is_none()
+            && hundredfold.is_some_and(|it| self.cents() == Some(it))
     }
 }
 
@@ -264,7 +296,7 @@ mod tests {
     fn an_amount_is_the_price_only_as_an_exact_decimal() {
         let price = Cents(19998);
         for raw in ["199.98", "199.980", "1.9998e2", "\"199.98\"", "\"199.980\""] {
-            assert!(Amount::new(raw.into()).is(price), "{raw}");
+            assert!(Amount::new(raw.into()).pays(price, None), "{raw}");
         }
         for raw in [
             "199.97",
@@ -277,7 +309,7 @@ mod tests {
             "\"\"",
             "-199.98",
         ] {
-            assert!(!Amount::new(raw.into()).is(price), "{raw}");
+            assert!(!Amount::new(raw.into()).pays(price, None), "{raw}");
         }
     }
 
@@ -320,6 +352,12 @@ mod tests {
         ] {
             assert_eq!(Amount::new(raw.into()).cents(), None, "{raw}");
         }
+        let in_dollars = Amount::in_currency(Cents(100_000), "usd").unwrap();
+        assert_eq!(in_dollars.cents(), Some(Cents(100_000)));
+        assert!(
+            !in_dollars.is_hundredfold(Cents(1000)),
+            "minor units were meant"
+        );
         assert!(Amount::new("1000".into()).is_hundredfold(Cents(1000)));
         assert!(!Amount::new("999".into()).is_hundredfold(Cents(1000)));
         assert!(!Amount::new("0".into()).is_hundredfold(Cents(0)));

@@ -1,5 +1,6 @@
 //! What a payment provider reported about an order, or about the hold that it will come from, and what came of it.
 
+use super::currency::Currency;
 use super::id::{HoldId, OrderId, PaymentId};
 use super::money::{Amount, Cents};
 use super::text::text_enum;
@@ -114,8 +115,15 @@ impl Verdict {
 }
 
 impl Report {
-    pub fn pays(&self, price: Cents) -> bool {
-        self.amount.as_ref().is_none_or(|amount| amount.is(price))
+    pub fn pays(&self, price: Cents, currency: Option<Currency>) -> bool {
+        let amount = self.amount.as_ref();
+        amount.is_none_or(|amount| amount.pays(price, currency))
+    }
+
+    /// Whether no money came.
+    pub fn is_of_nothing(&self) -> bool {
+        let amount = self.amount.as_ref();
+        amount.is_none_or(|amount| amount.cents() == Some(Cents::ZERO))
     }
 
     pub fn pays_hundredfold(&self, price: Cents) -> bool {

@@ -63,12 +63,22 @@ pub struct PlaceHold {
 
 #[derive(Clone, Debug)]
 pub struct PaymentEvent {
+    pub reporter: Reporter,
     /// Unique to the event, chosen by the provider.
     pub key: String,
     pub target: PaymentTarget,
     pub report: Report,
     /// The provider's JSON object, as it came.
     pub payload: Option<String>,
+}
+
+/// Who reports what became of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reporter {
+    /// A bridge between a provider and the sale, which may know of an order before it is made.
+    Bridge,
+    /// Stripe itself. The shop told it of an order that was there: one that is not never will be.
+    Stripe,
 }
 
 /// What a request says about an optional property.

@@ -20,7 +20,7 @@ use super::working_set::{Rejection, Stop, WorkingSet, ensure};
 
 pub use command::{
     Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,
-    ProductChanges, RestockProduct, Swept, UpsertProduct, Upserted,
+    ProductChanges, Reporter, RestockProduct, Swept, UpsertProduct, Upserted,
 };
 
 /// Judges one command against the working set, and if nothing speaks against it, changes the working set.

@@ -1,7 +1,7 @@
 //! What a payment provider reports: in any order, any number of times, sometimes before the order exists. Every report is
 //! judged once, by the table of verdicts, and money that bought nothing becomes a refund that is due.
 
-use super::command::{Outcome, PaymentEvent, PaymentRecorded};
+use super::command::{Outcome, PaymentEvent, PaymentRecorded, Reporter};
 use super::effect::{Effect, carry_out};
 use super::verdict::judge;
 use super::{fate, parked};
@@ -25,6 +25,11 @@ pub fn record(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Sto
     }
     match event.target {
         PaymentTarget::Order(id) if id >= set.counters.next_order => {
+            let is_awaited = match event.reporter {
+                Reporter::Bridge => true,
+                Reporter::Stripe => false,
+            };
+            ensure!(is_awaited, Rejection::PaymentOrderUnknown);
             let ahead = id.get() - (set.counters.next_order.get() - 1);
             ensure!(ahead <= ORDERS_AHEAD_MAX, Rejection::PaymentOrderUnknown);
             let until = set.now.plus_seconds(set.terms.parked_ttl_s);

@@ -3,8 +3,7 @@
 use super::effect::{Effect, Purchase};
 use super::{fate, room};
 use crate::sale::rows::{
-    Cents, FailedPayment, LatePayment, OrderId, OrderStatus, PaymentStatus, PaymentTarget, Report,
-    Verdict,
+    FailedPayment, LatePayment, OrderId, OrderStatus, PaymentStatus, PaymentTarget, Report, Verdict,
 };
 use crate::sale::working_set::{Due, Stop, WorkingSet};
 
@@ -19,7 +18,7 @@ pub fn judge(
         (OrderStatus::Paid | OrderStatus::Refunded, PaymentStatus::Success) if order.is_free() => {
             judge_for_nothing(set, target, report)
         }
-        (OrderStatus::Pending, PaymentStatus::Success) if report.pays(order.total_price()) => {
+        (OrderStatus::Pending, PaymentStatus::Success) if pays(set, order_id, report) => {
             purchase(set, order_id, report, None)
         }
         (OrderStatus::Pending, PaymentStatus::Success) => {
@@ -55,13 +54,17 @@ pub fn judge(
     }
 }
 
+fn pays(set: &WorkingSet, order: OrderId, report: &Report) -> bool {
+    report.pays(set.known_order(order).total_price(), set.terms.currency)
+}
+
 /// An order of 0.00 was paid by no transaction.
 fn judge_for_nothing(
     set: &WorkingSet,
     target: PaymentTarget,
     report: &Report,
 ) -> Result<(Verdict, Effect), Stop> {
-    if report.pays(Cents::ZERO) {
+    if report.is_of_nothing() {
         Ok((Verdict::Ignored, Effect::None))
     } else {
         fate::due_once(set, target, report, Verdict::AmountMismatch)
@@ -89,9 +92,7 @@ fn adoption(
     report: &Report,
 ) -> Result<(Verdict, Effect), Stop> {
     let effect = match fate::withdrawn_by_paying(set, order_id, report)? {
-        Some(refunds)
-            if refunds.is_empty() || report.pays(set.known_order(order_id).total_price()) =>
-        {
+        Some(refunds) if refunds.is_empty() || pays(set, order_id, report) => {
             Effect::Adopt(refunds)
         }
         Some(_) | None => Effect::None,
@@ -106,7 +107,7 @@ fn room_if_accepted(
     report: &Report,
 ) -> Result<Option<Vec<Due>>, Stop> {
     let is_accepted = match set.terms.late_payment {
-        LatePayment::Accept => report.pays(set.known_order(order_id).total_price()),
+        LatePayment::Accept => pays(set, order_id, report),
         LatePayment::Refund => false,
     };
     if !is_accepted {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flashsale::sale::{
     Command, Customer, HoldId, LatePayment, OrderId, PaymentEvent, PaymentStatus, PaymentTarget,
-    PlaceHold, ProductId, Quantity, Rejection, Report, Timestamp,
+    PlaceHold, ProductId, Quantity, Rejection, Report, Reporter, Timestamp,
 };
 use flashsale::store::{Access, Durability, no_more};
 
@@ -174,6 +174,7 @@ fn units_come_and_go() -> Vec<Command> {
     let id = |order: i64| OrderId::new(order).unwrap();
     let report = |order: i64, status: PaymentStatus| {
         Command::RecordPayment(PaymentEvent {
+            reporter: Reporter::Bridge,
             key: format!("payment of {order}"),
             target: PaymentTarget::Order(id(order)),
             report: Report {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use flashsale::sale::{
     Amount, Cents, Command, CreateProduct, HoldId, IdempotencyKey, OrderId, Outcome, PaymentEvent,
     PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId, Quantity,
-    RefundStatus, Report, RestockProduct,
+    RefundStatus, Report, Reporter, RestockProduct,
 };
 use flashsale::store::{Decision, Filter, Page, Seek};
 
@@ -187,8 +187,15 @@ impl Crowd {
         } else {
             PaymentStatus::Success
         };
-        let amount =
-            ["99.99", "199.98", "\"99.99\"", "1"].get(usize::try_from(self.below(12)).unwrap());
+        let amounts = [
+            "99.99",
+            "199.98",
+            "\"99.99\"",
+            "1",
+            "\"199.98 eur\"",
+            "\"99.99 usd\"",
+        ];
+        let amount = amounts.get(usize::try_from(self.below(12)).unwrap());
         let transaction = ["t1", "t2"].get(usize::try_from(self.below(4)).unwrap());
         let report = Report {
             status,
@@ -197,7 +204,12 @@ impl Crowd {
         };
         let key = format!("event-{}", self.serial("event"));
         let payload = self.flips().then(|| "{\"x\":1}".to_owned());
+        let reporter = match self.below(3) {
+            0 => Reporter::Stripe,
+            _ => Reporter::Bridge,
+        };
         PaymentEvent {
+            reporter,
             key,
             target,
             report,

@@ -102,6 +102,8 @@ impl Shop {
                 secret,
                 tokens_required: config.require_tokens,
                 webhook_secrets: config.webhook_secrets.clone(),
+                stripe_secrets: config.stripe_secrets.clone(),
+                stripe_test_mode: config.stripe_test_mode,
                 admin_token: config.admin_token.clone(),
             },
             origins,

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use flashsale::sale::{
     Command, HoldId, PaymentEvent, PaymentStatus, PaymentTarget, PlaceHold, ProductId, Quantity,
-    Report, Terms,
+    Report, Reporter, Terms,
 };
 
 use crate::shop::{OPENING, item, terms};
@@ -124,6 +124,7 @@ fn money_reported_again_after_its_hold_has_ended_unswept_is_owed_once() {
     });
     let event = |key: &str| {
         Step::Command(Command::RecordPayment(PaymentEvent {
+            reporter: Reporter::Bridge,
             key: key.into(),
             target: PaymentTarget::Hold(HoldId::FIRST),
             report: Report {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use flashsale::sale::{
     Amount, Cents, Command, CreateProduct, Customer, HoldId, IdempotencyKey, OrderId, Patch,
     PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId,
-    Quantity, Report, RestockProduct, STOCK_MAX, Timestamp, UpsertProduct,
+    Quantity, Report, Reporter, RestockProduct, STOCK_MAX, Timestamp, UpsertProduct,
 };
 
 use super::model::{Model, key_of};
@@ -240,7 +240,11 @@ impl People {
         } else {
             PaymentStatus::Success
         };
+        if self.dice.rarely(4) {
+            return self.stripe_event(target, total);
+        }
         PaymentEvent {
+            reporter: Reporter::Bridge,
             key: format!("event-{}", self.serial()),
             target,
             report: Report {
@@ -252,6 +256,23 @@ impl People {
                     .map(str::to_owned),
             },
             payload: self.dice.flips().then(|| "{\"x\":1}".to_owned()),
+        }
+    }
+
+    /// With a tip now and then, too little, or money of another country.
+    fn stripe_event(&mut self, target: PaymentTarget, total: i64) -> PaymentEvent {
+        let cents = (total + self.dice.one_of(&[0, 0, 0, 250, -1])).max(0);
+        let currency = self.dice.one_of(&["eur", "eur", "eur", "usd"]);
+        PaymentEvent {
+            reporter: Reporter::Stripe,
+            key: format!("stripe:event-{}", self.serial()),
+            target,
+            report: Report {
+                status: PaymentStatus::Success,
+                amount: Amount::in_currency(Cents::new(cents), currency),
+                transaction_id: Some(self.dice.one_of(&["t1", "t1", "t2"]).to_owned()),
+            },
+            payload: None,
         }
     }
 

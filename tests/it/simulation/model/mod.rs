@@ -31,7 +31,7 @@ pub struct Row {
 /// A refund is `due`, or how it was resolved.
 #[derive(Clone)]
 pub struct Event {
-    target: Target, success: bool, cents: Option<i64>, transaction: Option<String>, pub received_at: i64,
+    target: Target, success: bool, cents: Option<i64>, currency: Option<String>, transaction: Option<String>, pub received_at: i64,
     pub verdict: &'static str, pub refund: Option<&'static str>, resolved_at: Option<i64>, note: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! What providers report, and what is owed back.
 
-use flashsale::sale::{FailedPayment, LatePayment, PaymentEvent, PaymentStatus, PaymentTarget};
+use flashsale::sale::{FailedPayment, LatePayment, PaymentEvent, PaymentStatus, PaymentTarget, Reporter};
 
 use super::{Answer, Event, Model, Target, no};
 
@@ -70,7 +70,10 @@ impl Model {
     pub(super) fn judge(&mut self, id: i64, order_id: i64) {
         let (event, order) = (self.events[&id].clone(), self.orders[&order_id].clone());
         let total = order.line[1] * order.line[2];
-        let is_right = event.cents.is_none_or(|cents| cents == total);
+        let is_right = event.cents.is_none_or(|cents| match event.currency.as_deref() {
+            None => cents == total,
+            Some(currency) => currency == "eur" && cents >= total,
+        });
         let may_be_late = self.terms.late_payment == LatePayment::Accept && is_right && self.has_room(&order);
         self.event(id).verdict = "ignored";
         match (order.status, event.success) {
@@ -112,17 +115,19 @@ impl Model {
         let waits = order.is_none() && !is_lost && hold.is_none_or(|hold| hold.status == "active");
         match target {
             _ if !waits => {}
+            ('o', _) if it.reporter == Reporter::Stripe => return no("payment_order_unknown"),
             ('h', _) if hold.is_none() => return no("payment_hold_unknown"),
             ('o', id) if !(self.next[1]..self.next[1] + 10_000).contains(&id) => return no("payment_order_unknown"),
             _ if self.parked(|_| true).len() >= self.terms.parked_max as usize => return no("parked_full"),
             _ if self.parked(|it| it == target).len() >= 32 => return no("parked_full"),
             _ => {}
         }
-        let cents = |json: &str| (json.trim_matches('"').parse::<f64>().unwrap() * 100.0).round() as i64;
+        let currency = it.report.amount.as_ref().and_then(|it| Some(it.as_json().trim_matches('"').split_once(' ')?.1.to_owned()));
+        let cents = |json: &str| (json.trim_matches('"').split(' ').next().unwrap().parse::<f64>().unwrap() * 100.0).round() as i64;
         let (cents, transaction) = (it.report.amount.as_ref().map(|it| cents(it.as_json())), it.report.transaction_id.clone());
         let (refund, resolved_at, note, received_at) = (None, None, None, self.now);
         let id = self.take_id(2);
-        let event = Event { target, success, cents, transaction, received_at, verdict: "parked", refund, resolved_at, note };
+        let event = Event { target, success, cents, currency, transaction, received_at, verdict: "parked", refund, resolved_at, note };
         self.events.insert(id, event);
         self.keys.insert(it.key.clone(), id);
         match order {

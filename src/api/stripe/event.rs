@@ -1,0 +1,197 @@
+//! What an event of Stripe's says of a sale: a pure function of its bytes.
+
+use serde::Serialize;
+
+use super::about::About;
+use super::amount::amount_of;
+use crate::api::errors::Error;
+use crate::input::formats::{SWITCH, TEXT, string, whole_number};
+use crate::input::{FINISHED, Fields, Format, WrongValues};
+use crate::sale::{Amount, Command, PaymentEvent, PaymentStatus, Report, Reporter, is_visible_key};
+
+/// Of every key of an event of Stripe's, and of no other key.
+pub const KEY_PREFIX: &str = "stripe:";
+
+#[derive(Debug)]
+pub enum Understood {
+    Told(Command),
+    Ignored(Reason),
+}
+
+/// Why an event is answered with 200 and not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is of no type that tells how a payment ended.
+    NotFinal,
+    TestMode,
+    /// It names nothing of this sale: another one takes its money on the same account.
+    NotOurs,
+}
+
+impl Reason {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::NotFinal => "not_final",
+            Reason::TestMode => "test_mode",
+            Reason::NotOurs => "not_ours",
+        }
+    }
+}
+
+const ID: Format<String> = Format::new("1 to 255 visible ASCII characters", |raw| {
+    string(raw).filter(|id| is_visible_key(id))
+});
+const MINOR_UNITS: Format<i64> = Format::new(
+    "a whole number of minor units, without a sign",
+    whole_number,
+);
+/// In small letters, as Stripe writes it.
+const CODE: Format<String> = Format::new("three letters", |raw| {
+    let code = string(raw)?.to_ascii_lowercase();
+    let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_code.then_some(code)
+});
+
+/// Judged in this order: JSON, the fields that every event has, its type and what that needs, live mode, what it is about.
+pub fn understand(body: &[u8], counts_test_mode: bool) -> Result<Understood, Error> {
+    let mut event = Fields::of_body(body)?;
+    let id = event.required("id", &ID);
+    let kind = event.required("type", &TEXT);
+    let is_live = event.optional("livemode", &SWITCH).unwrap_or(true);
+    let object = event.raw("data").and_then(object_in);
+    if object.is_none() {
+        event.tell("data.object", "The data.object must be an object.".into());
+    }
+    event.finish_leniently()?;
+    let (id, kind, mut object) = (
+        id.expect(FINISHED),
+        kind.expect(FINISHED),
+        object.expect(FINISHED),
+    );
+
+    let Some(money) = Money::of(&kind, &mut object) else {
+        return Ok(Understood::Ignored(Reason::NotFinal));
+    };
+    let paid = money.read(&mut object);
+    let about = About::of(&kind, &mut object);
+    let paid = finished(object, paid)?;
+    if !is_live && !counts_test_mode {
+        return Ok(Understood::Ignored(Reason::TestMode));
+    }
+    let Some(target) = about.target()? else {
+        return Ok(Understood::Ignored(Reason::NotOurs));
+    };
+    Ok(Understood::Told(Command::RecordPayment(PaymentEvent {
+        reporter: Reporter::Stripe,
+        key: format!("{KEY_PREFIX}{id}"),
+        target,
+        payload: Some(paid.payload(&id, &kind)),
+        report: Report {
+            status: PaymentStatus::Success,
+            amount: Some(paid.amount),
+            transaction_id: paid.transaction_id,
+        },
+    })))
+}
+
+fn object_in(data: &str) -> Option<Fields<'_>> {
+    Fields::of_object(Fields::of_object(data)?.raw("object")?)
+}
+
+/// Which fields of the object say how much was moved, and by which transaction.
+struct Money {
+    amount: &'static str,
+    transaction: &'static str,
+}
+
+impl Money {
+    /// `None` where the type does not tell how a payment ended: an attempt that failed is no outcome.
+    fn of(kind: &str, object: &mut Fields<'_>) -> Option<Money> {
+        let paid_for_session = Money {
+            amount: "amount_total",
+            transaction: "payment_intent",
+        };
+        match kind {
+            "payment_intent.succeeded" => Some(Money {
+                amount: "amount_received",
+                transaction: "id",
+            }),
+            "checkout.session.async_payment_succeeded" => Some(paid_for_session),
+            "checkout.session.completed" => {
+                let is_paid = object.raw("payment_status") == Some("\"paid\"");
+                is_paid.then_some(paid_for_session)
+            }
+            _ => None,
+        }
+    }
+
+    fn read(&self, object: &mut Fields<'_>) -> Option<Paid> {
+        let id = object.required("id", &ID);
+        let minor_units = object.required(self.amount, &MINOR_UNITS);
+        let currency = object.required("currency", &CODE);
+        let transaction_id = match self.transaction {
+            "id" => id.clone(),
+            other => object.nullable(other, &ID).flatten(),
+        };
+        let (id, minor_units, currency) = (id?, minor_units?, currency?);
+        let amount = amount_of(minor_units, &currency);
+        if amount.is_none() {
+            let sentence = format!(
+                "The {} is no amount of {currency} that is read.",
+                self.amount
+            );
+            object.tell(self.amount, sentence);
+        }
+        Some(Paid {
+            id,
+            minor_units,
+            currency,
+            amount: amount?,
+            transaction_id,
+        })
+    }
+}
+
+struct Paid {
+    id: String,
+    minor_units: i64,
+    currency: String,
+    amount: Amount,
+    transaction_id: Option<String>,
+}
+
+impl Paid {
+    /// What is kept of an event. Names, addresses and cards are not.
+    fn payload(&self, event: &str, kind: &str) -> String {
+        #[derive(Serialize)]
+        struct Payload<'a> {
+            provider: &'static str,
+            event: &'a str,
+            r#type: &'a str,
+            object: &'a str,
+            amount: i64,
+            currency: &'a str,
+        }
+        let payload = Payload {
+            provider: "stripe",
+            event,
+            r#type: kind,
+            object: &self.id,
+            amount: self.minor_units,
+            currency: &self.currency,
+        };
+        serde_json::to_string(&payload).expect("texts and a number are JSON")
+    }
+}
+
+fn finished(object: Fields<'_>, paid: Option<Paid>) -> Result<Paid, Error> {
+    object.finish_leniently().map_err(|wrong| {
+        let wrong = wrong.0.into_iter();
+        WrongValues(
+            wrong
+                .map(|(name, sentence)| (format!("data.object.{name}"), sentence))
+                .collect(),
+        )
+    })?;
+    Ok(paid.expect(FINISHED))
+}
