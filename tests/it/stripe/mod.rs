@@ -1,6 +1,7 @@
 //! Stripe's own webhooks: an event as Stripe sends it, signed as Stripe signs it.
 
 mod bodies;
+mod documented;
 mod mutated;
 mod served;
 mod signatures;
