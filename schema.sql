@@ -22,6 +22,8 @@ create table meta (
     copied_at     integer,            -- set in a copy that `backup` made, which is not served: last_now of what it copies
     reversals     integer not null default 0 constraint reversals_are_a_count check (reversals >= 0),
     currency      text constraint a_currency_is_a_code check (length(currency) = 3),  -- null: of no prices yet
+    next_event    integer not null default 1 constraint event_ids_are_positive check (next_event > 0),
+    events_since  integer not null default 0,    -- an order that was paid later has its event: none of later was forgotten
     constraint there_is_one_row check (one = 1),
     constraint ids_are_positive check
         (min(next_product, next_hold, next_order, next_payment, next_replay) > 0),
@@ -36,7 +38,8 @@ create table gaps (
     first  integer not null,
     last   integer not null,
     primary key (ids, first),
-    constraint a_gap_is_of_known_ids check (ids = 'holds' or ids = 'orders' or ids = 'payments'),
+    constraint a_gap_is_of_known_ids check
+        (ids = 'holds' or ids = 'orders' or ids = 'payments' or ids = 'events'),
     constraint a_gap_has_ids check (0 < first and first <= last)
 ) strict, without rowid;
 
@@ -215,6 +218,41 @@ end;
 create trigger the_ledger_forgets_nothing before delete on movements
 begin
     select raise(abort, 'the ledger is append-only');
+end;
+
+-- What the shop is told of, numbered in the order of the commits. A row never changes; after its time it is forgotten, the
+-- oldest first. What is told of an event is in its row, since the rows that it names go on changing.
+create table events (
+    id                 integer not null primary key,
+    at                 integer not null,
+    kind               text    not null,
+    order_id           integer,
+    hold_id            integer,
+    payment_id         integer,
+    product_id         integer,
+    quantity           integer,            -- units: ordered, or given back this time
+    refunded_quantity  integer,            -- given back in all
+    restocked          integer,
+    unit_price         integer,            -- cents
+    customer           text,
+    pay_by             integer,
+    transaction_id     text,
+    verdict            text,
+    amount             text,               -- raw JSON
+    note               text,
+    failed             integer,            -- whether the money did not go back after all
+    outcome            text,               -- of a dispute
+    sold               integer,           -- of a product, in all
+    constraint an_event_is_of_a_known_kind check
+        (kind = 'order.placed' or kind = 'order.paid' or kind = 'order.cancelled' or kind = 'order.expired'
+            or kind = 'order.refunded' or kind = 'refund.due' or kind = 'refund.resolved' or kind = 'payment.refunded'
+            or kind = 'dispute.opened' or kind = 'dispute.closed' or kind = 'product.sold_out'),
+    constraint an_events_flags_are_yes_or_no check (restocked between 0 and 1 and failed between 0 and 1)
+) strict;
+
+create trigger an_event_never_changes before update on events
+begin
+    select raise(abort, 'an event never changes');
 end;
 
 -- What requests did that had an idempotency key, so that a repeated one gets the first answer. What else the answer said

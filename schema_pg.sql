@@ -24,6 +24,8 @@ create table meta (
     token_secret    bytea  not null,   -- what bearer tokens are made from
     reversals       bigint not null default 0 constraint reversals_are_a_count check (reversals >= 0),
     currency        text collate "C" constraint a_currency_is_a_code check (length(currency) = 3),  -- null: of no prices yet
+    next_event      bigint not null default 1 constraint event_ids_are_positive check (next_event > 0),
+    events_since    bigint not null default 0,   -- an order that was paid later has its event: none of later was forgotten
     constraint there_is_one_row check (one = 1),
     constraint ids_are_positive check (next_product > 0 and next_hold > 0 and next_order > 0 and next_payment > 0),
     constraint parked_is_a_count check (parked >= 0),
@@ -44,7 +46,7 @@ create table gaps (
     first  bigint not null,
     last   bigint not null,
     primary key (ids, first),
-    constraint a_gap_is_of_known_ids check (ids in ('holds', 'orders', 'payments')),
+    constraint a_gap_is_of_known_ids check (ids in ('holds', 'orders', 'payments', 'events')),
     constraint a_gap_has_ids check (0 < first and first <= last)
 );
 
@@ -208,6 +210,35 @@ create table movements (
     reason      text collate "C",
     primary key (product_id, version),
     constraint versions_begin_at_1 check (version > 0)
+);
+
+-- What the shop is told of, numbered in the order of the commits. A row never changes; after its time it is forgotten, the
+-- oldest first. What is told of an event is in its row, since the rows that it names go on changing. Take the right to update
+-- here from the role that serves: `revoke update on events`.
+create table events (
+    id                 bigint not null primary key,
+    at                 bigint not null,
+    kind               text collate "C" not null,
+    order_id           bigint,
+    hold_id            bigint,
+    payment_id         bigint,
+    product_id         bigint,
+    quantity           bigint,             -- units: ordered, or given back this time
+    refunded_quantity  bigint,             -- given back in all
+    restocked          boolean,
+    unit_price         bigint,             -- cents
+    customer           text collate "C",
+    pay_by             bigint,
+    transaction_id     text collate "C",
+    verdict            text collate "C",
+    amount             text collate "C",   -- raw JSON
+    note               text collate "C",
+    failed             boolean,            -- whether the money did not go back after all
+    outcome            text collate "C",   -- of a dispute
+    sold               bigint,            -- of a product, in all
+    constraint an_event_is_of_a_known_kind check
+        (kind in ('order.placed', 'order.paid', 'order.cancelled', 'order.expired', 'order.refunded', 'refund.due',
+            'refund.resolved', 'payment.refunded', 'dispute.opened', 'dispute.closed', 'product.sold_out'))
 );
 
 -- What requests did that had an idempotency key, so that a repeated one gets the first answer. What else the answer said

@@ -10,7 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
-use flashsale::api::{Api, FastRates, Guard, Origins, PrintedProducts, Proxies, metrics};
+use flashsale::api::{
+    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, metrics,
+};
 use flashsale::clock::Clock;
 use flashsale::config::{Config, WebhookSecret};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -20,7 +22,7 @@ use flashsale::sale::{
     Cents, Command, Counters, HoldId, PlaceHold, Product, ProductChanges, ProductId, Quantity,
     STOCK_MAX, Terms, UpsertProduct, WorkingSet, decide,
 };
-use flashsale::store::{self, Access, Database, Durability, Place, Rest, Store, no_more};
+use flashsale::store::{self, Access, Database, Durability, Place, Reader, Rest, Store, no_more};
 use flashsale::writer::{self, Writer};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -262,9 +264,13 @@ impl Shop {
         let clock = self.clock.clone();
         let started = Writer::start(self.store, clock.clone(), self.terms, limits, |send| send());
         let (writer, _) = started.expect("a thread");
+        let reader = self.database.reader(clock.clone(), 1).expect("a reader");
+        let reader: Arc<dyn Reader> = reader.into();
+        let long_polls = LongPolls::start(reader.clone(), writer.events_committed());
         let api = Api {
             writer,
-            reader: self.database.reader(clock.clone(), 1).expect("a reader"),
+            reader,
+            long_polls: long_polls.expect("a thread"),
             clock,
             terms: self.terms,
             guard: Guard {
@@ -274,6 +280,7 @@ impl Shop {
                 stripe_secrets: Vec::new(),
                 stripe_test_mode: false,
                 admin_token: None,
+                feed_token: None,
             },
             origins: Origins::default(),
             proxies: Proxies::default(),

@@ -1,5 +1,7 @@
 //! A request that has found its endpoint, and what its handler reads of it: the id in its path, its body, its key.
 
+use std::time::Duration;
+
 use super::errors::Error;
 use super::guard::Guard;
 use crate::http::{Request, Response};
@@ -16,6 +18,15 @@ pub struct Call<'a> {
 pub enum Work {
     Answered(Response),
     Submitted(Submission),
+    /// There are no such events yet, and the client waits for so long.
+    Waits(EventsWanted, Duration),
+}
+
+/// Which events a request asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct EventsWanted {
+    pub after: i64,
+    pub events_max: usize,
 }
 
 /// What the writer is asked.

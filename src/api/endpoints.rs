@@ -6,7 +6,7 @@ use super::call::{Call, Submission, Work};
 use super::errors::Error;
 use crate::http::{Method, Response};
 
-use Access::{Open, Operator, Signature, Stripe, Token};
+use Access::{Feed, Open, Operator, Signature, Stripe, Token};
 use Method::{Delete, Get, Head, Patch, Post};
 
 /// Lines of one path stand together.
@@ -22,6 +22,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     command(Post,    "/api/orders/{id}/cancel",                   Token,     Api::cancel_order),
     command(Post,    "/api/payments/webhook",                     Signature, Api::record_payment).with_body_up_to(64 * 1024),
     event(Post,      "/api/payments/stripe",                      Stripe,    Api::record_stripe_event).with_body_up_to(64 * 1024),
+    feed(Get,        "/api/events",                               Feed,      Api::read_feed).slow(),
     read(Get,        "/",                                         Open,      Api::show_front_page).without_rows(),
     read(Get,        "/healthz",                                  Open,      Api::show_health).without_rows(),
     read(Get,        "/readyz",                                   Open,      Api::show_readiness),
@@ -78,14 +79,18 @@ pub enum Access {
     Signature,
     /// Stripe's signature, where there are secrets to check it with. The handler checks it.
     Stripe,
+    /// The feed's token.
+    Feed,
     /// The operator's token.
     Operator,
 }
 
-/// What answers: a read answers at once, a command after its commit, an event in the one way or the other.
+/// What answers: a read answers at once, a command after its commit, an event in the one way or the other, the feed once there
+/// is something to tell.
 #[derive(Clone, Copy)]
 pub enum Run {
     Read(Read),
+    Feed(Take),
     Command(Write),
     Event(Take),
 }
@@ -96,6 +101,10 @@ type Take = fn(&Api, &Call<'_>) -> Result<Work, Error>;
 
 const fn read(method: Method, pattern: &'static str, access: Access, read: Read) -> Endpoint {
     endpoint(method, pattern, access, Run::Read(read))
+}
+
+const fn feed(method: Method, pattern: &'static str, access: Access, read: Take) -> Endpoint {
+    endpoint(method, pattern, access, Run::Feed(read))
 }
 
 const fn command(method: Method, pattern: &'static str, access: Access, write: Write) -> Endpoint {
@@ -150,7 +159,7 @@ impl Endpoint {
     /// Whether a reader is asked before there is an answer: always, or where a product was sold out before.
     pub fn asks_reader(&self, was_sold_out: bool) -> bool {
         match self.run {
-            Run::Read(_) => !self.has_no_rows,
+            Run::Read(_) | Run::Feed(_) => !self.has_no_rows,
             Run::Command(_) => was_sold_out && self.pattern == "/api/holds",
             Run::Event(_) => false,
         }
@@ -208,6 +217,10 @@ impl<'a> Route<'a> {
         path.starts_with(OPERATORS)
     }
 
+    pub fn is_feed(&self) -> bool {
+        self.endpoints[0].access == Feed
+    }
+
     pub fn is_metrics(&self) -> bool {
         self.pattern() == "/metrics"
     }
@@ -223,7 +236,7 @@ impl<'a> Route<'a> {
     /// What `Allow` says.
     pub fn methods(self) -> String {
         let methods = self.endpoints.iter().map(|endpoint| match endpoint.run {
-            Run::Read(_) => "GET, HEAD",
+            Run::Read(_) | Run::Feed(_) => "GET, HEAD",
             Run::Command(_) | Run::Event(_) => endpoint.method.as_str(),
         });
         methods.collect::<Vec<_>>().join(", ")

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::json;
 use crate::http::{Refusal, Response};
 use crate::input::{InvalidJson, WrongValues};
-use crate::sale::{OrderId, Rejection, Secret, TokenKind};
+use crate::sale::{EventId, OrderId, Rejection, Secret, TokenKind};
 use crate::store::StoreError;
 use crate::writer::CommandError;
 
@@ -27,6 +27,10 @@ pub enum Error {
     InvalidSignature,
     InvalidStripeSignature,
     NotTheOperator,
+    NotTheFeedsReader,
+    /// With the oldest event that is kept, or the next one.
+    EventsForgotten(EventId),
+    EventsRestored(EventId),
     Invalid(WrongValues),
     ProductNotFound,
     HoldNotFound,
@@ -50,6 +54,13 @@ pub struct Audience<'a> {
 }
 
 impl Audience<'_> {
+    pub fn without_holder(tokens_required: bool) -> Audience<'static> {
+        Audience {
+            tokens_required,
+            holder: None,
+        }
+    }
+
     fn order_token(&self, order: OrderId) -> Option<String> {
         let secret = self.holder?;
         Some(secret.token(TokenKind::Order, order.get()))
@@ -179,6 +190,14 @@ impl Error {
             Error::NotTheOperator =>
                 row(401, "unauthorized", "The operator's token must be shown, as Authorization: Bearer <token>")
                     .with_header("WWW-Authenticate", "Bearer"),
+            Error::NotTheFeedsReader =>
+                row(401, "unauthorized", "The feed's token must be shown, as Authorization: Bearer <token>")
+                    .with_header("WWW-Authenticate", "Bearer"),
+            Error::EventsForgotten(oldest) =>
+                row(410, "events_forgotten", "Events after this one were forgotten").with("oldest", oldest.get()),
+            Error::EventsRestored(oldest) =>
+                row(410, "events_restored", "The sale was restored from a backup that is older than this event")
+                    .with("oldest", oldest.get()),
             Error::Invalid(wrong) => invalid(&wrong.0),
             Error::ProductNotFound => row(404, "product_not_found", "Product not found"),
             Error::HoldNotFound => row(404, "hold_not_found", "Hold not found"),

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::errors::Error;
 use super::signature;
 use super::throttle::Throttle;
-use crate::config::{AdminToken, StripeSecret, WebhookSecret};
+use crate::config::{AdminToken, FeedToken, StripeSecret, WebhookSecret};
 use crate::http::Request;
 use crate::sale::{Secret, Timestamp, TokenKind};
 
@@ -26,6 +26,8 @@ pub struct Guard {
     pub stripe_test_mode: bool,
     /// `None`: there is no operator.
     pub admin_token: Option<AdminToken>,
+    /// `None`: there is no feed.
+    pub feed_token: Option<FeedToken>,
 }
 
 impl Guard {
@@ -79,14 +81,28 @@ impl Guard {
         self.admin_token.is_some()
     }
 
-    /// Digests are compared instead of tokens, because all digests have one length and its comparison tells nothing.
     pub fn admits_operator(&self, request: &Request) -> bool {
-        let (Some(token), Some(shown)) = (&self.admin_token, bearer(request)) else {
-            return false;
-        };
-        let digest = |text: &str| -> [u8; 32] { Sha256::digest(text).into() };
-        digest(token.as_str()).ct_eq(&digest(shown)).into()
+        let token = self.admin_token.as_ref();
+        token.is_some_and(|token| shows(request, token.as_str()))
     }
+
+    pub fn has_feed(&self) -> bool {
+        self.feed_token.is_some()
+    }
+
+    pub fn admits_to_feed(&self, request: &Request) -> bool {
+        let token = self.feed_token.as_ref();
+        token.is_some_and(|token| shows(request, token.as_str()))
+    }
+}
+
+/// Digests are compared instead of tokens, because all digests have one length and its comparison tells nothing.
+fn shows(request: &Request, token: &str) -> bool {
+    let Some(shown) = bearer(request) else {
+        return false;
+    };
+    let digest = |text: &str| -> [u8; 32] { Sha256::digest(text).into() };
+    digest(token).ct_eq(&digest(shown)).into()
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750, section 2.1), if it was sent once.

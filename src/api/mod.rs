@@ -12,6 +12,7 @@ mod embedded;
 mod endpoints;
 mod errors;
 mod fast_rates;
+mod feed;
 mod front_page;
 mod guard;
 mod health;
@@ -49,6 +50,7 @@ pub use counted::metrics;
 pub use description::openapi;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
 pub use fast_rates::FastRates;
+pub use feed::LongPolls;
 pub use guard::Guard;
 pub use open_metrics::MetricsFront;
 pub use printed_products::PrintedProducts;
@@ -66,7 +68,9 @@ use storefront::unless_unchanged;
 /// What handlers are given.
 pub struct Api {
     pub writer: Writer,
-    pub reader: Box<dyn Reader>,
+    pub reader: Arc<dyn Reader>,
+    /// Of requests for events that are still to be told.
+    pub long_polls: LongPolls,
     pub clock: Arc<Clock>,
     pub terms: Terms,
     pub guard: Guard,
@@ -130,7 +134,7 @@ impl Api {
         let counted = Counted::of(&self.metrics, &request.method, route);
         let grant = self.origins.grant(request.header("Origin"));
         let access_log = self.access_log.clone();
-        let recipient = reply.recipient();
+        let (recipient, client) = (reply.recipient(), reply.awaited());
         let finish = move |response| {
             let response = grant.given_to(response);
             let entry = entry.answered(&response);
@@ -141,6 +145,14 @@ impl Api {
         let submission = match work {
             Ok(Work::Answered(response)) => return finish(response),
             Ok(Work::Submitted(submission)) => submission,
+            Ok(Work::Waits(wanted, wait)) => {
+                let tokens_required = self.guard.tokens_required;
+                return self.long_polls.wait(wanted, wait, client, move |answer| {
+                    finish(answer.unwrap_or_else(|error| {
+                        error.response(Audience::without_holder(tokens_required))
+                    }));
+                });
+            }
             Err(error) => {
                 return finish(content_headers::explain(error, request).response(self.audience()));
             }
@@ -154,10 +166,7 @@ impl Api {
 
     /// For errors that no shown token changes.
     fn audience(&self) -> Audience<'_> {
-        Audience {
-            tokens_required: self.guard.tokens_required,
-            holder: None,
-        }
+        Audience::without_holder(self.guard.tokens_required)
     }
 
     /// The answer is made where it is awaited, so that the writer is not kept from its next batch.
@@ -200,7 +209,9 @@ impl Api {
 
     fn understand(&self, request: &Request, route: Option<Route<'_>>) -> Result<Work, Error> {
         self.ensure_operator(request)?;
-        self.work(request, route.ok_or(Error::NoSuchPath)?)
+        let route = route.ok_or(Error::NoSuchPath)?;
+        self.ensure_reader_of_feed(request, route)?;
+        self.work(request, route)
     }
 
     fn work(&self, request: &Request, route: Route<'_>) -> Result<Work, Error> {
@@ -217,9 +228,14 @@ impl Api {
                 let response = read(self, &call)?;
                 Ok(Work::Answered(match endpoint.access {
                     Access::Operator => unless_unchanged(request, response),
-                    Access::Open | Access::Token | Access::Signature | Access::Stripe => response,
+                    Access::Open
+                    | Access::Token
+                    | Access::Signature
+                    | Access::Stripe
+                    | Access::Feed => response,
                 }))
             }
+            Run::Feed(read) => read(self, &call),
             Run::Command(write) => {
                 self.ensure_allowed_origin(&call, endpoint.access)?;
                 content_headers::check_encoding(request)?;
@@ -241,6 +257,19 @@ impl Api {
             Ok(())
         } else {
             Err(Error::NotTheOperator)
+        }
+    }
+
+    /// Without a `feed_token` there is no feed.
+    fn ensure_reader_of_feed(&self, request: &Request, route: Route<'_>) -> Result<(), Error> {
+        if !route.is_feed() {
+            Ok(())
+        } else if !self.guard.has_feed() {
+            Err(Error::NoSuchPath)
+        } else if request.method == Method::Options || self.guard.admits_to_feed(request) {
+            Ok(())
+        } else {
+            Err(Error::NotTheFeedsReader)
         }
     }
 

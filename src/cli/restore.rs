@@ -23,7 +23,7 @@ pub struct Restore {
     /// The database to serve; nothing may be there yet
     #[arg(value_name = "DEST")]
     dest: PathBuf,
-    /// How many ids of holds, orders and payments to skip, at least as many as were given out after the backup, from 1 to
+    /// How many ids of holds, orders, payments and events to skip, at least as many as were given out after the backup, from 1 to
     /// 1000000000 [default: a random number between 1000000 and 2000000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=SKIP_IDS_MAX))]
     skip_ids: Option<i64>,

@@ -22,10 +22,13 @@ use super::report::print_line;
 use super::server_end::{ServerEnd, drain_front, drain_writer, report_end, wait_for_end};
 use super::service_manager;
 use super::{catalogue, seed, sweep_holds};
-use crate::api::{self, Api, FastRates, Guard, MetricsFront, Origins, PrintedProducts, Proxies};
+use crate::api::{
+    self, Api, FastRates, Guard, LongPolls, MetricsFront, Origins, PrintedProducts, Proxies,
+};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
+use crate::sale::Secret;
 use crate::store::{self, OpenError, Reader, Rest, Serving, Store};
 use crate::writer::{self, Writer, WriterExit};
 
@@ -71,7 +74,12 @@ impl Serve {
             .reader(clock.clone(), readers_max(config))
             .map_err(failed)?;
         self.load_demo(config, &mut *store, &*reader, &clock)?;
-        let swept = sweep_holds::sweep(&mut *store, config, &clock, sweep_holds::ONE_KEY)?;
+        let swept = sweep_holds::sweep(
+            &mut *store,
+            config,
+            &clock,
+            sweep_holds::Depth::BeforeServing,
+        )?;
         if swept.rows() > 0 {
             log::info!(
                 "{} holds, {} orders and {} parked payments were past their deadlines and are ended; {} units are free again",
@@ -172,20 +180,17 @@ fn serve(
     let secret = store.secret().clone();
     let (writer, writer_ended) = start_writer(config, store, clock.clone())?;
 
+    let reader: Arc<dyn Reader> = reader.into();
+    let long_polls =
+        LongPolls::start(reader.clone(), writer.events_committed()).map_err(no_thread)?;
     let draining = Arc::new(AtomicBool::new(false));
     let api = Api {
         writer: writer.clone(),
         reader,
+        long_polls: long_polls.clone(),
         clock: clock.clone(),
         terms: config.terms(),
-        guard: Guard {
-            secret,
-            tokens_required: config.require_tokens,
-            webhook_secrets: config.webhook_secrets.clone(),
-            stripe_secrets: config.stripe_secrets.clone(),
-            stripe_test_mode: config.stripe_test_mode,
-            admin_token: config.admin_token.clone(),
-        },
+        guard: guard(config, secret),
         origins: Origins::new(config.cors_origins.clone()),
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         sold_out_hint: Arc::default(),
@@ -213,6 +218,7 @@ fn serve(
     let by = Instant::now() + drain;
     service_manager::notify_stopping();
     draining.store(true, Ordering::SeqCst);
+    long_polls.drain();
     let all_answered = drain_front(server, &signals);
     let by = if all_answered { by } else { Instant::now() };
     let writer_exit = match end {
@@ -221,6 +227,18 @@ fn serve(
     };
     fronts.close();
     report_end(config, end, writer_exit)
+}
+
+fn guard(config: &Config, secret: Secret) -> Guard {
+    Guard {
+        secret,
+        tokens_required: config.require_tokens,
+        webhook_secrets: config.webhook_secrets.clone(),
+        stripe_secrets: config.stripe_secrets.clone(),
+        stripe_test_mode: config.stripe_test_mode,
+        admin_token: config.admin_token.clone(),
+        feed_token: config.feed_token.clone(),
+    }
 }
 
 struct Fronts {

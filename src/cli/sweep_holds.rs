@@ -39,7 +39,7 @@ impl SweepHolds {
         let mut store = database
             .store(config.durability)
             .map_err(|error| cannot_open(config, &error))?;
-        let swept = sweep(&mut *store, config, &clock, NO_KEYS)?;
+        let swept = sweep(&mut *store, config, &clock, Depth::All)?;
         let text = format!(
             "holds_expired: {}\norders_expired: {}\nunits_released: {}",
             swept.holds_expired, swept.orders_expired, swept.units_released
@@ -54,22 +54,43 @@ impl SweepHolds {
     }
 }
 
-/// Lapsed idempotency keys are left to the server, which deletes them when it is idle.
-pub const NO_KEYS: usize = 0;
-/// For a server that starts: so its store has looked at the keys before any client waits for that.
-pub const ONE_KEY: usize = 1;
+/// How far a sweep goes. Lapsed idempotency keys are left to the server, which deletes them when it is idle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What is to be ended, and events that are to be forgotten.
+    All,
+    /// What is to be ended alone: a server that starts forgets events later, when it is idle. Its store looks at the keys
+    /// before any client waits for that.
+    BeforeServing,
+}
 
-/// Ends everything that is past its deadline, in bounded transactions, with at most so many keys in each.
+impl Depth {
+    fn keys_max(self) -> usize {
+        match self {
+            Depth::All => 0,
+            Depth::BeforeServing => 1,
+        }
+    }
+
+    fn rows(self, swept: &Swept) -> u64 {
+        match self {
+            Depth::All => swept.rows() + swept.events_forgotten,
+            Depth::BeforeServing => swept.rows(),
+        }
+    }
+}
+
+/// Sweeps what is past its deadline, in bounded transactions.
 pub fn sweep(
     store: &mut dyn Store,
     config: &Config,
     clock: &Clock,
-    keys_max: usize,
+    depth: Depth,
 ) -> Result<Swept, StoreError> {
     let terms = config.terms();
     let command = [Command::Sweep {
         rows_max: ROWS_MAX,
-        keys_max,
+        keys_max: depth.keys_max(),
     }];
     let mut total = Swept::default();
     loop {
@@ -88,7 +109,8 @@ pub fn sweep(
         total.orders_expired += swept.orders_expired;
         total.units_released += swept.units_released;
         total.payments_settled += swept.payments_settled;
-        if swept.rows() < ROWS_MAX as u64 {
+        total.events_forgotten += swept.events_forgotten;
+        if depth.rows(&swept) < ROWS_MAX as u64 {
             return Ok(total);
         }
         thread::sleep(GAP);

@@ -4,7 +4,7 @@
 use super::config_error::ConfigError;
 use super::keys::Config;
 use super::listen::Listen;
-use super::secrets::{AdminToken, WebhookSecret};
+use super::secrets::{AdminToken, FeedToken, WebhookSecret};
 
 impl Config {
     /// Whether every client may pay, cancel and release what is not its own.
@@ -17,9 +17,10 @@ impl Config {
         !self.webhook_secrets.is_empty() || !self.stripe_secrets.is_empty()
     }
 
-    /// Refuses Stripe's secrets without a currency, and a server that others can reach if it is open and `allow_open` is not
-    /// set, or if a secret of its is the README's.
+    /// Refuses Stripe's secrets without a currency, a feed that would open with the operator's token, and a server that others
+    /// can reach if it is open and `allow_open` is not set, or if a secret of its is the README's.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.check_feed_token()?;
         if !self.stripe_secrets.is_empty() && self.currency.is_none() {
             return Err(ConfigError::Invalid(
                 "stripe_secrets: Stripe's amounts are in a currency; set currency to the one of your prices, like \"EUR\""
@@ -50,6 +51,20 @@ impl Config {
             .is_some_and(AdminToken::is_example)
         {
             return known("admin_token", "openssl rand -hex 16");
+        }
+        Ok(())
+    }
+
+    fn check_feed_token(&self) -> Result<(), ConfigError> {
+        let feed = self.feed_token.as_ref().map(FeedToken::as_str);
+        let is_operators =
+            feed.is_some() && feed == self.admin_token.as_ref().map(AdminToken::as_str);
+        if is_operators {
+            return Err(ConfigError::Invalid(
+                "feed_token: it is the operator's (admin_token), and who reads the feed could do all that the operator can; \
+                 make another one: openssl rand -hex 16"
+                    .into(),
+            ));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use super::choice::LogFormat;
 use super::listen::Listen;
 use super::origin::Origin;
-use super::secrets::{AdminToken, StripeSecret, WebhookSecret};
+use super::secrets::{AdminToken, FeedToken, StripeSecret, WebhookSecret};
 use super::value::{Setting, Value};
 use crate::sale::{Currency, FailedPayment, LatePayment};
 use crate::store::{Durability, Place};
@@ -140,6 +140,10 @@ keys! {
         /// Seconds that an answer is kept under its Idempotency-Key.
         /// Longer than any client goes on to try again.
         idempotency_ttl_s: u32 = 86400 => 1..=31_536_000;
+
+        /// Seconds that an event stays in the feed.
+        /// Longer than a shop's consumer of events is ever down; what is older is forgotten.
+        events_ttl_s: u32 = 2592000 => 1..=31_536_000;
     }
     "Who may do what" {
         /// Secrets that payment webhooks are signed with (Standard Webhooks): whsec_ and 24 to 64 bytes in base64.
@@ -164,6 +168,10 @@ keys! {
         /// The operator's token, 16 to 255 visible ASCII characters.
         /// Without one there is no operator's API.
         admin_token: Option<AdminToken>;
+
+        /// The token of the shop's own programs that read the feed of events, 16 to 255 visible ASCII characters.
+        /// Without one there is no feed. Not the operator's: a program that ships needs to change nothing here.
+        feed_token: Option<FeedToken>;
 
         /// Origins of storefront pages that may call the API from a browser, exactly as browsers send them, or ["*"].
         /// A page whose origin is not listed is refused by the browser, and its writes by the server.

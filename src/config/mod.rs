@@ -25,7 +25,7 @@ pub use keys::{Config, KEYS, Key};
 pub use listen::Listen;
 pub use load::{ENVIRONMENT_PREFIX, FILE_NAME, Flags, load, load_over};
 pub use origin::Origin;
-pub use secrets::{AdminToken, StripeSecret, WebhookSecret};
+pub use secrets::{AdminToken, FeedToken, StripeSecret, WebhookSecret};
 
 impl Config {
     pub fn terms(&self) -> Terms {
@@ -38,6 +38,7 @@ impl Config {
             parked_max: self.parked_max,
             idempotency_ttl_s: self.idempotency_ttl_s,
             currency: self.currency,
+            events_ttl_s: self.events_ttl_s,
         }
     }
 

@@ -75,15 +75,7 @@ const CHARS_MAX: usize = 255;
 
 impl AdminToken {
     pub fn parse(text: &str) -> Result<AdminToken, &'static str> {
-        if is_quoted(text) {
-            return Err(
-                "it begins and ends with a quote, which would be part of it; write it without",
-            );
-        }
-        let fits = (CHARS_MIN..=CHARS_MAX).contains(&text.len());
-        (fits && is_visible(text))
-            .then(|| AdminToken(text.to_owned()))
-            .ok_or("it must be 16 to 255 visible ASCII characters")
+        bearer_token(text).map(AdminToken)
     }
 
     pub fn is_example(&self) -> bool {
@@ -93,6 +85,30 @@ impl AdminToken {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The bearer token of the programs that read the feed: 16 to 255 visible ASCII characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FeedToken(String);
+
+impl FeedToken {
+    pub fn parse(text: &str) -> Result<FeedToken, &'static str> {
+        bearer_token(text).map(FeedToken)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn bearer_token(text: &str) -> Result<String, &'static str> {
+    if is_quoted(text) {
+        return Err("it begins and ends with a quote, which would be part of it; write it without");
+    }
+    let fits = (CHARS_MIN..=CHARS_MAX).contains(&text.len());
+    (fits && is_visible(text))
+        .then(|| text.to_owned())
+        .ok_or("it must be 16 to 255 visible ASCII characters")
 }
 
 /// Whether the text is in quotes, as some tools leave a value that they have read from a file of variables.
@@ -141,6 +157,14 @@ impl Setting for Option<AdminToken> {
     }
 }
 
+impl Setting for Option<FeedToken> {
+    const IS_SECRET: bool = true;
+
+    fn read(value: Value<'_>) -> Result<Option<FeedToken>, String> {
+        Ok(Some(FeedToken::parse(value.text()?)?))
+    }
+}
+
 impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(…)")
@@ -156,5 +180,11 @@ impl fmt::Debug for StripeSecret {
 impl fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AdminToken(…)")
+    }
+}
+
+impl fmt::Debug for FeedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FeedToken(…)")
     }
 }

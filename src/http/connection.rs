@@ -109,6 +109,11 @@ impl Connection {
         self.is_ending |= is_ending;
     }
 
+    /// Whether the client has closed its sending side, or is gone.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending || self.has_ended
+    }
+
     /// Whether the connection is between two requests, and no byte of a next one is known to have come.
     pub fn is_at_rest(&self) -> bool {
         matches!(self.stage, Stage::TurnedAway(_) | Stage::Leaving { .. })

@@ -2,6 +2,7 @@
 //! finds the loop asleep.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -46,6 +47,8 @@ pub struct Mailbox {
     pub oldest: AtomicU64,
     /// How many of them wait for what, in the order of `Wait::ALL`, as of the loop's last look.
     pub waiting: [AtomicUsize; Wait::ALL.len()],
+    /// Tickets of requests whose clients have closed their sending sides, or are gone, before the answer came.
+    ended: Mutex<HashSet<u64>>,
     /// The last beat that the loop has answered.
     pub heartbeat: AtomicUsize,
 }
@@ -62,6 +65,7 @@ impl Mailbox {
             connections: AtomicUsize::new(0),
             oldest: AtomicU64::new(NONE),
             waiting: Default::default(),
+            ended: Mutex::default(),
             heartbeat: AtomicUsize::new(0),
         }
     }
@@ -94,6 +98,19 @@ impl Mailbox {
         mem::swap(&mut *self.messages(), into);
     }
 
+    pub fn note_ended(&self, ticket: u64) {
+        self.ended().insert(ticket);
+    }
+
+    /// The request was answered, or its connection is closed.
+    pub fn forget_ended(&self, ticket: u64) {
+        self.ended().remove(&ticket);
+    }
+
+    fn ended(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn messages(&self) -> MutexGuard<'_, Vec<Message>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,6 +137,10 @@ impl Recipient for Mailbox {
 
     fn run(self: Arc<Self>, work: Work) {
         self.post(Message::Work(work));
+    }
+
+    fn has_ended(&self, ticket: u64) -> bool {
+        self.ended().contains(&ticket)
     }
 }
 

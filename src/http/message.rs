@@ -45,6 +45,11 @@ pub trait Recipient: Send + Sync {
 
     /// Has this done on the thread that awaits the answers.
     fn run(self: Arc<Self>, work: Work);
+
+    /// Whether the client has closed its sending side, or is gone: it will ask for nothing more.
+    fn has_ended(&self, _ticket: u64) -> bool {
+        false
+    }
 }
 
 impl<F: Fn(Option<Response>) + Send + Sync> Recipient for F {
@@ -54,6 +59,19 @@ impl<F: Fn(Option<Response>) + Send + Sync> Recipient for F {
 
     fn run(self: Arc<Self>, work: Work) {
         work();
+    }
+}
+
+/// A client that awaits an answer.
+pub struct Awaited {
+    recipient: Arc<dyn Recipient>,
+    ticket: u64,
+}
+
+impl Awaited {
+    /// Whether the client has closed its sending side, or is gone.
+    pub fn has_ended(&self) -> bool {
+        self.recipient.has_ended(self.ticket)
     }
 }
 
@@ -79,6 +97,14 @@ impl Reply {
     pub fn recipient(&self) -> Arc<dyn Recipient> {
         let recipient = self.recipient.clone();
         recipient.expect("a reply has a recipient until it is sent")
+    }
+
+    /// Who awaits it.
+    pub fn awaited(&self) -> Awaited {
+        Awaited {
+            recipient: self.recipient(),
+            ticket: self.ticket,
+        }
     }
 
     pub fn send(mut self, response: Response) {

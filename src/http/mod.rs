@@ -41,7 +41,7 @@ pub use connection_limit::PerAddress;
 pub use context::{Limits, Timeouts};
 pub use listener::{Address, Listener};
 pub use mailbox::with_one_wake_up;
-pub use message::{Handler, Recipient, Refusal, Reply, Request, RequestInfo, Response};
+pub use message::{Awaited, Handler, Recipient, Refusal, Reply, Request, RequestInfo, Response};
 pub use probe::probe;
 pub use server::{Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};

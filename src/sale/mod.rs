@@ -19,11 +19,12 @@ mod working_set;
 
 pub use rows::spelling;
 pub use rows::{
-    Amount, Cause, Cents, Counters, Currency, Customer, Dispute, FailedPayment, Hold, HoldId,
-    HoldStatus, IdempotencyKey, IdempotencyRecord, LatePayment, Line, Movement, MovementKind,
-    Order, OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, PaymentTarget, Product,
-    ProductId, ProductStatus, Quantity, Recorded, RefundStatus, Report, Resolution, SECRET_BYTES,
-    STOCK_MAX, Secret, StockDelta, Terms, Timestamp, TokenKind, Verdict, is_visible_key,
+    Amount, Cause, Cents, Counters, Currency, Customer, Dispute, Event, EventData, EventId,
+    EventKind, FailedPayment, Hold, HoldId, HoldStatus, IdempotencyKey, IdempotencyRecord,
+    LatePayment, Line, Movement, MovementKind, Order, OrderId, OrderStatus, Payment, PaymentId,
+    PaymentStatus, PaymentTarget, Product, ProductId, ProductStatus, Quantity, Recorded,
+    RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, StockDelta, Terms,
+    Timestamp, TokenKind, Verdict, is_visible_key,
 };
 pub use rules::{
     Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,

@@ -117,7 +117,7 @@ impl Digested {
 use Kind::{Bytes, Flag, Number, Text};
 
 /// In an order in which no row names a later one. A new database has a row of `meta`, which is replaced.
-const COPIED_TABLES: [CopiedTable; 9] = [
+const COPIED_TABLES: [CopiedTable; 10] = [
     CopiedTable {
         name: "meta",
         columns: &[
@@ -130,6 +130,8 @@ const COPIED_TABLES: [CopiedTable; 9] = [
             ("token_secret", Bytes),
             ("currency", Text),
             ("reversals", Number),
+            ("next_event", Number),
+            ("events_since", Number),
         ],
         order: "one",
     },
@@ -243,6 +245,32 @@ const COPIED_TABLES: [CopiedTable; 9] = [
             ("reason", Text),
         ],
         order: "product_id, version",
+    },
+    CopiedTable {
+        name: "events",
+        columns: &[
+            ("id", Number),
+            ("at", Number),
+            ("kind", Text),
+            ("order_id", Number),
+            ("hold_id", Number),
+            ("payment_id", Number),
+            ("product_id", Number),
+            ("quantity", Number),
+            ("refunded_quantity", Number),
+            ("restocked", Flag),
+            ("unit_price", Number),
+            ("customer", Text),
+            ("pay_by", Number),
+            ("transaction_id", Text),
+            ("verdict", Text),
+            ("amount", Text),
+            ("note", Text),
+            ("failed", Flag),
+            ("outcome", Text),
+            ("sold", Number),
+        ],
+        order: "id",
     },
     CopiedTable {
         name: "replays",

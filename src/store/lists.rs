@@ -2,8 +2,8 @@
 
 use super::{Seen, StoreError};
 use crate::sale::{
-    Customer, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Payment, ProductId,
-    RefundStatus, Timestamp, Verdict,
+    Customer, Event, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Payment,
+    ProductId, RefundStatus, Timestamp, Verdict,
 };
 
 /// At most `limit` rows from a place in a list. Rows keep their places: new ones come at one end.
@@ -77,6 +77,9 @@ pub trait Lists {
 
     /// A product's ledger.
     fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError>;
+
+    /// What the shop was told of, and is kept.
+    fn feed(&self, page: Page) -> Result<Seen<Vec<Event>>, StoreError>;
 
     /// What moved in the last `over_micros`.
     fn sales_rate(

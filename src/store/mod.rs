@@ -6,6 +6,7 @@
 mod answered_product;
 mod copying;
 mod database;
+mod events;
 mod figures;
 mod judge;
 mod lists;
@@ -27,6 +28,7 @@ pub use copying::{Cell, Copied, CopiedRow, CopiedTable, CopySource, CopyTarget, 
 pub use database::{
     Access, Books, Check, Database, Depth, Durability, Gap, RestoreError, Restored, Serving,
 };
+pub use events::{EventsAfter, Gone};
 pub use figures::{Figures, RefundsDue, Stock, StockBooks, Storage};
 #[cfg(feature = "postgres")]
 pub use judge::first_needs;

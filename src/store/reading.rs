@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Figures, Lists, Seen, StoreError};
+use super::{EventsAfter, Figures, Lists, Seen, StoreError};
 #[cfg(feature = "test-support")]
-use crate::sale::{Counters, IdempotencyRecord, Movement, Payment};
+use crate::sale::{Counters, Event, IdempotencyRecord, Movement, Payment};
 use crate::sale::{
-    Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection, Terms, Timestamp,
+    EventId, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection, Terms,
+    Timestamp,
 };
 
 /// Tells a reader beside a writer of the same process the time, before it reads.
@@ -41,6 +42,12 @@ pub trait Reader: Figures + Lists + Send + Sync {
 
     fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError>;
 
+    /// At most `events_max` events after the one with this number, oldest first; from the beginning after 0.
+    fn events(&self, after: i64, events_max: usize) -> Result<EventsAfter, StoreError>;
+
+    /// The id that the next event will have.
+    fn next_event(&self) -> Result<EventId, StoreError>;
+
     /// Whether each read waits for another process, and so no event loop should wait for it.
     fn is_far(&self) -> bool {
         false
@@ -64,5 +71,6 @@ pub struct Contents {
     pub orders: Vec<Order>,
     pub payments: Vec<(Payment, Option<String>)>,
     pub movements: Vec<Movement>,
+    pub events: Vec<Event>,
     pub idempotency_records: Vec<IdempotencyRecord>,
 }

@@ -9,6 +9,8 @@ pub struct Transacted {
     /// How long the commit took; `None` where there was nothing to commit.
     pub commit: Option<Duration>,
     pub expired: Expired,
+    /// How many events it has in the feed.
+    pub events: usize,
 }
 
 /// What was ended because its deadline had passed, be it by a sweep or by a command that needed its units.

@@ -85,8 +85,8 @@ pub trait Store: Send {
     /// Writes the time alone, to see whether the store can be written.
     fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError>;
 
-    /// The earliest deadline of anything that a sweep would end.
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError>;
+    /// The earliest deadline of anything that a sweep would end or forget.
+    fn next_deadline(&mut self, terms: &Terms) -> Result<Option<Timestamp>, StoreError>;
 
     /// Housekeeping between batches, which may take a few milliseconds.
     fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError>;

@@ -41,6 +41,8 @@ pub struct CommitLoop {
     pub log_watch: LogWatch,
     pub kept_time: KeptTime,
     pub metrics: Arc<WriterMetrics>,
+    /// Has room for one message, which says that there are new events.
+    pub events_committed: Sender<()>,
 }
 
 /// Other processes get a gap after a stretch of back-to-back batches of this length.
@@ -167,8 +169,12 @@ impl CommitLoop {
     /// That the batch's transaction has ended is counted before a client can know.
     pub fn note_transaction(&self, batch: &Batch) {
         let commands = batch.len() - usize::from(batch.has_sweep());
-        self.metrics
-            .transacted(commands, &self.store.last_transaction());
+        let transacted = self.store.last_transaction();
+        self.metrics.transacted(commands, &transacted);
+        if transacted.events > 0 {
+            // One that was not received yet says it, too.
+            let _ = self.events_committed.try_send(());
+        }
     }
 
     /// Every command in a transaction of its own, on a freshly loaded working set, so that only the culprit fails.

@@ -110,6 +110,7 @@ pub struct Writer {
     wait_max: Duration,
     is_healthy: Arc<AtomicBool>,
     metrics: Arc<WriterMetrics>,
+    events_committed: Receiver<()>,
 }
 
 /// What the writer is told beside its commands.
@@ -161,6 +162,7 @@ impl Writer {
         let heartbeat = Arc::new(AtomicUsize::new(0));
         let is_healthy = Arc::new(AtomicBool::new(true));
         let metrics = Arc::new(WriterMetrics::default());
+        let (events_sender, events_committed) = bounded(1);
         let commit_loop = CommitLoop {
             store,
             clock,
@@ -177,6 +179,7 @@ impl Writer {
             log_watch: LogWatch::default(),
             kept_time: KeptTime::default(),
             metrics: metrics.clone(),
+            events_committed: events_sender,
         };
         let (ended_sender, ended) = bounded(1);
         let work = move || commit_loop.work(&ended_sender);
@@ -189,6 +192,7 @@ impl Writer {
                 wait_max: limits.wait_max,
                 is_healthy,
                 metrics,
+                events_committed,
             },
             ended,
         ))
@@ -228,6 +232,12 @@ impl Writer {
     /// What its transactions came to.
     pub fn metrics(&self) -> &WriterMetrics {
         &self.metrics
+    }
+
+    /// Receives a message after a transaction that told events; one message for many, if it is not received in between. Each
+    /// message is received once.
+    pub fn events_committed(&self) -> Receiver<()> {
+        self.events_committed.clone()
     }
 
     /// Whether the store could be written when it last had to be.

@@ -87,7 +87,7 @@ impl CommitLoop {
         if let Some(until_probe) = self.health.until_probe() {
             return Ok(until_probe);
         }
-        let deadline = self.store.next_deadline();
+        let deadline = self.store.next_deadline(&self.terms);
         if deadline.is_ok() {
             self.health.is_reached();
         }

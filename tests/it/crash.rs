@@ -2,13 +2,13 @@
 //!
 //! `FLASHSALE_TEST_KILLS` sets the number of rounds (default 20).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashsale::sale::{HoldStatus, OrderStatus, Timestamp};
-use flashsale::store::Access;
+use flashsale::sale::{EventKind, HoldStatus, OrderId, OrderStatus, Timestamp};
+use flashsale::store::{Access, Contents};
 use serde_json::json;
 
 use crate::database;
@@ -157,6 +157,7 @@ fn everything_acknowledged_is_stored(premises: &Premises, acknowledged: &Acknowl
         0,
         "no payment is lost"
     );
+    everything_stored_is_told(&contents);
     let ordered = contents
         .holds
         .iter()
@@ -170,4 +171,24 @@ fn everything_acknowledged_is_stored(premises: &Premises, acknowledged: &Acknowl
         more <= acknowledged.unknown,
         "what is stored beyond the acknowledged was on its way when a kill came"
     );
+}
+
+/// Each order that was placed, and each that was paid, has its event, once; and no event is missing.
+fn everything_stored_is_told(contents: &Contents) {
+    let ids: Vec<i64> = contents.events.iter().map(|event| event.id.get()).collect();
+    let all = 1..contents.counters.next_event.get();
+    assert_eq!(ids, all.collect::<Vec<_>>(), "no event is missing");
+    let mut told: HashMap<(EventKind, OrderId), usize> = HashMap::new();
+    for event in &contents.events {
+        let order = event.data.order.expect("the load is about orders");
+        *told.entry((event.kind, order)).or_default() += 1;
+    }
+    let orders = contents.orders.iter();
+    let expected = orders.flat_map(|order| {
+        let is_paid = order.status == OrderStatus::Paid;
+        let paid = is_paid.then_some((EventKind::OrderPaid, order.id));
+        [Some((EventKind::OrderPlaced, order.id)), paid]
+    });
+    let expected: HashMap<_, usize> = expected.flatten().map(|told| (told, 1)).collect();
+    assert_eq!(told, expected);
 }

@@ -1,13 +1,13 @@
 //! Each endpoint asks for what its line of the table says, and for nothing else.
 
 use flashsale::api::{Access, ENDPOINTS, Endpoint};
-use flashsale::config::{AdminToken, Config, StripeSecret, WebhookSecret};
+use flashsale::config::{AdminToken, Config, FeedToken, StripeSecret, WebhookSecret};
 use flashsale::http::Request;
 use flashsale::sale::TokenKind;
 use serde_json::json;
 
 use crate::provider::{SECRET, STRIPE_SECRET, signed_with, stripe_signature};
-use crate::shop::{ADMIN_TOKEN, Answer, OPENING, Shop, item};
+use crate::shop::{ADMIN_TOKEN, Answer, FEED_TOKEN, OPENING, Shop, item};
 
 /// A shop that asks for everything that can be asked for, with a hold and an order.
 fn guarded() -> Shop {
@@ -16,6 +16,7 @@ fn guarded() -> Shop {
         webhook_secrets: vec![WebhookSecret::parse(SECRET).unwrap()],
         stripe_secrets: vec![StripeSecret::parse(STRIPE_SECRET).unwrap()],
         admin_token: Some(AdminToken::parse(ADMIN_TOKEN).unwrap()),
+        feed_token: Some(FeedToken::parse(FEED_TOKEN).unwrap()),
         ..Config::default()
     };
     let shop = Shop::on_terms(vec![item("tee", 9)], config);
@@ -50,6 +51,7 @@ fn bearer(token: &str) -> [(&'static str, String); 1] {
 fn shown(shop: &Shop, endpoint: &Endpoint) -> Vec<(&'static str, String)> {
     match endpoint.access {
         Access::Open => Vec::new(),
+        Access::Feed => bearer(FEED_TOKEN).into(),
         Access::Operator => bearer(ADMIN_TOKEN).into(),
         Access::Signature => signed_with(SECRET, OPENING / 1_000_000, b"{}"),
         Access::Stripe => {
@@ -74,7 +76,7 @@ fn an_endpoint_asks_for_what_its_line_says() {
         let code = answer.body["code"].as_str().unwrap_or_default();
         let is_denied = match endpoint.access {
             Access::Open => false,
-            Access::Operator => code == "unauthorized",
+            Access::Feed | Access::Operator => code == "unauthorized",
             Access::Signature | Access::Stripe => code == "invalid_signature",
             Access::Token => code == "hold_not_found" || code == "order_not_found",
         };

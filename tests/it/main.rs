@@ -29,6 +29,7 @@ mod expiry;
 mod export;
 mod failures;
 mod faults;
+mod feed;
 mod files;
 mod front;
 mod hard_clients;

@@ -8,7 +8,7 @@ use crate::server::Premises;
 use crate::wire;
 
 /// What breaks the books behind the program's back, and the check that finds it.
-const DRIFTS: [(&str, &str); 35] = [
+const DRIFTS: [(&str, &str); 44] = [
         (
             "update products set total = total + 1",
             "stock is conserved",
@@ -157,6 +157,43 @@ const DRIFTS: [(&str, &str); 35] = [
             "update holds set product_id = 99 where status = 'released'",
             "foreign_key_check",
         ),
+        (
+            "delete from events where id = 2",
+            "events count up by one",
+        ),
+        (
+            "update meta set next_event = next_event + 1",
+            "events count up by one",
+        ),
+        (
+            "update events set id = 99 where id = 4",
+            "events count up by one",
+        ),
+        (
+            "update meta set next_event = next_event + 3; insert into gaps values ('events', 4, 7)",
+            "no id that a restore skipped was ever given",
+        ),
+        (
+            "update meta set next_event = next_event + 1; insert into events (id, at, kind, order_id)
+                select 5, at, kind, order_id from events where kind = 'order.paid'",
+            "every order paid since events were last forgotten",
+        ),
+        (
+            "update events set order_id = 2 where kind = 'order.paid'",
+            "every order paid since events were last forgotten",
+        ),
+        (
+            "update events set kind = 'order.placed' where kind = 'order.paid'",
+            "every order paid since events were last forgotten",
+        ),
+        (
+            "update events set order_id = 99 where kind = 'order.cancelled'",
+            "every event names what is there",
+        ),
+        (
+            "update events set hold_id = 99 where kind = 'order.cancelled'",
+            "every event names what is there",
+        ),
 ];
 
 /// A hold that is live, one that was released, an order that is paid and one that was cancelled, with and without keys.
@@ -191,7 +228,8 @@ fn with_some_of_everything() -> Premises {
 #[test]
 fn verify_finds_each_kind_of_drift() {
     let off = "pragma foreign_keys = off; pragma ignore_check_constraints = on;
-        drop trigger the_ledger_is_append_only; drop trigger the_ledger_forgets_nothing;";
+        drop trigger the_ledger_is_append_only; drop trigger the_ledger_forgets_nothing;
+        drop trigger an_event_never_changes;";
     let right = with_some_of_everything();
     right.books_are_right();
     for (tampering, finding) in DRIFTS {

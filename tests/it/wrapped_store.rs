@@ -28,8 +28,11 @@ macro_rules! delegates {
         $crate::wrapped_store::delegates!($($others),*);
     };
     (next_deadline $(, $others:ident)*) => {
-        fn next_deadline(&mut self) -> Result<Option<flashsale::sale::Timestamp>, StoreError> {
-            self.store.next_deadline()
+        fn next_deadline(
+            &mut self,
+            terms: &Terms,
+        ) -> Result<Option<flashsale::sale::Timestamp>, StoreError> {
+            self.store.next_deadline(terms)
         }
         $crate::wrapped_store::delegates!($($others),*);
     };

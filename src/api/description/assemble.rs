@@ -15,6 +15,7 @@ pub fn description() -> Value {
     let refusals: Vec<Refusal> = read(include_str!("errors.json"));
     let operations = [
         include_str!("storefront.json"),
+        include_str!("feed.json"),
         include_str!("operator.json"),
         include_str!("service.json"),
     ];
@@ -61,6 +62,7 @@ fn described(endpoint: &Endpoint, operation: &Operation, refusals: &[Refusal]) -
         Access::Token => json!([{}, {"customerToken": []}]),
         Access::Signature => json!([{}, {"webhookSignature": []}]),
         Access::Stripe => json!([{"stripeSignature": []}]),
+        Access::Feed => json!([{"feedToken": []}]),
         Access::Operator => json!([{"operatorToken": []}]),
     };
     let in_path = endpoint.pattern.split(['{', '}']).skip(1).step_by(2);

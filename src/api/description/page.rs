@@ -291,6 +291,9 @@ fn shown(security: &Value) -> &'static str {
         (Some("operatorToken"), _) => {
             "<p>Must show: <code>Authorization: Bearer <var>the operator's token</var></code>.</p>\n"
         }
+        (Some("feedToken"), _) => {
+            "<p>Must show: <code>Authorization: Bearer <var>the feed's token</var></code>.</p>\n"
+        }
         (Some("customerToken"), _) => {
             "<p>Must show, where <code>require_tokens</code> is configured: <code>Authorization: Bearer \
              <var>the token</var></code>, or <code>token</code> in the body.</p>\n"

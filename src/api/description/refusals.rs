@@ -32,7 +32,8 @@ const OF_COMMANDS: [&str; 6] = [
     "503 store_failed",
 ];
 const OF_KEYS: [&str; 2] = ["400 invalid_idempotency_key", "422 idempotency_key_reused"];
-const OF_OPERATORS: [&str; 2] = ["401 unauthorized", "404 not_found"];
+/// Where there is a token for what may not be there at all.
+const OF_TOKENS: [&str; 2] = ["401 unauthorized", "404 not_found"];
 /// Where there is nothing to describe: another path, another method.
 const ELSEWHERE: [&str; 2] = ["404 not_found", "405 method_not_allowed"];
 
@@ -57,7 +58,7 @@ pub fn refusals_of<'a>(endpoint: &Endpoint, operation: &'a Operation) -> Vec<&'a
         Access::Open | Access::Token => {}
         Access::Signature => names.push("401 invalid_signature"),
         Access::Stripe => names.extend(["401 invalid_signature", "404 not_found"]),
-        Access::Operator => names.extend(OF_OPERATORS),
+        Access::Operator | Access::Feed => names.extend(OF_TOKENS),
     }
     names
 }
@@ -151,7 +152,7 @@ fn extra(name: &str) -> Value {
         "starts_at" => "Time",
         "limit" => "Quantity",
         "used" | "available_stock" => "Stock",
-        "order_id" => "Id",
+        "order_id" | "oldest" => "Id",
         "order_token" => "Token",
         "errors" => "FieldErrors",
         "outcome" => "Outcome",

@@ -26,6 +26,14 @@ impl<'a> Cell<'a> {
         number.map_or(Cell::Empty, Cell::Number)
     }
 
+    pub fn flag(flag: Option<bool>) -> Cell<'a> {
+        flag.map_or(Cell::Empty, Cell::Flag)
+    }
+
+    pub fn money(cents: Option<Cents>) -> Cell<'a> {
+        cents.map_or(Cell::Empty, Cell::Money)
+    }
+
     pub fn time(time: Option<Timestamp>) -> Cell<'a> {
         time.map_or(Cell::Empty, Cell::Time)
     }

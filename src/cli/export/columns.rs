@@ -2,7 +2,7 @@
 //! provider's, and may hold anything about a person.
 
 use super::cell::Cell;
-use crate::sale::{Cause, Hold, Movement, Order, Payment, PaymentTarget, Timestamp};
+use crate::sale::{Cause, Event, Hold, Movement, Order, Payment, PaymentTarget, Timestamp};
 
 /// A column's name, and its cell in a row as the row stands at a time.
 pub type Column<R> = (&'static str, fn(&R, Timestamp) -> Cell<'_>);
@@ -116,4 +116,54 @@ pub const MOVEMENTS: &[Column<Movement>] = &[
         Cause::Stock(reason) => Cell::text(reason.as_deref()),
         Cause::Hold(_) | Cause::Order(_) => Cell::Empty,
     }),
+];
+
+/// Every field that an event may tell, empty where it does not.
+pub const EVENTS: &[Column<Event>] = &[
+    ("id", |event, _| Cell::Number(event.id.get())),
+    ("type", |event, _| Cell::Word(event.kind.as_str())),
+    ("timestamp", |event, _| Cell::Time(event.at)),
+    ("order_id", |event, _| {
+        Cell::number(event.data.order.map(|id| id.get()))
+    }),
+    ("hold_id", |event, _| {
+        Cell::number(event.data.hold.map(|id| id.get()))
+    }),
+    ("webhook_id", |event, _| {
+        Cell::number(event.data.payment.map(|id| id.get()))
+    }),
+    ("product_id", |event, _| {
+        Cell::number(event.data.product.map(|id| id.get()))
+    }),
+    ("quantity", |event, _| Cell::number(event.data.quantity)),
+    ("unit_price", |event, _| Cell::money(event.data.unit_price)),
+    ("total_price", |event, _| {
+        Cell::money(event.data.total_price())
+    }),
+    ("customer", |event, _| {
+        Cell::customer(event.data.customer.as_ref())
+    }),
+    ("pay_by", |event, _| Cell::time(event.data.pay_by)),
+    ("transaction_id", |event, _| {
+        Cell::text(event.data.transaction_id.as_deref())
+    }),
+    ("restocked", |event, _| Cell::flag(event.data.restocked)),
+    ("refunded_quantity", |event, _| {
+        Cell::number(event.data.refunded_quantity)
+    }),
+    ("verdict", |event, _| {
+        let verdict = event.data.verdict;
+        verdict.map_or(Cell::Empty, |verdict| Cell::Word(verdict.as_str()))
+    }),
+    ("amount", |event, _| {
+        let amount = event.data.amount.as_ref();
+        amount.map_or(Cell::Empty, Cell::Amount)
+    }),
+    ("note", |event, _| Cell::text(event.data.note.as_deref())),
+    ("failed", |event, _| Cell::flag(event.data.failed)),
+    ("outcome", |event, _| {
+        let outcome = event.data.outcome;
+        outcome.map_or(Cell::Empty, |outcome| Cell::Word(outcome.as_str()))
+    }),
+    ("sold", |event, _| Cell::number(event.data.sold)),
 ];

@@ -51,6 +51,8 @@ enum Table {
     Payments,
     /// The ledger: every change of each product's stock
     Movements,
+    /// What the shop was told of, and is kept
+    Events,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -149,6 +151,11 @@ impl Exporter {
                 |page| self.reader.payments(&Filter::ALL, page),
             ),
             Table::Movements => self.movements(),
+            Table::Events => self.table(
+                columns::EVENTS,
+                |event| event.id.get(),
+                |page| self.reader.feed(page),
+            ),
         }
     }
 

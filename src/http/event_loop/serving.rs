@@ -25,7 +25,7 @@ impl EventLoop {
             return;
         }
         match connection.writer.state() {
-            WriteState::Awaiting => return,
+            WriteState::Awaiting => return self.note_ended(slot),
             WriteState::Unfinished => {
                 connection.write_on(self.now);
                 return self.after_write(slot);
@@ -49,6 +49,7 @@ impl EventLoop {
         connection.writer.await_answer(framing);
         let reply = Reply::to(self.mailbox.clone(), ticket(slot, connection.number));
         self.settle(slot);
+        self.note_ended(slot);
         let handler = &*self.context.handler;
         if self.now.saturating_duration_since(since) >= self.context.limits.wait_max {
             pool::refuse(handler, &request, reply);
@@ -59,13 +60,26 @@ impl EventLoop {
         }
     }
 
+    /// A client that waits for its answer, and will ask for nothing more, may have hung up.
+    fn note_ended(&mut self, slot: usize) {
+        let connection = &self.connections[slot];
+        if connection.is_ending() {
+            self.mailbox.note_ended(ticket(slot, connection.number));
+        }
+    }
+
     /// An answer has come, maybe to a connection that is gone.
     pub(super) fn deliver(&mut self, ticket: u64, response: Option<Response>) {
         let (slot, number) = slot_and_number(ticket);
         let connection = self.connections.get_mut(slot);
         let connection = connection.filter(|connection| connection.number == number);
-        let Some(framing) = connection.and_then(|connection| connection.writer.end_of_wait())
-        else {
+        let Some(connection) = connection else {
+            return;
+        };
+        if connection.is_ending() {
+            self.mailbox.forget_ended(ticket);
+        }
+        let Some(framing) = connection.writer.end_of_wait() else {
             return;
         };
         let response = response.unwrap_or_else(|| {
@@ -144,7 +158,11 @@ impl EventLoop {
 
     pub(super) fn close(&mut self, slot: usize) {
         self.deadlines.end(slot);
-        drop(self.connections.remove(slot));
+        let connection = self.connections.remove(slot);
+        if connection.is_ending() {
+            self.mailbox.forget_ended(ticket(slot, connection.number));
+        }
+        drop(connection);
         self.mailbox.connections.fetch_sub(1, Ordering::Relaxed);
         if self.context.is_full.load(Ordering::SeqCst) {
             self.context.mailboxes[0].wake();

@@ -48,6 +48,7 @@ ids! {
     OrderId,
     /// The wire calls it `webhook_id`.
     PaymentId,
+    EventId,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod currency;
 mod customer;
+mod event;
 mod hold;
 mod id;
 mod idempotency;
@@ -21,8 +22,9 @@ mod token;
 
 pub use currency::Currency;
 pub use customer::Customer;
+pub use event::{Event, EventData, EventKind};
 pub use hold::{Hold, HoldStatus};
-pub use id::{HoldId, OrderId, PaymentId, ProductId};
+pub use id::{EventId, HoldId, OrderId, PaymentId, ProductId};
 pub use idempotency::{IdempotencyKey, IdempotencyRecord, Recorded, is_visible_key};
 pub use line::Line;
 pub use money::{Amount, Cents};

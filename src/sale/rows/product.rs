@@ -39,6 +39,11 @@ pub struct Product {
 }
 
 impl Product {
+    /// Whether all that there was is sold: by the rows, in which what is overdue is still reserved.
+    pub fn is_sold_out(&self) -> bool {
+        self.available == 0 && self.reserved == 0 && self.sold > 0
+    }
+
     pub fn status_at(&self, now: Timestamp) -> ProductStatus {
         if self
             .starts_at

@@ -1,7 +1,8 @@
 //! The terms of the whole sale, and the figures that every batch reads and writes.
 
 use super::currency::Currency;
-use super::id::{HoldId, OrderId, PaymentId, ProductId};
+use super::id::{EventId, HoldId, OrderId, PaymentId, ProductId};
+use super::time::Timestamp;
 
 /// The terms of the whole sale: TTLs and policies. Set once, by configuration.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,14 @@ pub struct Terms {
     pub idempotency_ttl_s: u32,
     /// What prices are in; `None`: nobody said.
     pub currency: Option<Currency>,
+    pub events_ttl_s: u32,
+}
+
+impl Terms {
+    /// When an event is forgotten.
+    pub fn event_deadline(&self, at: Timestamp) -> Timestamp {
+        at.plus_seconds(self.events_ttl_s)
+    }
 }
 
 /// What becomes of a payment for an order that was cancelled or has expired.
@@ -41,6 +50,7 @@ pub struct Counters {
     pub next_hold: HoldId,
     pub next_order: OrderId,
     pub next_payment: PaymentId,
+    pub next_event: EventId,
     /// How many payment events wait for their orders.
     pub parked: u32,
 }
@@ -52,6 +62,7 @@ impl Counters {
         next_hold: HoldId::FIRST,
         next_order: OrderId::FIRST,
         next_payment: PaymentId::FIRST,
+        next_event: EventId::FIRST,
         parked: 0,
     };
 }

@@ -45,8 +45,8 @@ pub enum Command {
         changes: ProductChanges,
     },
     RestockProduct(RestockProduct),
-    /// Ends at most `rows_max` of the holds, orders and parked events whose deadlines have passed, oldest first, and
-    /// forgets at most `keys_max` idempotency keys.
+    /// Ends at most `rows_max` of the holds, orders and parked events whose deadlines have passed, oldest first; where those
+    /// are fewer, forgets events of the feed; and forgets at most `keys_max` idempotency keys.
     Sweep {
         rows_max: usize,
         keys_max: usize,
@@ -198,11 +198,12 @@ pub struct Swept {
     pub orders_expired: u64,
     pub units_released: i64,
     pub payments_settled: u64,
+    pub events_forgotten: u64,
     pub keys_forgotten: u64,
 }
 
 impl Swept {
-    /// Without forgotten keys.
+    /// Without what is only forgotten.
     pub fn rows(&self) -> u64 {
         self.holds_expired + self.orders_expired + self.payments_settled
     }

@@ -1,6 +1,7 @@
 //! What a verdict on a payment event does.
 
 use crate::sale::rows::{OrderId, PaymentId, Report};
+use crate::sale::transitions::order::PaidBy;
 use crate::sale::transitions::{self, overdue};
 use crate::sale::working_set::{Due, WorkingSet};
 
@@ -21,24 +22,35 @@ pub struct Purchase {
     pub withdrawn: Vec<PaymentId>,
 }
 
-pub fn carry_out(set: &mut WorkingSet, order_id: OrderId, report: &Report, effect: Effect) {
+/// `payment`: the event that was judged so.
+pub fn carry_out(
+    set: &mut WorkingSet,
+    order_id: OrderId,
+    payment: PaymentId,
+    report: &Report,
+    effect: Effect,
+) {
     let transaction_id = report.transaction_id.clone();
     match effect {
         Effect::None | Effect::RefundDue => {}
-        Effect::Cancel => transitions::order::cancel(set, order_id),
+        Effect::Cancel => transitions::order::cancel(set, order_id, Some(payment)),
         Effect::Adopt(refunds) => {
             transitions::order::adopt(set, order_id, transaction_id);
-            transitions::payment::withdraw(set, &refunds);
+            transitions::payment::withdraw(set, &refunds, order_id);
         }
         Effect::Pay(Purchase { again, withdrawn }) => {
+            let by = PaidBy {
+                payment: Some(payment),
+                transaction_id,
+            };
             match again {
-                None => transitions::order::pay(set, order_id, transaction_id),
+                None => transitions::order::pay(set, order_id, by),
                 Some(to_end) => {
                     overdue::make_room(set, &to_end);
-                    transitions::order::pay_late(set, order_id, transaction_id);
+                    transitions::order::pay_late(set, order_id, by);
                 }
             }
-            transitions::payment::withdraw(set, &withdrawn);
+            transitions::payment::withdraw(set, &withdrawn, order_id);
         }
     }
 }

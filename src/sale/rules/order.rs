@@ -6,6 +6,7 @@ use crate::sale::rows::{
     Cents, Hold, HoldId, HoldStatus, Order, OrderId, OrderStatus, PaymentTarget, Quantity,
 };
 use crate::sale::transitions;
+use crate::sale::transitions::order::PaidBy;
 use crate::sale::working_set::{Rejection, Stop, WorkingSet, all_looked_at, ensure};
 
 /// Orders what a hold keeps, and applies the payment events that were there before the order.
@@ -34,7 +35,7 @@ pub fn place(set: &mut WorkingSet, id: HoldId) -> Result<Outcome, Stop> {
     let is_free = order.is_free();
     transitions::order::place(set, order);
     if is_free {
-        transitions::order::pay(set, order_id, None);
+        transitions::order::pay(set, order_id, PaidBy::default());
     }
     for event in parked {
         parked::settle(set, event, order_id);
@@ -77,7 +78,7 @@ pub fn cancel(set: &mut WorkingSet, id: OrderId) -> Result<Outcome, Stop> {
     set.product(order.line.product)?;
 
     // From here on the cancellation must succeed.
-    transitions::order::cancel(set, id);
+    transitions::order::cancel(set, id, None);
     Ok(Outcome::OrderCancelled(set.known_order(id).clone()))
 }
 

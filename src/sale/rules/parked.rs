@@ -35,7 +35,7 @@ pub fn settle(set: &mut WorkingSet, id: PaymentId, order: OrderId) {
     let (verdict, effect) =
         judged.expect("all that a parked event's judgement sees was looked at before");
     let refund_due = matches!(effect, Effect::RefundDue);
-    carry_out(set, order, &payment.report, effect);
+    carry_out(set, order, id, &payment.report, effect);
     transitions::payment::unpark(set, id, verdict, Some(order), refund_due);
 }
 
@@ -45,6 +45,7 @@ pub fn require_end(set: &WorkingSet, id: PaymentId) -> Result<(), Stop> {
     if payment.is_parked() {
         set.parked_on(payment.target)?;
         fate::of_transaction(set, payment.target, &payment.report)?;
+        set.payer(payment.target, None)?;
     }
     Ok(())
 }

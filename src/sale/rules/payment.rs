@@ -78,7 +78,8 @@ fn record_for_order(
 
     // From here on the event must be recorded.
     let refund_due = matches!(effect, Effect::RefundDue);
-    carry_out(set, order, &event.report, effect);
+    let id = set.counters.next_payment;
+    carry_out(set, order, id, &event.report, effect);
     let payment = Payment {
         order: Some(order),
         refund_due,
@@ -101,6 +102,7 @@ fn record_without_order(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Ou
         PaymentStatus::Success => fate::due_once(set, target, report, Verdict::LatePayment)?,
         PaymentStatus::Failure => (Verdict::Ignored, Effect::None),
     };
+    set.payer(target, None)?;
 
     // From here on the event must be recorded.
     let refund_due = matches!(effect, Effect::RefundDue);

@@ -18,20 +18,21 @@ pub fn resolve(set: &mut WorkingSet, id: PaymentId, note: Option<&str>) -> Resul
     }
     let others = others_of_payment(set, &payment, order)?;
     let is_paid_back = others.iter().any(|other| was_paid_back(set, *other));
+    set.payer(payment.target, order)?;
 
     // From here on the refund is resolved.
     if payment.has_lapsed(set.now) {
         parked::settle_without_order(set, id);
     }
     if is_paid_back {
-        transitions::payment::resolve_as_same(set, &[id]);
+        transitions::payment::resolve_as_same(set, &[id], order);
     } else {
-        transitions::payment::resolve(set, id, Resolution::PaidBack, note);
+        transitions::payment::resolve(set, id, order, Resolution::PaidBack, note);
         let due: Vec<PaymentId> = others
             .into_iter()
             .filter(|other| is_due(set, *other))
             .collect();
-        transitions::payment::resolve_as_same(set, &due);
+        transitions::payment::resolve_as_same(set, &due, order);
     }
     Ok(refund_resolved(set, id, order))
 }
@@ -71,7 +72,7 @@ pub fn accept(set: &mut WorkingSet, id: PaymentId) -> Result<Outcome, Stop> {
     }
     transitions::payment::accept(set, id, order_id);
     let purchase = Effect::Pay(Purchase { again, withdrawn });
-    carry_out(set, order_id, &payment.report, purchase);
+    carry_out(set, order_id, id, &payment.report, purchase);
     Ok(refund_resolved(set, id, Some(order_id)))
 }
 

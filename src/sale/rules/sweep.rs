@@ -25,6 +25,9 @@ pub fn sweep(set: &mut WorkingSet, rows_max: usize, keys_max: usize) -> Result<O
                     swept.payments_settled += 1;
                 }
             }
+            Due::Event(id) => {
+                swept.events_forgotten += u64::from(transitions::event::forget(set, *id));
+            }
             Due::IdempotencyKey(key) => {
                 swept.keys_forgotten += u64::from(transitions::idempotency::forget(set, key));
             }
@@ -51,6 +54,7 @@ fn look_at(set: &WorkingSet, row: &Due) -> Result<(), Stop> {
                 parked::require_end(set, *id)?;
             }
         }
+        Due::Event(_) => {}
         Due::IdempotencyKey(key) => {
             set.record(key)?;
         }
@@ -84,6 +88,7 @@ mod tests {
             parked_max: 1,
             idempotency_ttl_s: 60,
             currency: None,
+            events_ttl_s: 60,
         };
         let next_hold = HoldId::new(HOLDS + 1).unwrap();
         let counters = Counters {

@@ -1,5 +1,6 @@
 //! The only place that changes a product's counters: each change is a line of the ledger.
 
+use super::event;
 use crate::sale::rows::{Cause, Movement, MovementKind, ProductId};
 use crate::sale::working_set::WorkingSet;
 
@@ -14,6 +15,7 @@ pub(super) fn record(
     let delta = kind.delta(units);
     let at = set.now;
     let row = set.change_product(product);
+    let was_sold_out = row.is_sold_out();
     row.available += delta.available;
     row.reserved += delta.reserved;
     row.sold += delta.sold;
@@ -24,6 +26,7 @@ pub(super) fn record(
         "a rule makes sure of the units that it moves"
     );
     let version = row.version;
+    let sold_out = (row.is_sold_out() && !was_sold_out).then(|| row.clone());
     set.push_movement(Movement {
         product,
         version,
@@ -32,4 +35,7 @@ pub(super) fn record(
         delta,
         cause,
     });
+    if let Some(row) = sold_out {
+        event::product_sold_out(set, &row);
+    }
 }

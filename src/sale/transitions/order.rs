@@ -1,7 +1,9 @@
 //! An order comes from a hold, is paid, or ends; a paid one may be refunded.
 
-use super::movement;
-use crate::sale::rows::{Cause, HoldStatus, Line, MovementKind, Order, OrderId, OrderStatus};
+use super::{event, movement};
+use crate::sale::rows::{
+    Cause, HoldStatus, Line, MovementKind, Order, OrderId, OrderStatus, PaymentId,
+};
 use crate::sale::working_set::WorkingSet;
 
 /// With the next id. The units stay reserved, for the order now.
@@ -10,34 +12,38 @@ pub fn place(set: &mut WorkingSet, order: Order) {
     let hold = set.change_hold(order.hold);
     hold.status = HoldStatus::Ordered;
     hold.order = Some(order.id);
+    let id = order.id;
     set.insert_order(order);
+    event::order_placed(set, id);
 }
 
-/// The order becomes paid, by this transaction if it has a name.
-pub fn pay(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
-    become_paid(set, id, transaction_id, MovementKind::OrderPaid);
+/// What pays an order: a payment, and its transaction if that has a name. An order of 0.00 needs none.
+#[derive(Clone, Debug, Default)]
+pub struct PaidBy {
+    pub payment: Option<PaymentId>,
+    pub transaction_id: Option<String>,
+}
+
+pub fn pay(set: &mut WorkingSet, id: OrderId, by: PaidBy) {
+    become_paid(set, id, by, MovementKind::OrderPaid);
 }
 
 /// The same for an order that had ended, whose units are available and are taken again.
-pub fn pay_late(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
+pub fn pay_late(set: &mut WorkingSet, id: OrderId, by: PaidBy) {
     let order = set.known_order(id);
     let (line, customer) = (order.line, order.customer.clone());
     set.move_customer_use(line.product, customer.as_ref(), line.units());
-    become_paid(set, id, transaction_id, MovementKind::OrderPaidLate);
+    become_paid(set, id, by, MovementKind::OrderPaidLate);
 }
 
-fn become_paid(
-    set: &mut WorkingSet,
-    id: OrderId,
-    transaction_id: Option<String>,
-    kind: MovementKind,
-) {
+fn become_paid(set: &mut WorkingSet, id: OrderId, by: PaidBy, kind: MovementKind) {
     let now = set.now;
     let order = set.change_order(id);
     order.status = OrderStatus::Paid;
     order.paid_at = Some(now);
-    order.transaction_id = transaction_id;
+    order.transaction_id = by.transaction_id;
     let line = order.line;
+    event::order_paid(set, id, by.payment);
     move_stock(set, id, line, kind);
 }
 
@@ -46,12 +52,13 @@ pub fn adopt(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) 
     set.change_order(id).transaction_id = transaction_id;
 }
 
-/// By its customer, or by a failed payment.
-pub fn cancel(set: &mut WorkingSet, id: OrderId) {
+/// By its customer, or by a payment that failed.
+pub fn cancel(set: &mut WorkingSet, id: OrderId, payment: Option<PaymentId>) {
     let order = set.change_order(id);
     order.status = OrderStatus::Cancelled;
     let (line, customer) = (order.line, order.customer.clone());
     set.move_customer_use(line.product, customer.as_ref(), -line.units());
+    event::order_cancelled(set, id, payment);
     move_stock(set, id, line, MovementKind::OrderCancelled);
 }
 
@@ -69,6 +76,7 @@ pub fn refund(set: &mut WorkingSet, id: OrderId, units: i64, restock: bool) {
     }
     let (line, customer) = (order.line, order.customer.clone());
     set.move_customer_use(line.product, customer.as_ref(), -units);
+    event::order_refunded(set, id, units, restock);
     movement::record(set, line.product, kind, units, Cause::Order(id));
 }
 
@@ -78,6 +86,7 @@ pub fn expire(set: &mut WorkingSet, id: OrderId) {
     order.status = OrderStatus::Expired;
     let line = order.line;
     set.note_overdue_ended(line.product, line.units());
+    event::order_expired(set, id);
     move_stock(set, id, line, MovementKind::OrderExpired);
 }
 

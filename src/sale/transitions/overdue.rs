@@ -15,7 +15,7 @@ pub fn end(set: &mut WorkingSet, row: &Due) -> Option<i64> {
     match row {
         Due::Hold(id) => hold::expire(set, *id),
         Due::Order(id) => order::expire(set, *id),
-        Due::Payment(_) | Due::IdempotencyKey(_) => {}
+        Due::Payment(_) | Due::Event(_) | Due::IdempotencyKey(_) => {}
     }
     Some(units)
 }

@@ -1,5 +1,6 @@
 //! A payment event is recorded, stops waiting, and its refund becomes due and is resolved.
 
+use super::event;
 use crate::sale::rows::{OrderId, Payment, PaymentId, PaymentTarget, Resolution, Verdict};
 use crate::sale::working_set::WorkingSet;
 
@@ -28,30 +29,42 @@ pub fn unpark(
     note_refund(set, &payment);
 }
 
-/// Makes a refund that has just become due known to rules that look for the transaction's.
+/// Makes a refund that has just become due known: to the shop, and to rules that look for the transaction's.
 fn note_refund(set: &mut WorkingSet, payment: &Payment) {
-    let transaction_id = payment.report.transaction_id.clone();
-    if let Some(transaction_id) = transaction_id.filter(|_| payment.refund_due) {
+    if !payment.refund_due {
+        return;
+    }
+    event::refund_due(set, payment, payment.order);
+    if let Some(transaction_id) = payment.report.transaction_id.clone() {
         let target = payment.order.map_or(payment.target, PaymentTarget::Order);
         set.note_refund(target, transaction_id, payment.id);
     }
 }
 
-/// A refund that was due is due no more.
-pub fn resolve(set: &mut WorkingSet, id: PaymentId, resolution: Resolution, note: Option<&str>) {
+/// A refund that was due is due no more. `order`: the one that its payment means, if there is one by now.
+pub fn resolve(
+    set: &mut WorkingSet,
+    id: PaymentId,
+    order: Option<OrderId>,
+    resolution: Resolution,
+    note: Option<&str>,
+) {
     let now = set.now;
     let payment = set.change_payment(id);
     payment.resolved_at = Some(now);
     payment.resolution = Some(resolution);
     payment.note = note.map(str::to_owned);
+    let payment = payment.clone();
+    event::refund_resolved(set, &payment, order);
 }
 
 /// Ends refunds that never were due: their transaction has paid the order.
-pub fn withdraw(set: &mut WorkingSet, refunds: &[PaymentId]) {
+pub fn withdraw(set: &mut WorkingSet, refunds: &[PaymentId], order: OrderId) {
     for id in refunds {
         resolve(
             set,
             *id,
+            Some(order),
             Resolution::Withdrawn,
             Some("paid its order after all"),
         );
@@ -59,15 +72,15 @@ pub fn withdraw(set: &mut WorkingSet, refunds: &[PaymentId]) {
 }
 
 /// Ends refunds that were due a second time, for a payment that is paid back.
-pub fn resolve_as_same(set: &mut WorkingSet, refunds: &[PaymentId]) {
+pub fn resolve_as_same(set: &mut WorkingSet, refunds: &[PaymentId], order: Option<OrderId>) {
     for id in refunds {
         let note = Some("the same payment was paid back already");
-        resolve(set, *id, Resolution::SamePayment, note);
+        resolve(set, *id, order, Resolution::SamePayment, note);
     }
 }
 
 /// The money bought this order after all.
 pub fn accept(set: &mut WorkingSet, id: PaymentId, order: OrderId) {
-    resolve(set, id, Resolution::Accepted, Some("accepted"));
+    resolve(set, id, Some(order), Resolution::Accepted, Some("accepted"));
     set.change_payment(id).order = Some(order);
 }

@@ -7,6 +7,7 @@
 //!
 //! Everything fetched is what the store held when the transaction began; what the batch itself changed since is added here.
 
+mod events;
 mod known_rows;
 mod need;
 mod stop;
@@ -16,8 +17,8 @@ mod table;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::rows::{
-    Counters, Customer, Hold, HoldId, IdempotencyKey, IdempotencyRecord, Movement, Order, OrderId,
-    Payment, PaymentId, PaymentTarget, Product, ProductId, Terms, Timestamp,
+    Counters, Customer, Event, EventId, Hold, HoldId, IdempotencyKey, IdempotencyRecord, Movement,
+    Order, OrderId, Payment, PaymentId, PaymentTarget, Product, ProductId, Terms, Timestamp,
 };
 
 pub use known_rows::KnownRows;
@@ -53,6 +54,8 @@ pub struct WorkingSet {
     overdue_rows: HashMap<ProductId, VecDeque<Due>>,
     due: Option<Vec<Due>>,
     movements: Vec<Movement>,
+    events: Vec<Event>,
+    events_forgotten: Option<EventId>,
 }
 
 impl WorkingSet {
@@ -83,6 +86,8 @@ impl WorkingSet {
             overdue_rows: HashMap::new(),
             due: None,
             movements: Vec::new(),
+            events: Vec::new(),
+            events_forgotten: None,
         }
     }
 }
@@ -213,7 +218,7 @@ impl WorkingSet {
         match due {
             Due::Hold(id) => self.holds.look(*id)??.overdue_units(self.now),
             Due::Order(id) => self.orders.look(*id)??.overdue_units(self.now),
-            Due::Payment(_) | Due::IdempotencyKey(_) => None,
+            Due::Payment(_) | Due::Event(_) | Due::IdempotencyKey(_) => None,
         }
     }
 
@@ -248,6 +253,7 @@ impl WorkingSet {
             || self.payments.is_changed();
         rows || !self.kept.is_empty()
             || !self.forgotten.is_empty()
+            || self.events_forgotten.is_some()
             || self.counters != self.counters_were
     }
 }

@@ -1,7 +1,7 @@
 //! What a rule may need to see, and what a deadline may end.
 
 use crate::sale::rows::{
-    Customer, HoldId, IdempotencyKey, OrderId, PaymentId, PaymentTarget, ProductId,
+    Customer, EventId, HoldId, IdempotencyKey, OrderId, PaymentId, PaymentTarget, ProductId,
 };
 
 /// A row, or a figure about rows, that a rule wants to see and the working set does not hold yet.
@@ -29,7 +29,8 @@ pub enum Need {
     OverdueUnits(ProductId),
     /// The oldest of those rows that the working set has not ended yet, with at least so many units between them.
     OverdueRows(ProductId, i64),
-    /// The oldest holds, orders and parked events past their deadlines, and the oldest such keys.
+    /// The oldest holds, orders and parked events past their deadlines; where there is room left, events of the feed that
+    /// are; and the oldest such keys.
     Due {
         rows_max: usize,
         keys_max: usize,
@@ -42,5 +43,7 @@ pub enum Due {
     Hold(HoldId),
     Order(OrderId),
     Payment(PaymentId),
+    /// Told long ago, as all that are older.
+    Event(EventId),
     IdempotencyKey(IdempotencyKey),
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::{Due, Need, WorkingSet};
 use crate::sale::rows::{
-    Customer, IdempotencyKey, IdempotencyRecord, Movement, Payment, PaymentId, PaymentTarget,
-    Product, ProductId,
+    Customer, Event, EventId, IdempotencyKey, IdempotencyRecord, Movement, Payment, PaymentId,
+    PaymentTarget, Product, ProductId,
 };
 
 /// What stores put in, when a rule stopped with a need.
@@ -146,6 +146,16 @@ impl WorkingSet {
 impl WorkingSet {
     pub fn movements(&self) -> &[Movement] {
         &self.movements
+    }
+
+    /// What this batch has emitted.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The last event that is forgotten, with all before it.
+    pub fn events_forgotten(&self) -> Option<EventId> {
+        self.events_forgotten
     }
 
     /// The payload of an event that this batch recorded.

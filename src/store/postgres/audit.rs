@@ -3,7 +3,7 @@
 
 use super::server_error::ServerError;
 use super::session::{Session, Step};
-use super::tables::{counters, holds, idempotency, orders, payments, products, writers};
+use super::tables::{counters, events, holds, idempotency, orders, payments, products, writers};
 use crate::store::{Check, StoreError};
 
 /// Asks every check. Drift is a finding, not a failure: it stands in `broken`. Whether the server's files are sound, only the
@@ -14,6 +14,7 @@ pub fn audit(session: &mut Session) -> Result<Vec<Check>, StoreError> {
         holds::CHECKS,
         orders::CHECKS,
         payments::CHECKS,
+        events::CHECKS,
         idempotency::CHECKS,
         counters::CHECKS,
         writers::CHECKS,

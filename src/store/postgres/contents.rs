@@ -4,13 +4,14 @@ use tokio_postgres::Row;
 
 use super::server_error::ServerError;
 use super::session::{Session, Step};
+use super::tables::events::select_events;
 use super::tables::holds::select_holds;
 use super::tables::idempotency::select_records;
 use super::tables::movements::select_movements;
 use super::tables::orders::select_orders;
 use super::tables::products::select_products;
 use super::tables::{
-    Result, all, counters, holds, idempotency, movements, orders, payments, products,
+    Result, all, counters, events, holds, idempotency, movements, orders, payments, products,
 };
 use crate::store::Contents;
 
@@ -23,11 +24,12 @@ pub fn of(session: &mut Session) -> Result<Contents> {
         Step::new(select_orders!("order by id")),
         Step::new(payments::ALL),
         Step::new(select_movements!("order by product_id, version")),
+        Step::new(select_events!("order by id")),
         Step::new(select_records!("order by key")),
     ];
     let answers = session.run_patiently(&steps);
     session.execute("rollback")?;
-    let answers: [Vec<Row>; 7] = answers?
+    let answers: [Vec<Row>; 8] = answers?
         .try_into()
         .map_err(|_| ServerError::Misread("each question has its answer".into()))?;
     let [
@@ -37,6 +39,7 @@ pub fn of(session: &mut Session) -> Result<Contents> {
         orders,
         payments,
         movements,
+        events,
         records,
     ] = answers;
     let figures = figures
@@ -51,6 +54,7 @@ pub fn of(session: &mut Session) -> Result<Contents> {
             Ok((payments::read(row)?, row.try_get("payload")?))
         })?,
         movements: all(movements, movements::read)?,
+        events: all(events, events::read)?,
         idempotency_records: all(records, idempotency::read)?,
     })
 }

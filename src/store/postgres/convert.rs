@@ -7,8 +7,9 @@ use bytes::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::sale::{
-    Amount, Cents, Customer, Dispute, HoldId, HoldStatus, IdempotencyKey, MovementKind, OrderId,
-    OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, Resolution, Timestamp, Verdict,
+    Amount, Cents, Customer, Dispute, EventId, EventKind, HoldId, HoldStatus, IdempotencyKey,
+    MovementKind, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, Resolution,
+    Timestamp, Verdict,
 };
 
 type Converted<T> = Result<T, Box<dyn Error + Sync + Send>>;
@@ -53,6 +54,7 @@ columns! {
     HoldId: |id| id.get(), HoldId::new;
     OrderId: |id| id.get(), OrderId::new;
     PaymentId: |id| id.get(), PaymentId::new;
+    EventId: |id| id.get(), EventId::new;
     Quantity: |quantity| quantity.units(), Quantity::new;
     Cents: |cents| cents.get(), |cents| Some(Cents::new(cents));
     Timestamp: |time| time.micros(), |micros| Some(Timestamp::from_micros(micros));
@@ -66,6 +68,7 @@ columns! {
     PaymentStatus: |status| status.as_str(), PaymentStatus::parse;
     Verdict: |verdict| verdict.as_str(), Verdict::parse;
     Resolution: |resolution| resolution.as_str(), Resolution::parse;
+    EventKind: |kind| kind.as_str(), EventKind::parse;
     MovementKind: |kind| kind.as_str(), MovementKind::parse;
     IdempotencyKey: |key| key.as_str(), IdempotencyKey::new;
     Customer: |customer| customer.as_str(), |text| Some(Customer::stored(text.to_owned()));

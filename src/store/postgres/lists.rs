@@ -10,10 +10,10 @@ use tokio_postgres::types::ToSql;
 use super::reader::{PostgresReader, with_times};
 use super::server_error::ServerError;
 use super::session::Step;
-use super::tables::{all, count, holds, movements, orders, payments};
+use super::tables::{all, count, events, holds, movements, orders, payments};
 use crate::sale::{
-    Customer, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
-    Timestamp, Verdict,
+    Customer, Event, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId,
+    RefundStatus, Timestamp, Verdict,
 };
 use crate::store::{
     Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
@@ -71,6 +71,12 @@ impl Lists for PostgresReader {
         let sql = paged(movements::LIST, "version", page, 2);
         let step = || placed(Step::new(sql.clone()).with(product), page);
         self.seen(|_| step(), movements::read)
+    }
+
+    fn feed(&self, page: Page) -> Result<Seen<Vec<Event>>, StoreError> {
+        let sql = paged(events::LIST, "id", page, 1);
+        let step = || placed(Step::new(sql.clone()), page);
+        self.seen(|_| step(), events::read)
     }
 
     fn sales_rate(

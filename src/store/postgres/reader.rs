@@ -20,12 +20,12 @@ use super::session::{Session, Step};
 use super::tables::counters;
 use super::tables::holds::{self, select_holds};
 use super::tables::orders::{self, select_orders};
-use super::tables::{count, products};
+use super::tables::{all, count, events, products};
 use crate::sale::{
-    Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
-    Stop, Terms, Timestamp, WorkingSet, decide,
+    Command, Counters, EventId, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId,
+    Rejection, Stop, Terms, Timestamp, WorkingSet, decide,
 };
-use crate::store::{OpenError, Reader, Seen, StoreError, judge_in_waves};
+use crate::store::{EventsAfter, Gone, OpenError, Reader, Seen, StoreError, judge_in_waves};
 
 pub struct PostgresReader {
     pool: Pool<Sessions>,
@@ -313,6 +313,23 @@ impl Reader for PostgresReader {
         self.one(step, orders::read, |order| order.pay_by)
     }
 
+    fn events(&self, after: i64, events_max: usize) -> Result<EventsAfter, StoreError> {
+        let steps = events::after(after, events_max.saturating_add(1));
+        self.with_session(|session| {
+            session.execute("begin isolation level repeatable read read only")?;
+            let answers = session.run(&steps);
+            session.execute("rollback")?;
+            events_after(after, events_max, answers?)
+        })
+    }
+
+    fn next_event(&self) -> Result<EventId, StoreError> {
+        let rows = self.rows(events::next_id)?;
+        let row = rows.first().ok_or_else(no_figures)?;
+        let next = row.try_get("next_event").map_err(ServerError::from);
+        next.map_err(ServerError::before_commit)
+    }
+
     fn is_far(&self) -> bool {
         true
     }
@@ -325,6 +342,25 @@ impl Reader for PostgresReader {
     fn contents(&self) -> Result<crate::store::Contents, StoreError> {
         self.with_session(super::contents::of)
     }
+}
+
+/// From the answers to `events::after`.
+fn events_after(
+    after: i64,
+    events_max: usize,
+    answers: Vec<Vec<Row>>,
+) -> Result<EventsAfter, ServerError> {
+    let mut answers = answers.into_iter();
+    let found = all(answers.next().unwrap_or_default(), events::read)?;
+    let figures = answers.next().unwrap_or_default();
+    let figures = figures.first().ok_or_else(counters::no_row)?;
+    if EventsAfter::is_whole(after, &found, figures.try_get("next")?) {
+        return Ok(EventsAfter::page(found, events_max));
+    }
+    let gaps = answers.next().unwrap_or_default();
+    let gap = |row: &Row| Ok((row.try_get("first")?, row.try_get("last")?));
+    let gone = Gone::after(after, figures.try_get("oldest")?, &all(gaps, gap)?);
+    Ok(gone.map_or_else(|| EventsAfter::page(found, events_max), EventsAfter::Gone))
 }
 
 struct Sessions {

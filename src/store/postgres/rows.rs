@@ -19,7 +19,7 @@ impl PostgresRows<'_> {
 
 impl RowSource for PostgresRows<'_> {
     fn fetch(&mut self, set: &mut WorkingSet, needs: Vec<Need>) -> Result<(), StoreError> {
-        let questions = Questions::at(set.now, needs, &mut self.waves);
+        let questions = Questions::at(set.now, needs, &set.terms, &mut self.waves);
         let answers = self.session.run(&questions.steps);
         let read = answers.and_then(|answers| questions.read(set, &mut answers.into_iter()));
         read.map_err(ServerError::before_commit)

@@ -141,7 +141,8 @@ impl Store for PostgresStore {
         let (counters, last_now) = self.last;
         let guess = WorkingSet::new(last_now, *terms, counters);
         let mut waves = Waves::default();
-        let mut questions = Questions::before_the_time(first_needs(&guess, commands), &mut waves);
+        let needs = first_needs(&guess, commands);
+        let mut questions = Questions::before_the_time(needs, terms, &mut waves);
         let (mut tx, answers) = self.turns.take(std::mem::take(&mut questions.steps))?;
 
         let now = now(tx.figures.last_now.max(tx.figures.clock));
@@ -171,6 +172,7 @@ impl Store for PostgresStore {
         self.last_transaction = Transacted {
             commit: is_written.then(|| began.elapsed()),
             expired: Expired::of(&set),
+            events: set.events().len(),
         };
         match committed {
             Ok(()) => {
@@ -226,15 +228,17 @@ impl Store for PostgresStore {
         self.turns.run(tx.session, &steps).map(|_| ())
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
+    fn next_deadline(&mut self, terms: &Terms) -> Result<Option<Timestamp>, StoreError> {
         let session = self.turns.session().map_err(ServerError::before_commit)?;
         let step = Step::new(
             "select least(
                 (select min(expires_at) from holds where status = 'active'),
                 (select min(pay_by) from orders where status = 'pending' and pay_by is not null),
                 (select min(parked_until) from payments where verdict = 'parked'),
-                (select min(expires_at) from replays)) as deadline",
-        );
+                (select min(expires_at) from replays),
+                (select at from events order by id limit 1) + $1) as deadline",
+        )
+        .with(i64::from(terms.events_ttl_s) * 1_000_000);
         let answers = self.turns.run(session, &[step])?;
         let row = answers.into_iter().flatten().next();
         let deadline = row.map(|row| row.try_get("deadline")).transpose();

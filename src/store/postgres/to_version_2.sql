@@ -32,4 +32,37 @@ create table reversals (
 );
 
 -- What was reported about this transaction?
-create index reversals_by_transaction on reversals (transaction_id)
+create index reversals_by_transaction on reversals (transaction_id);
+
+alter table meta add column next_event bigint not null default 1 constraint event_ids_are_positive check (next_event > 0);
+alter table meta add column events_since bigint not null default 0;
+update meta set events_since = last_now where one = 1;
+
+alter table gaps drop constraint a_gap_is_of_known_ids;
+alter table gaps add constraint a_gap_is_of_known_ids check (ids in ('holds', 'orders', 'payments', 'events'));
+
+create table events (
+    id                 bigint not null primary key,
+    at                 bigint not null,
+    kind               text collate "C" not null,
+    order_id           bigint,
+    hold_id            bigint,
+    payment_id         bigint,
+    product_id         bigint,
+    quantity           bigint,             -- units: ordered, or given back this time
+    refunded_quantity  bigint,             -- given back in all
+    restocked          boolean,
+    unit_price         bigint,             -- cents
+    customer           text collate "C",
+    pay_by             bigint,
+    transaction_id     text collate "C",
+    verdict            text collate "C",
+    amount             text collate "C",   -- raw JSON
+    note               text collate "C",
+    failed             boolean,            -- whether the money did not go back after all
+    outcome            text collate "C",   -- of a dispute
+    sold               bigint,            -- of a product, in all
+    constraint an_event_is_of_a_known_kind check
+        (kind in ('order.placed', 'order.paid', 'order.cancelled', 'order.expired', 'order.refunded', 'refund.due',
+            'refund.resolved', 'payment.refunded', 'dispute.opened', 'dispute.closed', 'product.sold_out'))
+)

@@ -2,7 +2,7 @@
 //! update says what it expects to find, and fails the transaction if it finds something else.
 
 use super::session::Step;
-use super::tables::{counters, holds, idempotency, movements, orders, payments, products};
+use super::tables::{counters, events, holds, idempotency, movements, orders, payments, products};
 use crate::sale::WorkingSet;
 
 pub fn steps(set: &WorkingSet) -> Vec<Step> {
@@ -12,6 +12,7 @@ pub fn steps(set: &WorkingSet) -> Vec<Step> {
     orders::write(set, &mut steps);
     payments::write(set, &mut steps);
     movements::write(set, &mut steps);
+    events::write(set, &mut steps);
     idempotency::write(set, &mut steps);
     steps.push(counters::write(set));
     steps

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::error::not_applied;
-use super::tables::{counters, holds, idempotency, orders, payments, products};
+use super::tables::{counters, events, holds, idempotency, orders, payments, products};
 use crate::store::{Check, Depth, StoreError};
 
 /// Asks every check. Drift is a finding, not a failure: it stands in `broken`.
@@ -15,6 +15,7 @@ pub fn audit(conn: &Connection, depth: Depth) -> Result<Vec<Check>, StoreError> 
         holds::CHECKS,
         orders::CHECKS,
         payments::CHECKS,
+        events::CHECKS,
         idempotency::CHECKS,
         counters::CHECKS,
     ];

@@ -3,7 +3,9 @@
 use rusqlite::Connection;
 
 use super::statements::Queries;
-use super::tables::{Result, counters, holds, idempotency, movements, orders, payments, products};
+use super::tables::{
+    Result, counters, events, holds, idempotency, movements, orders, payments, products,
+};
 use crate::store::Contents;
 
 pub fn of(conn: &Connection) -> Result<Contents> {
@@ -16,6 +18,7 @@ pub fn of(conn: &Connection) -> Result<Contents> {
         orders: tx.all(orders::ALL, [], orders::read)?,
         payments: tx.all(payments::ALL, [], payments::read_whole)?,
         movements: tx.all(movements::ALL, [], movements::read)?,
+        events: tx.all(events::ALL, [], events::read)?,
         idempotency_records: tx.all(idempotency::ALL, [], idempotency::read)?,
     })
 }

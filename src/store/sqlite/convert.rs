@@ -4,9 +4,9 @@
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::sale::{
-    Amount, Cents, Currency, Customer, Dispute, HoldId, HoldStatus, IdempotencyKey, MovementKind,
-    OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, RefundStatus, Resolution,
-    Timestamp, Verdict,
+    Amount, Cents, Currency, Customer, Dispute, EventId, EventKind, HoldId, HoldStatus,
+    IdempotencyKey, MovementKind, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId,
+    Quantity, RefundStatus, Resolution, Timestamp, Verdict,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,7 @@ integers! {
     HoldId: |id| id.get(), HoldId::new;
     OrderId: |id| id.get(), OrderId::new;
     PaymentId: |id| id.get(), PaymentId::new;
+    EventId: |id| id.get(), EventId::new;
     Quantity: |quantity| quantity.units(), Quantity::new;
     Cents: |cents| cents.get(), |cents| Some(Cents::new(cents));
     Timestamp: |time| time.micros(), |micros| Some(Timestamp::from_micros(micros));
@@ -74,6 +75,7 @@ texts! {
     Verdict: |verdict| verdict.as_str(), Verdict::parse;
     RefundStatus: |status| status.as_str(), RefundStatus::parse;
     Resolution: |resolution| resolution.as_str(), Resolution::parse;
+    EventKind: |kind| kind.as_str(), EventKind::parse;
     MovementKind: |kind| kind.as_str(), MovementKind::parse;
     IdempotencyKey: |key| key.as_str(), IdempotencyKey::new;
     Customer: |customer| customer.as_str(), |text| Some(Customer::stored(text.to_owned()));

@@ -4,10 +4,10 @@
 use rusqlite::{ToSql, named_params};
 
 use super::reader::SqliteReader;
-use super::tables::{List, holds, limit, movements, orders, payments};
+use super::tables::{List, events, holds, limit, movements, orders, payments};
 use crate::sale::{
-    Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus, Timestamp,
-    Verdict,
+    Event, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
+    Timestamp, Verdict,
 };
 use crate::store::{
     Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
@@ -52,6 +52,10 @@ impl Lists for SqliteReader {
         let at = self.reading()?;
         let params = named_params! {":product": product};
         self.page(&movements::LIST, params, page, at)
+    }
+
+    fn feed(&self, page: Page) -> Result<Seen<Vec<Event>>, StoreError> {
+        self.page(&events::LIST, &[], page, self.reading()?)
     }
 
     fn sales_rate(

@@ -15,12 +15,12 @@ use super::file::{DatabaseFile, FLAGS, OpenState, configure};
 use super::product_cache::{CachedProduct, ProductCache};
 use super::rows::SqliteRows;
 use super::tables::kept_keys::Keys;
-use super::tables::{counters, holds, orders, products};
+use super::tables::{counters, events, holds, orders, products};
 use crate::sale::{
-    Command, Counters, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
-    Stop, Terms, Timestamp, WorkingSet, decide,
+    Command, Counters, EventId, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId,
+    Rejection, Stop, Terms, Timestamp, WorkingSet, decide,
 };
-use crate::store::{OpenError, Reader, ReadingTime, Seen, StoreError, judge};
+use crate::store::{EventsAfter, OpenError, Reader, ReadingTime, Seen, StoreError, judge};
 
 /// At which time a reader judges what it reads.
 pub enum Judging {
@@ -246,6 +246,14 @@ impl Reader for SqliteReader {
         let at = self.reading()?;
         let what = self.read(|conn| orders::by_id(conn, id))?;
         Ok(Seen { what, at })
+    }
+
+    fn events(&self, after: i64, events_max: usize) -> Result<EventsAfter, StoreError> {
+        self.read(|conn| events::after(conn, after, events_max))
+    }
+
+    fn next_event(&self) -> Result<EventId, StoreError> {
+        self.read(events::next_id)
     }
 
     fn is_sound(&self) -> Result<(), StoreError> {

@@ -5,12 +5,14 @@ use rusqlite::{Connection, Transaction, named_params};
 use super::error::not_applied;
 use super::statements::{Queries, Statements};
 use super::tables::kept_keys::Keys;
-use super::tables::{Result, counters, holds, idempotency, orders, payments, products};
-use crate::sale::{Due, Need, ProductId, Timestamp, WorkingSet};
+use super::tables::{Result, counters, events, holds, idempotency, orders, payments, products};
+use crate::sale::{Due, Need, ProductId, Terms, Timestamp, WorkingSet};
 use crate::store::{RowSource, StoreError};
 
-pub fn next_deadline(conn: &Connection) -> Result<Option<Timestamp>> {
-    let mut deadlines = Vec::new();
+pub fn next_deadline(conn: &Connection, terms: &Terms) -> Result<Option<Timestamp>> {
+    let oldest_event = conn.one(events::OLDEST_AT, [], |row| row.get(0))?;
+    let mut deadlines: Vec<Timestamp> = Vec::new();
+    deadlines.extend(oldest_event.map(|at| terms.event_deadline(at)));
     for next in [
         holds::NEXT_DEADLINE,
         orders::NEXT_DEADLINE,
@@ -161,6 +163,9 @@ impl SqliteRows<'_> {
         due.truncate(rows_max);
 
         let mut due: Vec<Due> = due.into_iter().map(|(_, due)| due).collect();
+        let terms = set.terms;
+        let is_due = |at| terms.event_deadline(at).has_passed(now);
+        due.extend(events::due(&self.0, rows_max - due.len(), is_due)?);
         for record in self.1.lapsed(&self.0, keys_max, now)? {
             due.push(Due::IdempotencyKey(record.key.clone()));
             set.fetched_record(record.key.clone(), Some(record));

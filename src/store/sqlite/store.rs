@@ -190,7 +190,7 @@ impl Store for SqliteStore {
         let state = self.state.clone();
         let key_index = &state.key_index;
         let mut key_changes = KeyChanges::default();
-        let mut expired = Expired::default();
+        let mut last = Transacted::default();
         let known_rows = self.known_rows.take();
         let mut known_now = None;
         let decisions = self.in_transaction(|tx, log| {
@@ -205,7 +205,8 @@ impl Store for SqliteStore {
             let mut rows = SqliteRows::of(tx, Keys::by(key_index));
             let decisions = judge_in_turn(&mut rows, &mut set, commands())?;
             let mut keys = rows.into_keys();
-            expired = Expired::of(&set);
+            last.expired = Expired::of(&set);
+            last.events = set.events().len();
             let change = if set.is_changed() || keys.has_superseded() {
                 log.begins_from(tx, last_now)?;
                 key_changes = write::write(tx, &set, &mut keys).map_err(not_applied)?;
@@ -222,7 +223,10 @@ impl Store for SqliteStore {
         })?;
         self.known_rows = known_now;
         key_index.note(&key_changes);
-        self.last.expired = expired;
+        self.last = Transacted {
+            commit: self.last.commit,
+            ..last
+        };
         Ok(decisions)
     }
 
@@ -276,9 +280,9 @@ impl Store for SqliteStore {
         })
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
+    fn next_deadline(&mut self, terms: &Terms) -> Result<Option<Timestamp>, StoreError> {
         self.state.ensure_is_undamaged()?;
-        rows::next_deadline(&self.conn).map_err(|error| self.state.note(not_applied(error)))
+        rows::next_deadline(&self.conn, terms).map_err(|error| self.state.note(not_applied(error)))
     }
 
     fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {

@@ -5,7 +5,9 @@ use rusqlite::Transaction;
 
 use super::key_index::KeyChanges;
 use super::tables::kept_keys::Keys;
-use super::tables::{Result, counters, holds, kept_keys, movements, orders, payments, products};
+use super::tables::{
+    Result, counters, events, holds, kept_keys, movements, orders, payments, products,
+};
 use crate::sale::WorkingSet;
 
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet, keys: &mut Keys<'_>) -> Result<KeyChanges> {
@@ -14,6 +16,7 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet, keys: &mut Keys<'_>) -> Res
     orders::write(tx, set)?;
     payments::write(tx, set)?;
     movements::write(tx, set)?;
+    events::write(tx, set)?;
     let key_changes = kept_keys::write(tx, set, keys)?;
     counters::write(tx, set)?;
     Ok(key_changes)

@@ -149,9 +149,9 @@ impl Store for Remote {
         self.store.probe(now)
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
+    fn next_deadline(&mut self, terms: &Terms) -> Result<Option<Timestamp>, StoreError> {
         self.reach()?;
-        self.store.next_deadline()
+        self.store.next_deadline(terms)
     }
 
     fn rest(&mut self, rest: Rest) -> Result<Checkpoint, StoreError> {

@@ -1,8 +1,8 @@
 //! Lists, by walking over everything.
 
 use flashsale::sale::{
-    Customer, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment, PaymentTarget,
-    ProductId, RefundStatus, Timestamp, Verdict,
+    Customer, Event, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment,
+    PaymentTarget, ProductId, RefundStatus, Timestamp, Verdict,
 };
 use flashsale::store::{Filter, Lists, Page, SalesRate, Seek, Seen, StoreError, sales_rate};
 
@@ -84,6 +84,14 @@ impl Lists for MemoryStore {
             let movements = tables.movements.values();
             let ledger = movements.filter(|movement| movement.product == product);
             rows_of(page, ledger.cloned(), |movement| movement.version)
+        })
+    }
+
+    fn feed(&self, page: Page) -> Result<Seen<Vec<Event>>, StoreError> {
+        self.seen(|tables, _| {
+            rows_of(page, tables.events.values().cloned(), |event| {
+                event.id.get()
+            })
         })
     }
 

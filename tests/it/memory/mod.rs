@@ -1,6 +1,7 @@
 //! The store as a few maps: slow, plainly right, and gone at the end. The oracle for every other store. It judges in waves,
 //! as a store far away would, and counts them.
 
+mod events;
 mod figures;
 mod lists;
 mod lost;
@@ -12,13 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use flashsale::sale::{
-    Command, Counters, Currency, Customer, Due, Hold, HoldId, HoldStatus, IdempotencyRecord,
-    Movement, Need, Order, OrderId, OrderStatus, Payment, PaymentId, PaymentTarget, PlaceHold,
-    Product, ProductId, Rejection, SECRET_BYTES, Secret, Terms, Timestamp, WorkingSet, Written,
+    Command, Counters, Currency, Customer, Due, Event, EventId, Hold, HoldId, HoldStatus,
+    IdempotencyRecord, Movement, Need, Order, OrderId, OrderStatus, Payment, PaymentId,
+    PaymentTarget, PlaceHold, Product, ProductId, Rejection, SECRET_BYTES, Secret, Terms,
+    Timestamp, WorkingSet, Written,
 };
 use flashsale::store::{
-    Checkpoint, Contents, Decision, More, Now, Reader, Rest, Seen, SetBack, Store, StoreError,
-    judge, judge_in_waves,
+    Checkpoint, Contents, Decision, EventsAfter, More, Now, Reader, Rest, Seen, SetBack, Store,
+    StoreError, judge, judge_in_waves,
 };
 
 use crate::shop::Hands;
@@ -47,10 +49,13 @@ struct Tables {
     orders: BTreeMap<OrderId, Order>,
     payments: BTreeMap<PaymentId, (Payment, Option<String>)>,
     movements: BTreeMap<(ProductId, i64), Movement>,
+    events: BTreeMap<EventId, Event>,
     idempotency_records: BTreeMap<String, IdempotencyRecord>,
     /// Ids that were skipped, as `restore` skips them.
     holds_skipped: Vec<Range<i64>>,
     orders_skipped: Vec<Range<i64>>,
+    /// First and last.
+    events_skipped: Vec<(i64, i64)>,
 }
 
 impl Default for MemoryStore {
@@ -63,9 +68,11 @@ impl Default for MemoryStore {
             orders: BTreeMap::new(),
             payments: BTreeMap::new(),
             movements: BTreeMap::new(),
+            events: BTreeMap::new(),
             idempotency_records: BTreeMap::new(),
             holds_skipped: Vec::new(),
             orders_skipped: Vec::new(),
+            events_skipped: Vec::new(),
         };
         MemoryStore {
             tables: Arc::new(Mutex::new(tables)),
@@ -132,9 +139,9 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn next_deadline(&mut self) -> Result<Option<Timestamp>, StoreError> {
+    fn next_deadline(&mut self, terms: &Terms) -> Result<Option<Timestamp>, StoreError> {
         let end_of_time = Timestamp::from_micros(i64::MAX);
-        let due = self.tables().due(end_of_time);
+        let due = self.tables().due(end_of_time, terms);
         Ok(due.into_iter().map(|(deadline, _)| deadline).min())
     }
 
@@ -206,6 +213,14 @@ impl Reader for MemoryStore {
         self.seen(|tables, _| tables.orders.get(&id).cloned())
     }
 
+    fn events(&self, after: i64, events_max: usize) -> Result<EventsAfter, StoreError> {
+        Ok(self.tables().events_after(after, events_max))
+    }
+
+    fn next_event(&self) -> Result<EventId, StoreError> {
+        Ok(self.tables().counters.next_event)
+    }
+
     fn is_sound(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -219,6 +234,7 @@ impl Reader for MemoryStore {
             orders: tables.orders.values().cloned().collect(),
             payments: tables.payments.values().cloned().collect(),
             movements: tables.movements.values().cloned().collect(),
+            events: tables.events.values().cloned().collect(),
             idempotency_records: tables.idempotency_records.values().cloned().collect(),
         })
     }
@@ -226,8 +242,8 @@ impl Reader for MemoryStore {
 
 impl Tables {
     /// Everything whose deadline has passed, by deadline, and of equal ones holds first, then orders, parked events,
-    /// replays.
-    fn due(&self, now: Timestamp) -> Vec<(Timestamp, Due)> {
+    /// events of the feed, replays.
+    fn due(&self, now: Timestamp, terms: &Terms) -> Vec<(Timestamp, Due)> {
         let holds = self
             .overdue_holds(now)
             .map(|hold| (hold.expires_at, Due::Hold(hold.id)));
@@ -241,6 +257,9 @@ impl Tables {
             .filter(|payment| payment.has_lapsed(now));
         let parked =
             parked.filter_map(|payment| Some((payment.parked_until?, Due::Payment(payment.id))));
+        let events = self.events.values();
+        let events = events.map(|event| (terms.event_deadline(event.at), Due::Event(event.id)));
+        let events = events.take_while(|(deadline, _)| deadline.has_passed(now));
         let records = self
             .idempotency_records
             .values()
@@ -248,6 +267,7 @@ impl Tables {
         let records =
             records.map(|record| (record.expires_at, Due::IdempotencyKey(record.key.clone())));
         let mut due: Vec<_> = holds.chain(orders).chain(parked).chain(records).collect();
+        due.extend(events);
         due.sort_by_key(|(deadline, _)| *deadline);
         due
     }
@@ -319,14 +339,6 @@ impl Tables {
             .sum()
     }
 
-    fn is_lost(&self, target: PaymentTarget) -> bool {
-        let (skipped, id) = match target {
-            PaymentTarget::Order(id) => (&self.orders_skipped, id.get()),
-            PaymentTarget::Hold(id) => (&self.holds_skipped, id.get()),
-        };
-        skipped.iter().any(|gap| gap.contains(&id))
-    }
-
     fn parked(&self, target: PaymentTarget) -> Vec<Payment> {
         let payments = self.payments.values().map(|(payment, _)| payment);
         payments
@@ -369,6 +381,7 @@ impl Tables {
             self.movements
                 .insert((movement.product, movement.version), movement.clone());
         }
+        self.flush_events(set);
         for key in set.forgotten_keys() {
             self.idempotency_records.remove(key.as_str());
         }

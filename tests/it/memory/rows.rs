@@ -94,18 +94,26 @@ impl Tables {
                 let rows = self.overdue_rows(set, product, units);
                 set.fetched_overdue_rows(product, rows);
             }
-            Need::Due { rows_max, keys_max } => {
-                let due = self.due(set.now).into_iter().map(|(_, due)| due);
-                let (keys, rows): (Vec<Due>, Vec<Due>) =
-                    due.partition(|due| matches!(due, Due::IdempotencyKey(_)));
-                let rows = rows.into_iter().take(rows_max);
-                let due: Vec<Due> = rows.chain(keys.into_iter().take(keys_max)).collect();
-                for due in &due {
-                    self.fetch_due(set, due);
-                }
-                set.fetched_due(due);
-            }
+            Need::Due { rows_max, keys_max } => self.fetch_all_due(set, rows_max, keys_max),
         }
+    }
+
+    fn fetch_all_due(&self, set: &mut WorkingSet, rows_max: usize, keys_max: usize) {
+        let due = self
+            .due(set.now, &set.terms)
+            .into_iter()
+            .map(|(_, due)| due);
+        let (keys, rows): (Vec<Due>, Vec<Due>) =
+            due.partition(|due| matches!(due, Due::IdempotencyKey(_)));
+        let (events, rows): (Vec<Due>, Vec<Due>) = rows
+            .into_iter()
+            .partition(|due| matches!(due, Due::Event(_)));
+        let rows = rows.into_iter().chain(events).take(rows_max);
+        let due: Vec<Due> = rows.chain(keys.into_iter().take(keys_max)).collect();
+        for due in &due {
+            self.fetch_due(set, due);
+        }
+        set.fetched_due(due);
     }
 
     /// With what of it is overdue.
@@ -175,11 +183,11 @@ impl Tables {
     fn overdue_rows(&self, set: &mut WorkingSet, product: ProductId, units: i64) -> VecDeque<Due> {
         let mut rows = VecDeque::new();
         let mut missing = units;
-        for (_, due) in self.due(set.now) {
+        for (_, due) in self.due(set.now, &set.terms) {
             let (of, quantity) = match &due {
                 Due::Hold(id) => (self.holds[id].line.product, self.holds[id].line.quantity),
                 Due::Order(id) => (self.orders[id].line.product, self.orders[id].line.quantity),
-                Due::Payment(_) | Due::IdempotencyKey(_) => continue,
+                Due::Payment(_) | Due::Event(_) | Due::IdempotencyKey(_) => continue,
             };
             if of == product && missing > 0 {
                 missing -= quantity.units();
@@ -196,6 +204,7 @@ impl Tables {
             Due::Hold(id) => self.fetch_hold(set, *id),
             Due::Order(id) => self.fetch_order(set, *id),
             Due::Payment(id) => self.fetch(set, Need::Payment(*id)),
+            Due::Event(_) => {}
             Due::IdempotencyKey(key) => self.fetch(set, Need::IdempotencyKey(key.clone())),
         }
     }

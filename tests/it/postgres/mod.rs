@@ -63,13 +63,14 @@ impl Schema {
             gap("holds", "next_hold"),
             gap("orders", "next_order"),
             gap("payments", "next_payment"),
+            gap("events", "next_event"),
         ];
         let skip = format!(
             "begin; {}
              update payments set parked_until = 0 where verdict = 'parked' and named_order between
                 (select next_order from meta) and (select next_order + {count} - 1 from meta);
              update meta set next_hold = next_hold + {count}, next_order = next_order + {count},
-                next_payment = next_payment + {count};
+                next_payment = next_payment + {count}, next_event = next_event + {count};
              commit",
             gaps.concat()
         );

@@ -9,6 +9,8 @@ use flashsale::sale::{
 };
 use flashsale::store::Contents;
 
+use super::events::events_are_right;
+
 /// Fails unless the two are equal.
 pub fn same<T: PartialEq + Debug>(what: impl Debug, ours: T, theirs: T) -> Result<(), String> {
     if ours == theirs {
@@ -41,6 +43,7 @@ pub fn books_are_right(contents: &Contents) -> Result<(), String> {
     }
     same("orders without a hold", orders.len(), 0)?;
     every_payment_has_one_fate(contents)?;
+    events_are_right(contents)?;
     let payments = contents.payments.iter();
     let parked = payments.filter(|(payment, _)| payment.is_parked()).count();
     same("parked", contents.counters.parked as usize, parked)

@@ -2,6 +2,7 @@
 
 mod books;
 mod crowd;
+mod events;
 
 pub use books::{books_are_right, every_payment_has_one_fate, same};
 pub use crowd::{Crowd, catalogue};

@@ -3,18 +3,23 @@
 
 mod answer;
 mod catalogue;
+mod feed;
 mod hands;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use flashsale::api::{Api, FastRates, Guard, Origins, PrintedProducts, Proxies, metrics};
+use flashsale::api::{
+    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, metrics,
+};
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
-use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms, Timestamp};
-use flashsale::store::{self, Access, Contents, Database, Depth, Durability, Store, no_more};
+use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Secret, Terms, Timestamp};
+use flashsale::store::{
+    self, Access, Contents, Database, Depth, Durability, Reader, Store, no_more,
+};
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,6 +29,7 @@ use crate::database;
 
 pub use answer::Answer;
 pub use catalogue::{Item, item};
+pub use feed::{FEED_TOKEN, with_feed};
 pub use hands::{Hands, OPENING};
 
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -91,21 +97,16 @@ impl Shop {
                 send()
             })
             .unwrap();
-        let reader = database.reader(clock.clone(), 4).unwrap();
+        let reader: Arc<dyn Reader> = database.reader(clock.clone(), 4).unwrap().into();
+        let long_polls = LongPolls::start(reader.clone(), writer.events_committed()).unwrap();
         let origins = Origins::new(config.cors_origins.clone());
         let api = Api {
             writer: writer.clone(),
             reader,
+            long_polls,
             clock,
             terms: config.terms(),
-            guard: Guard {
-                secret,
-                tokens_required: config.require_tokens,
-                webhook_secrets: config.webhook_secrets.clone(),
-                stripe_secrets: config.stripe_secrets.clone(),
-                stripe_test_mode: config.stripe_test_mode,
-                admin_token: config.admin_token.clone(),
-            },
+            guard: guard(&config, secret),
             origins,
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
             sold_out_hint: Arc::default(),
@@ -353,6 +354,18 @@ impl Drop for Shop {
             let broken: Vec<_> = checks.iter().filter(|check| check.broken > 0).collect();
             assert!(broken.is_empty(), "the books have drifted: {broken:?}");
         }
+    }
+}
+
+fn guard(config: &Config, secret: Secret) -> Guard {
+    Guard {
+        secret,
+        tokens_required: config.require_tokens,
+        webhook_secrets: config.webhook_secrets.clone(),
+        stripe_secrets: config.stripe_secrets.clone(),
+        stripe_test_mode: config.stripe_test_mode,
+        admin_token: config.admin_token.clone(),
+        feed_token: config.feed_token.clone(),
     }
 }
 

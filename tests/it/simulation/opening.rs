@@ -21,6 +21,7 @@ pub fn terms(dice: &mut Dice) -> Terms {
         parked_max: dice.one_of(&[40, 4]),
         idempotency_ttl_s: dice.one_of(&[86_400, 100]),
         currency: Currency::parse("EUR"),
+        events_ttl_s: dice.one_of(&[2_592_000, 700]),
     }
 }
 

@@ -118,13 +118,15 @@ fn changes(sources: &[Source]) -> Vec<String> {
     for source in rules {
         let change = |name: &&str| {
             let prefixes = ["change_", "insert_", "note_", "push_", "move_", "forget_"];
-            prefixes.iter().any(|prefix| name.starts_with(prefix)) || *name == "keep"
+            prefixes.iter().any(|prefix| name.starts_with(prefix))
+                || ["keep", "emit"].contains(name)
         };
         found.extend(source.members().filter(change).map(str::to_owned));
         for counter in [
             "next_hold",
             "next_order",
             "next_payment",
+            "next_event",
             "next_product",
             "parked",
         ] {

@@ -6,8 +6,8 @@ use tokio_postgres::Row;
 
 use super::rows::read_products;
 use super::{Answered, Questions};
-use crate::sale::{Customer, Due, ProductId, Timestamp, WorkingSet};
-use crate::store::postgres::tables::{all, holds, idempotency, orders, payments, products};
+use crate::sale::{Customer, Due, ProductId, Terms, Timestamp, WorkingSet};
+use crate::store::postgres::tables::{all, events, holds, idempotency, orders, payments, products};
 
 impl Questions {
     pub(super) fn ask_for_customer_use(&mut self, of: Vec<(ProductId, Customer)>, now: Timestamp) {
@@ -61,31 +61,41 @@ impl Questions {
 
     /// The oldest due rows of all kinds, with their products. What is due by the server's clock may not be due yet for the
     /// batch.
-    pub(super) fn ask_for_due(&mut self, rows_max: usize, keys_max: usize, at: Option<Timestamp>) {
+    pub(super) fn ask_for_due(
+        &mut self,
+        (rows_max, keys_max): (usize, usize),
+        terms: &Terms,
+        at: Option<Timestamp>,
+    ) {
         self.ask(holds::products_of_overdue(rows_max, at), read_products);
         self.ask(orders::products_of_overdue(rows_max, at), read_products);
         let steps = [
             holds::overdue(rows_max, at),
             orders::overdue(rows_max, at),
             payments::lapsed(rows_max, at),
+            events::due(rows_max, terms, at),
             idempotency::lapsed(keys_max, at),
         ];
-        self.ask_together(steps, move |set, [holds, orders, payments, records]| {
-            let mut due = ByDeadline::default();
-            due.add_holds(set, holds)?;
-            due.add_orders(set, orders)?;
-            due.add_payments(set, payments)?;
-            let mut due = due.oldest();
-            due.truncate(rows_max);
-            for record in all(records, idempotency::read)? {
-                if record.expires_at.has_passed(set.now) {
-                    due.push(Due::IdempotencyKey(record.key.clone()));
+        self.ask_together(
+            steps,
+            move |set, [holds, orders, payments, events, records]| {
+                let mut due = ByDeadline::default();
+                due.add_holds(set, holds)?;
+                due.add_orders(set, orders)?;
+                due.add_payments(set, payments)?;
+                let mut due = due.oldest();
+                due.truncate(rows_max);
+                add_events(set, &mut due, rows_max, events)?;
+                for record in all(records, idempotency::read)? {
+                    if record.expires_at.has_passed(set.now) {
+                        due.push(Due::IdempotencyKey(record.key.clone()));
+                    }
+                    set.fetched_record(record.key.clone(), Some(record));
                 }
-                set.fetched_record(record.key.clone(), Some(record));
-            }
-            set.fetched_due(due);
-            Ok(())
-        });
+                set.fetched_due(due);
+                Ok(())
+            },
+        );
     }
 }
 
@@ -131,6 +141,18 @@ impl ByDeadline {
     }
 }
 
+/// Where there is room left. They are forgotten in the order of their ids.
+fn add_events(set: &WorkingSet, due: &mut Vec<Due>, rows_max: usize, events: Vec<Row>) -> Answered {
+    for row in events {
+        let deadline = set.terms.event_deadline(row.try_get("at")?);
+        if due.len() >= rows_max || !deadline.has_passed(set.now) {
+            break;
+        }
+        due.push(Due::Event(row.try_get("id")?));
+    }
+    Ok(())
+}
+
 /// The first rows of the product with the wanted units between them.
 fn oldest_of(set: &WorkingSet, due: &[Due], product: ProductId, units: i64) -> VecDeque<Due> {
     let is_its = |due: &&Due| match due {
@@ -138,7 +160,7 @@ fn oldest_of(set: &WorkingSet, due: &[Due], product: ProductId, units: i64) -> V
         Due::Order(id) => {
             matches!(set.order(*id), Ok(Some(order)) if order.line.product == product)
         }
-        Due::Payment(_) | Due::IdempotencyKey(_) => false,
+        Due::Payment(_) | Due::Event(_) | Due::IdempotencyKey(_) => false,
     };
     let mut missing = units;
     let oldest = due.iter().filter(is_its).take_while(|due| {

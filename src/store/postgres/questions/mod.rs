@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use super::server_error::ServerError;
 use super::session::Step;
 use crate::sale::{
-    Customer, HoldId, IdempotencyKey, Need, OrderId, PaymentId, PaymentTarget, ProductId,
+    Customer, HoldId, IdempotencyKey, Need, OrderId, PaymentId, PaymentTarget, ProductId, Terms,
     Timestamp, WorkingSet,
 };
 
@@ -77,18 +77,18 @@ pub struct Waves {
 
 impl Questions {
     /// For a transaction that does not know its time yet: what needs it exactly is left for later.
-    pub fn before_the_time(mut needs: Vec<Need>, waves: &mut Waves) -> Questions {
+    pub fn before_the_time(mut needs: Vec<Need>, terms: &Terms, waves: &mut Waves) -> Questions {
         needs.retain(|need| {
             !matches!(
                 need,
                 Need::CustomerUse(..) | Need::OverdueUnits(_) | Need::OverdueRows(..)
             )
         });
-        Questions::of(Sorted::of(needs), None, Timestamp::FIRST, waves)
+        Questions::of(Sorted::of(needs), terms, None, Timestamp::FIRST, waves)
     }
 
-    pub fn at(now: Timestamp, needs: Vec<Need>, waves: &mut Waves) -> Questions {
-        Questions::of(Sorted::of(needs), Some(now), now, waves)
+    pub fn at(now: Timestamp, needs: Vec<Need>, terms: &Terms, waves: &mut Waves) -> Questions {
+        Questions::of(Sorted::of(needs), terms, Some(now), now, waves)
     }
 
     /// Puts the rows into the working set.
@@ -126,6 +126,7 @@ impl Questions {
 
     fn of(
         sorted: Sorted,
+        terms: &Terms,
         due_at: Option<Timestamp>,
         now: Timestamp,
         waves: &mut Waves,
@@ -142,8 +143,8 @@ impl Questions {
         questions.ask_for_customer_use(sorted.customer_use, now);
         questions.ask_for_overdue_units(sorted.overdue_units, now);
         questions.ask_for_overdue_rows(sorted.overdue_rows, now);
-        if let Some((rows_max, keys_max)) = sorted.due {
-            questions.ask_for_due(rows_max, keys_max, due_at);
+        if let Some(bounds) = sorted.due {
+            questions.ask_for_due(bounds, terms, due_at);
         }
         questions
     }

@@ -39,7 +39,7 @@ pub(in crate::store::postgres) use server_now;
 /// Its own statement: what stands in the list of a statement that waits for a lock may be read before the wait.
 pub fn figures() -> Step {
     Step::new(concat!(
-        "select schema_version, next_product, next_hold, next_order, next_payment, parked, last_now, ",
+        "select schema_version, next_product, next_hold, next_order, next_payment, next_event, parked, last_now, ",
         clock!(),
         " as clock from meta where one = 1"
     ))
@@ -53,6 +53,7 @@ pub fn read(row: &Row) -> Result<Figures> {
             next_hold: row.try_get("next_hold")?,
             next_order: row.try_get("next_order")?,
             next_payment: row.try_get("next_payment")?,
+            next_event: row.try_get("next_event")?,
             parked: u32::try_from(row.try_get::<_, i64>("parked")?).map_err(|_| {
                 ServerError::Misread("more events are parked than there can be".into())
             })?,
@@ -101,8 +102,8 @@ pub fn read_currency(answers: Vec<Vec<Row>>) -> Result<Currency> {
 pub fn write(set: &WorkingSet) -> Step {
     let counters = set.counters;
     Step::new(exactly!(
-        "update meta set next_product = $1, next_hold = $2, next_order = $3, next_payment = $4, parked = $5, last_now = $6
-            where one = 1 and last_now <= $6",
+        "update meta set next_product = $1, next_hold = $2, next_order = $3, next_payment = $4, parked = $5, last_now = $6,
+                next_event = $7 where one = 1 and last_now <= $6",
         "1"
     ))
     .with(counters.next_product)
@@ -111,6 +112,7 @@ pub fn write(set: &WorkingSet) -> Step {
     .with(counters.next_payment)
     .with(i64::from(counters.parked))
     .with(set.now)
+    .with(counters.next_event)
 }
 
 /// The time of the latest transaction, where a batch has nothing else to write.
@@ -137,7 +139,7 @@ pub const CHECKS: &[Question] = &[
     (
         "every id given is there, and below the next one to give",
         "select next_product + next_hold + next_order + next_payment - 4
-            - (select coalesce(sum(last - first + 1), 0) from gaps) from meta",
+            - (select coalesce(sum(last - first + 1), 0) from gaps where ids <> 'events') from meta",
         "select (next_product <= (select coalesce(max(id), 0) from products))::int
             + (next_hold <= (select coalesce(max(id), 0) from holds))::int
             + (next_order <= (select coalesce(max(id), 0) from orders))::int
@@ -155,10 +157,11 @@ pub const CHECKS: &[Question] = &[
         "no id that a restore skipped was ever given, nor skipped twice",
         "select count(*) from gaps",
         "select (select count(*) from gaps, meta where last >= case ids
-                when 'holds' then next_hold when 'orders' then next_order else next_payment end)
+                when 'holds' then next_hold when 'orders' then next_order when 'payments' then next_payment else next_event end)
             + (select count(*) from gaps a join gaps b using (ids) where a.first < b.first and b.first <= a.last)
             + (select count(*) from gaps join holds on id between first and last where ids = 'holds')
             + (select count(*) from gaps join orders on id between first and last where ids = 'orders')
-            + (select count(*) from gaps join payments on id between first and last where ids = 'payments')",
+            + (select count(*) from gaps join payments on id between first and last where ids = 'payments')
+            + (select count(*) from gaps join events on id between first and last where ids = 'events')",
     ),
 ];

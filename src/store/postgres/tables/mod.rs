@@ -1,6 +1,7 @@
 //! One file a table: its columns, how its rows are read and written, and what `verify` asks of it.
 
 pub mod counters;
+pub mod events;
 pub mod holds;
 pub mod idempotency;
 pub mod movements;

@@ -74,6 +74,7 @@ pub fn make_servable(path: &Path, skip_ids: i64) -> Result<Restored, RestoreErro
         gap("holds", counters.next_hold.get(), skip_ids)?,
         gap("orders", counters.next_order.get(), skip_ids)?,
         gap("payments", counters.next_payment.get(), skip_ids)?,
+        gap("events", counters.next_event.get(), skip_ids)?,
     ];
     skip(&tx, &skipped).map_err(not_applied)?;
     let rows = |table| count(&tx, table).map_err(not_applied);

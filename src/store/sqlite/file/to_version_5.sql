@@ -33,3 +33,53 @@ create table reversals (
     constraint a_reversal_has_a_known_verdict check (verdict = 'applied' or verdict = 'ignored')
 ) strict;
 create index reversals_by_transaction on reversals (transaction_id);
+
+alter table meta add column next_event integer not null default 1 constraint event_ids_are_positive check (next_event > 0);
+alter table meta add column events_since integer not null default 0;
+update meta set events_since = last_now;
+
+alter table gaps rename to old_gaps;
+create table gaps (
+    ids    text    not null,
+    first  integer not null,
+    last   integer not null,
+    primary key (ids, first),
+    constraint a_gap_is_of_known_ids check
+        (ids = 'holds' or ids = 'orders' or ids = 'payments' or ids = 'events'),
+    constraint a_gap_has_ids check (0 < first and first <= last)
+) strict, without rowid;
+insert into gaps select ids, first, last from old_gaps;
+drop table old_gaps;
+
+create table events (
+    id                 integer not null primary key,
+    at                 integer not null,
+    kind               text    not null,
+    order_id           integer,
+    hold_id            integer,
+    payment_id         integer,
+    product_id         integer,
+    quantity           integer,            -- units: ordered, or given back this time
+    refunded_quantity  integer,            -- given back in all
+    restocked          integer,
+    unit_price         integer,            -- cents
+    customer           text,
+    pay_by             integer,
+    transaction_id     text,
+    verdict            text,
+    amount             text,               -- raw JSON
+    note               text,
+    failed             integer,            -- whether the money did not go back after all
+    outcome            text,               -- of a dispute
+    sold               integer,           -- of a product, in all
+    constraint an_event_is_of_a_known_kind check
+        (kind = 'order.placed' or kind = 'order.paid' or kind = 'order.cancelled' or kind = 'order.expired'
+            or kind = 'order.refunded' or kind = 'refund.due' or kind = 'refund.resolved' or kind = 'payment.refunded'
+            or kind = 'dispute.opened' or kind = 'dispute.closed' or kind = 'product.sold_out'),
+    constraint an_events_flags_are_yes_or_no check (restocked between 0 and 1 and failed between 0 and 1)
+) strict;
+
+create trigger an_event_never_changes before update on events
+begin
+    select raise(abort, 'an event never changes');
+end;

@@ -8,14 +8,14 @@ use crate::store::Gap;
 use crate::store::sqlite::statements::Queries;
 
 pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
-    let sql =
-        "select next_product, next_hold, next_order, next_payment, parked, last_now from meta";
+    let sql = "select next_product, next_hold, next_order, next_payment, next_event, parked, last_now from meta";
     tx.prepare_cached(sql)?.query_row([], |row| {
         let counters = Counters {
             next_product: row.get("next_product")?,
             next_hold: row.get("next_hold")?,
             next_order: row.get("next_order")?,
             next_payment: row.get("next_payment")?,
+            next_event: row.get("next_event")?,
             parked: row.get("parked")?,
         };
         Ok((counters, row.get("last_now")?))
@@ -64,12 +64,13 @@ pub fn is_lost(rows: &impl Queries, target: PaymentTarget) -> Result<bool> {
 
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let sql = "update meta set next_product = :next_product, next_hold = :next_hold, next_order = :next_order,
-        next_payment = :next_payment, parked = :parked, last_now = :now where last_now <= :now";
+        next_payment = :next_payment, next_event = :next_event, parked = :parked, last_now = :now where last_now <= :now";
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
             ":next_product": set.counters.next_product, ":next_hold": set.counters.next_hold,
             ":next_order": set.counters.next_order, ":next_payment": set.counters.next_payment,
+            ":next_event": set.counters.next_event,
             ":parked": set.counters.parked, ":now": set.now,
         },
     )
@@ -107,7 +108,8 @@ pub fn skip(tx: &Connection, gap: &Gap) -> Result<()> {
     )?;
     let sql = "update meta set next_hold = iif(:ids = 'holds', :next, next_hold),
         next_order = iif(:ids = 'orders', :next, next_order),
-        next_payment = iif(:ids = 'payments', :next, next_payment)";
+        next_payment = iif(:ids = 'payments', :next, next_payment),
+        next_event = iif(:ids = 'events', :next, next_event)";
     tx.execute(sql, named_params! {":ids": gap.ids, ":next": gap.last + 1})?;
     Ok(())
 }
@@ -126,7 +128,7 @@ pub const CHECKS: &[Question] = &[
     (
         "every id given is there, and below the next one to give",
         "select next_product + next_hold + next_order + next_payment - 4
-            - (select coalesce(sum(last - first + 1), 0) from gaps) from meta",
+            - (select coalesce(sum(last - first + 1), 0) from gaps where ids <> 'events') from meta",
         "select (next_product <= (select coalesce(max(id), 0) from products))
             + (next_hold <= (select coalesce(max(id), 0) from holds))
             + (next_order <= (select coalesce(max(id), 0) from orders))
@@ -144,10 +146,11 @@ pub const CHECKS: &[Question] = &[
         "no id that a restore skipped was ever given, nor skipped twice",
         "select count(*) from gaps",
         "select (select count(*) from gaps, meta where last >= case ids
-                when 'holds' then next_hold when 'orders' then next_order else next_payment end)
+                when 'holds' then next_hold when 'orders' then next_order when 'payments' then next_payment else next_event end)
             + (select count(*) from gaps a join gaps b using (ids) where a.first < b.first and b.first <= a.last)
             + (select count(*) from gaps join holds on id between first and last where ids = 'holds')
             + (select count(*) from gaps join orders on id between first and last where ids = 'orders')
-            + (select count(*) from gaps join payments on id between first and last where ids = 'payments')",
+            + (select count(*) from gaps join payments on id between first and last where ids = 'payments')
+            + (select count(*) from gaps join events on id between first and last where ids = 'events')",
     ),
 ];

@@ -367,5 +367,6 @@ mod tests {
         parked_ttl_s: 1,
         parked_max: 1,
         idempotency_ttl_s: 1,
+        events_ttl_s: 1,
     };
 }

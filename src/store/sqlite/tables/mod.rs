@@ -2,6 +2,7 @@
 
 mod answered_product;
 pub mod counters;
+pub mod events;
 pub mod holds;
 pub mod idempotency;
 mod insert;

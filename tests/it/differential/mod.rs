@@ -7,6 +7,8 @@
 //! `FLASHSALE_TEST_COMMANDS` sets the number of commands of each seed (default 1 500), `FLASHSALE_TEST_SEEDS` that of the
 //! seeds (default 20).
 
+mod events;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use crate::database;
 use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
 use crate::shop::{Hands, OPENING, terms};
+
+use events::events_are_alike;
 
 #[test]
 fn memory_and_sqlite_agree_on_every_decision_and_every_row_even_seeds() {
@@ -107,6 +111,9 @@ fn changing_terms(round: usize, crowd: &mut Crowd) -> Terms {
     if round.is_multiple_of(3) {
         // Shorter than a hold: events stop waiting whose orders still come.
         terms.parked_ttl_s = 10;
+    }
+    if round.is_multiple_of(4) {
+        terms.events_ttl_s = 60;
     }
     if crowd.flips() {
         terms.late_payment = flashsale::sale::LatePayment::Accept;
@@ -242,8 +249,8 @@ impl Twins {
             .unwrap_or_else(|error| panic!("{context}: {error}: {batch:#?}"));
         assert_eq!(ours, theirs, "{context}: {batch:#?}");
         let deadlines = (
-            self.memory.next_deadline().unwrap(),
-            engine.next_deadline().unwrap(),
+            self.memory.next_deadline(terms).unwrap(),
+            engine.next_deadline(terms).unwrap(),
         );
         assert_eq!(deadlines.0, deadlines.1, "{context}");
         ours
@@ -367,6 +374,7 @@ fn lists_are_alike(memory: &MemoryStore, engine: &dyn Reader, crowd: &mut Crowd,
         engine.sales_rate(product, 60_000_000).unwrap(),
         "sales rate of {product} at {now}"
     );
+    events_are_alike(memory, engine, crowd);
     let after = Some(product);
     assert_eq!(
         (memory.stock(None).unwrap(), memory.stock(after).unwrap()),

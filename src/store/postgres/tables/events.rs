@@ -1,0 +1,177 @@
+//! What the shop is told of.
+
+use tokio_postgres::Row;
+
+use super::counters::server_now;
+use super::{Question, Result, count, exactly};
+use crate::sale::{Event, EventData, EventId, Terms, Timestamp, WorkingSet};
+use crate::store::postgres::session::Step;
+
+macro_rules! select_events {
+    ($which:literal) => {
+        concat!(
+            "select id, at, kind, order_id, hold_id, payment_id, product_id, quantity, refunded_quantity, restocked,
+                unit_price, customer, pay_by, transaction_id, verdict, amount, note, failed, outcome, sold from events ",
+            $which
+        )
+    };
+}
+#[cfg(feature = "test-support")]
+pub(in crate::store::postgres) use select_events;
+
+pub const LIST: &str = select_events!("where true");
+
+pub fn read(row: &Row) -> Result<Event> {
+    Ok(Event {
+        id: row.try_get("id")?,
+        at: row.try_get("at")?,
+        kind: row.try_get("kind")?,
+        data: EventData {
+            order: row.try_get("order_id")?,
+            hold: row.try_get("hold_id")?,
+            payment: row.try_get("payment_id")?,
+            product: row.try_get("product_id")?,
+            quantity: row.try_get("quantity")?,
+            refunded_quantity: row.try_get("refunded_quantity")?,
+            restocked: row.try_get("restocked")?,
+            unit_price: row.try_get("unit_price")?,
+            customer: row.try_get("customer")?,
+            pay_by: row.try_get("pay_by")?,
+            transaction_id: row.try_get("transaction_id")?,
+            verdict: row.try_get("verdict")?,
+            amount: row.try_get("amount")?,
+            note: row.try_get("note")?,
+            failed: row.try_get("failed")?,
+            outcome: row.try_get("outcome")?,
+            sold: row.try_get("sold")?,
+        },
+    })
+}
+
+/// The events after one, the figures of the feed, and its gaps.
+pub fn after(after: i64, events_max: usize) -> [Step; 3] {
+    [
+        Step::new(select_events!("where id > $1 order by id limit $2"))
+            .with(after)
+            .with(count(events_max)),
+        Step::new(
+            "select next_event as next, coalesce((select min(id) from events), next_event) as oldest
+                from meta where one = 1",
+        ),
+        Step::new("select first, last from gaps where ids = 'events' order by first"),
+    ]
+}
+
+pub fn next_id() -> Step {
+    Step::new("select next_event from meta where one = 1")
+}
+
+/// The oldest events, for as long as they are to be forgotten: at this time, or by the server's clock.
+pub fn due(events_max: usize, terms: &Terms, now: Option<Timestamp>) -> Step {
+    Step::new(concat!(
+        "select id, at from events where id < coalesce((select id from events where at > coalesce($2::bigint, ",
+        server_now!(),
+        ") - $3 order by id limit 1), 9223372036854775807) order by id limit $1"
+    ))
+    .with(count(events_max))
+    .with(now)
+    .with(i64::from(terms.events_ttl_s) * 1_000_000)
+}
+
+pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+    if let Some(last) = set.events_forgotten() {
+        steps.extend(forget(last));
+    }
+    let events = set.events();
+    if events.is_empty() {
+        return;
+    }
+    let column = |field: fn(&Event) -> i64| events.iter().map(field).collect::<Vec<i64>>();
+    let number = |field: fn(&EventData) -> Option<i64>| {
+        let cells = events.iter().map(|event| field(&event.data));
+        cells.collect::<Vec<Option<i64>>>()
+    };
+    let flag = |field: fn(&EventData) -> Option<bool>| {
+        let cells = events.iter().map(|event| field(&event.data));
+        cells.collect::<Vec<Option<bool>>>()
+    };
+    let text = |field: fn(&EventData) -> Option<&str>| {
+        let cells = events.iter().map(|event| field(&event.data));
+        cells
+            .map(|text| text.map(str::to_owned))
+            .collect::<Vec<Option<String>>>()
+    };
+    let kinds = events.iter().map(|event| event.kind);
+    let step = Step::new(
+        "insert into events (id, at, kind, order_id, hold_id, payment_id, product_id, quantity, refunded_quantity, restocked,
+                unit_price, customer, pay_by, transaction_id, verdict, amount, note, failed, outcome, sold)
+            select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[], $11::bigint[], $12::text[], $13::bigint[],
+                $14::text[], $15::text[], $16::text[], $17::text[], $18::boolean[], $19::text[],
+                $20::bigint[])",
+    )
+    .with(column(|event| event.id.get()))
+    .with(column(|event| event.at.micros()))
+    .with(kinds.collect::<Vec<_>>())
+    .with(number(|data| data.order.map(|id| id.get())))
+    .with(number(|data| data.hold.map(|id| id.get())))
+    .with(number(|data| data.payment.map(|id| id.get())))
+    .with(number(|data| data.product.map(|id| id.get())))
+    .with(number(|data| data.quantity))
+    .with(number(|data| data.refunded_quantity))
+    .with(flag(|data| data.restocked))
+    .with(number(|data| data.unit_price.map(|price| price.get())))
+    .with(text(|data| data.customer.as_ref().map(|name| name.as_str())))
+    .with(number(|data| data.pay_by.map(|time| time.micros())))
+    .with(text(|data| data.transaction_id.as_deref()))
+    .with(text(|data| data.verdict.map(|verdict| verdict.as_str())))
+    .with(text(|data| data.amount.as_ref().map(|amount| amount.as_json())))
+    .with(text(|data| data.note.as_deref()))
+    .with(flag(|data| data.failed))
+    .with(text(|data| data.outcome.map(|outcome| outcome.as_str())))
+    .with(number(|data| data.sold));
+    steps.push(step);
+}
+
+/// Up to this one.
+fn forget(last: EventId) -> [Step; 2] {
+    [
+        Step::new(exactly!(
+            "update meta set events_since = greatest(events_since, (select max(at) from events where id <= $1))
+                where one = 1",
+            "1"
+        ))
+        .with(last),
+        Step::new("delete from events where id <= $1").with(last),
+    ]
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "events count up by one from the oldest that is kept",
+        "select count(*) from events",
+        "select abs(next_event - oldest - (select count(*) from events)
+                - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'events' and first >= oldest))
+            + (next_event <= (select coalesce(max(id), 0) from events))::int
+         from meta, (select coalesce((select min(id) from events), (select next_event from meta)) as oldest) kept",
+    ),
+    (
+        "every order paid since events were last forgotten is told of once, and no order that was not paid",
+        "select count(*) from orders, meta where paid_at > events_since",
+        "select count(*) from meta, orders o left join (
+            select order_id, count(*) as told from events where kind = 'order.paid' group by order_id) e on e.order_id = o.id
+         where coalesce(e.told, 0) > (o.paid_at is not null)::int
+            or coalesce(o.paid_at > events_since, false) and coalesce(e.told, 0) <> 1",
+    ),
+    (
+        "every event names what is there",
+        "select count(*) from events",
+        "select count(*) from events e
+         where (order_id is not null and not exists (select 1 from orders where id = e.order_id))
+            or (payment_id is not null and not exists (select 1 from payments where id = e.payment_id))
+            or (product_id is not null and not exists (select 1 from products where id = e.product_id))
+            or (hold_id is not null and not exists (select 1 from holds where id = e.hold_id)
+                and not exists (select 1 from gaps where ids = 'holds' and e.hold_id between first and last))",
+    ),
+];

@@ -1,0 +1,127 @@
+//! What the feed says of rows, and what it must say of those that came since its oldest event.
+
+use std::collections::BTreeMap;
+
+use flashsale::sale::{
+    Event, EventKind, Order, OrderId, OrderStatus, Payment, PaymentId, Timestamp,
+};
+use flashsale::store::Contents;
+
+use super::same;
+
+/// Every event is of a row and of its time, and every row that came since the oldest event has its events, in order.
+pub fn events_are_right(contents: &Contents) -> Result<(), String> {
+    let Some(oldest) = contents.events.first() else {
+        return Ok(());
+    };
+    let ids: Vec<_> = contents.events.iter().map(|event| event.id).collect();
+    same("ids in order", ids.is_sorted_by(|a, b| a < b), true)?;
+    let last = ids.last().map(|id| id.next());
+    same(
+        "the next event is new",
+        last <= Some(contents.counters.next_event),
+        true,
+    )?;
+    let mut of_orders = BTreeMap::<OrderId, Vec<&Event>>::new();
+    let mut of_payments = BTreeMap::<PaymentId, Vec<&Event>>::new();
+    for event in &contents.events {
+        match (event.kind, event.data.order, event.data.payment) {
+            (EventKind::RefundDue | EventKind::RefundResolved, _, Some(payment)) => {
+                of_payments.entry(payment).or_default().push(event);
+            }
+            (EventKind::ProductSoldOut, None, None) => {}
+            (_, Some(order), _) => of_orders.entry(order).or_default().push(event),
+            _ => return Err(format!("an event of nothing: {event:?}")),
+        }
+    }
+    for order in &contents.orders {
+        let events = of_orders.remove(&order.id).unwrap_or_default();
+        order_is_told(order, &events, oldest.at)?;
+    }
+    for (payment, _) in &contents.payments {
+        let events = of_payments.remove(&payment.id).unwrap_or_default();
+        refund_is_told(payment, &events, oldest.at)?;
+    }
+    same("events of no order", of_orders.len(), 0)?;
+    same("events of no payment", of_payments.len(), 0)
+}
+
+fn order_is_told(order: &Order, events: &[&Event], since: Timestamp) -> Result<(), String> {
+    let of = |kind| events.iter().filter(move |event| event.kind == kind);
+    let once = |kind, at: Option<Timestamp>| {
+        let times: Vec<_> = of(kind).map(|event| event.at).collect();
+        let is_told = times.is_empty() && at.is_none_or(|at| at <= since);
+        let expected: Vec<_> = at.into_iter().collect();
+        same((kind, order), is_told || times == expected, true)
+    };
+    once(EventKind::OrderPlaced, Some(order.created_at))?;
+    once(EventKind::OrderPaid, order.paid_at)?;
+    if order.created_at <= since {
+        return Ok(());
+    }
+    let count = |kind| of(kind).count();
+    let ends = count(EventKind::OrderCancelled) + count(EventKind::OrderExpired);
+    let has_ended = match order.status {
+        OrderStatus::Pending => ends == 0,
+        OrderStatus::Cancelled => count(EventKind::OrderCancelled) == 1 && ends == 1,
+        OrderStatus::Expired => count(EventKind::OrderExpired) == 1 && ends == 1,
+        // By a late payment, after its end.
+        OrderStatus::Paid | OrderStatus::Refunded => ends <= 1,
+    };
+    same(("ends of", order), has_ended, true)?;
+    let given_back = of(EventKind::OrderRefunded).filter_map(|event| event.data.quantity);
+    same(
+        ("units of", order),
+        given_back.sum::<i64>(),
+        order.refunded_quantity,
+    )?;
+    let steps: Vec<u8> = events.iter().map(|event| step(event.kind)).collect();
+    same(("the order of", events), steps.is_sorted(), true)
+}
+
+/// Which comes after which.
+fn step(kind: EventKind) -> u8 {
+    match kind {
+        EventKind::OrderPlaced => 0,
+        EventKind::OrderCancelled | EventKind::OrderExpired => 1,
+        EventKind::OrderPaid => 2,
+        EventKind::OrderRefunded
+        | EventKind::RefundDue
+        | EventKind::RefundResolved
+        | EventKind::PaymentRefunded
+        | EventKind::DisputeOpened
+        | EventKind::DisputeClosed
+        | EventKind::ProductSoldOut => 3,
+    }
+}
+
+fn refund_is_told(payment: &Payment, events: &[&Event], since: Timestamp) -> Result<(), String> {
+    let count = |kind| events.iter().filter(|event| event.kind == kind).count();
+    let (due, resolved) = (
+        count(EventKind::RefundDue),
+        count(EventKind::RefundResolved),
+    );
+    let is_due = usize::from(payment.refund_due);
+    let was_resolved = usize::from(payment.resolved_at.is_some());
+    same(
+        ("told too often", payment),
+        due > is_due || resolved > was_resolved,
+        false,
+    )?;
+    let told = [
+        (payment.received_at, due, is_due),
+        (payment.resolved_at.unwrap_or(since), resolved, was_resolved),
+    ];
+    for (at, told, expected) in told {
+        same(
+            ("refund of", payment),
+            at <= since || told == expected,
+            true,
+        )?;
+    }
+    same(
+        ("first due", events),
+        events.is_sorted_by_key(|event| event.kind == EventKind::RefundResolved),
+        true,
+    )
+}
