@@ -6,7 +6,7 @@ use super::exit_status::{
     BAD_DATA, BUSY, CANNOT_CREATE, CONFIGURATION, INPUT_MISSING, INTERNAL, IO_ERROR, NOT_PERMITTED,
 };
 use crate::config::{Config, ConfigError};
-use crate::store::{OpenError, StoreError};
+use crate::store::{OpenError, Place, StoreError};
 
 /// The exit status, and the sentence that follows `flashsale: ` on stderr.
 #[derive(Debug)]
@@ -50,6 +50,10 @@ impl From<StoreError> for CliError {
 }
 
 pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
+    cannot_open_place(&config.db, error)
+}
+
+pub fn cannot_open_place(place: &Place, error: &OpenError) -> CliError {
     let code = match error {
         OpenError::Missing => INPUT_MISSING,
         OpenError::Symlink
@@ -73,5 +77,5 @@ pub fn cannot_open(config: &Config, error: &OpenError) -> CliError {
         | OpenError::Displaced(_)
         | OpenError::Unreachable(_) => IO_ERROR,
     };
-    CliError::new(code, format!("{}: {error}", config.db))
+    CliError::new(code, format!("{place}: {error}"))
 }

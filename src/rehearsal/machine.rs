@@ -12,7 +12,7 @@ pub struct Machine {
     pub cores: usize,
     pub memory_bytes: u64,
     pub file_system: String,
-    /// How long the disk takes to make a small write durable: the median.
+    /// How long the disk, or the database's server, takes to make a small write durable: the median.
     pub fsync_ms: f64,
 }
 
@@ -32,12 +32,26 @@ impl Machine {
     /// With the file system that this folder is on; a file is written there and removed again.
     pub fn with_folder(folder: &Path) -> io::Result<Machine> {
         Ok(Machine {
-            cores: thread::available_parallelism().map_or(1, usize::from),
+            cores: cores(),
             memory_bytes: memory_bytes().unwrap_or(0),
             file_system: file_system(folder).unwrap_or_else(|| "unknown".into()),
             fsync_ms: fsync_ms(folder)?,
         })
     }
+
+    /// With a database elsewhere, which takes so long to make a small write durable.
+    pub fn with_database(kind: &str, commit_ms: f64) -> Machine {
+        Machine {
+            cores: cores(),
+            memory_bytes: memory_bytes().unwrap_or(0),
+            file_system: kind.into(),
+            fsync_ms: commit_ms,
+        }
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn fsync_ms(folder: &Path) -> io::Result<f64> {

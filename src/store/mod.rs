@@ -34,6 +34,8 @@ pub use figures::{Figures, RefundsDue, Stock, StockBooks, Storage};
 pub use judge::first_needs;
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
 pub use lists::{Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, sales_rate};
+#[cfg(feature = "postgres")]
+pub use open::TemporarySchema;
 pub use open::{
     Place, copy_source, copy_target, names_beside, open, open_source, published_clock, serve,
 };

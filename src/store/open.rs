@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[cfg(feature = "postgres")]
+pub use super::postgres::TemporarySchema;
+#[cfg(feature = "postgres")]
 use super::postgres::{self, PostgresDatabase, PostgresServing, Url};
 use super::sqlite::{self, DatabaseFile, ServeLock};
 use super::{Access, CopySource, CopyTarget, Database, OpenError, Serving};

@@ -48,6 +48,9 @@ pub trait Reader: Figures + Lists + Send + Sync {
     /// The id that the next event will have.
     fn next_event(&self) -> Result<EventId, StoreError>;
 
+    /// Whether any idempotency key is kept just now.
+    fn has_kept_keys(&self) -> Result<bool, StoreError>;
+
     /// Whether each read waits for another process, and so no event loop should wait for it.
     fn is_far(&self) -> bool {
         false

@@ -11,7 +11,6 @@ use tempfile::{Builder, TempDir};
 use crate::cli::cli_error::CliError;
 use crate::cli::exit_status::CANNOT_CREATE;
 use crate::rehearsal::bytes;
-use crate::store::Place;
 
 /// Dropping it removes the folder with all that is in it.
 pub struct Folder {
@@ -26,16 +25,11 @@ const BYTES_A_BUYER: u64 = 3 << 10;
 const BYTES_A_PRODUCT: u64 = 1 << 10;
 
 impl Folder {
-    /// Beside the file that the place names.
-    pub fn beside(place: &Place, buyers: u32, products: usize) -> Result<Folder, CliError> {
-        let beside = match place {
-            Place::File(path) => path
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty()),
-            #[cfg(feature = "postgres")]
-            Place::Server(_) => None,
-        };
-        let beside = beside.unwrap_or(Path::new("."));
+    pub fn beside(database: &Path, buyers: u32, products: usize) -> Result<Folder, CliError> {
+        let beside = database
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let cannot = |error: &dyn std::fmt::Display| {
             let message = format!("{}: no folder for the rehearsal: {error}", beside.display());
             CliError::new(CANNOT_CREATE, message)

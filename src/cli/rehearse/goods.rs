@@ -1,7 +1,6 @@
 //! The catalogue that is rehearsed with, copied into a database of the rehearsal's own.
 
 use std::fs;
-use std::path::Path;
 
 use super::interruption::Interruption;
 use crate::cli::catalogue;
@@ -11,13 +10,17 @@ use crate::cli::database::open;
 use crate::cli::exit_status::{INPUT_MISSING, INTERNAL};
 use crate::cli::report::retry_while_busy;
 use crate::config::Config;
-use crate::sale::{Command, CreateProduct, Patch, Product, ProductChanges, ProductId, Rejection};
-use crate::store::{Access, Place};
+use crate::sale::{
+    Command, CreateProduct, Hold, Patch, Product, ProductChanges, ProductId, Rejection,
+};
+use crate::store::{Access, Filter, Page, Place, Reader, Seek, Seen, StoreError};
 
 /// Products as the rehearsal sells them: with their whole stock and their limits, without windows and pauses.
 pub struct Goods {
     /// `sample` or `database`.
     pub source: &'static str,
+    /// Whether holds were placed of late, and none of them, nor anything else, with an `Idempotency-Key`.
+    pub sells_without_keys: bool,
     wishes: Vec<CreateProduct>,
 }
 
@@ -47,6 +50,7 @@ impl Goods {
         });
         Goods {
             source: "sample",
+            sells_without_keys: false,
             wishes: wishes.collect(),
         }
     }
@@ -66,6 +70,7 @@ impl Goods {
             after = Some(last.id);
             wishes.extend(products.iter().map(wish));
         }
+        let sells_without_keys = retry_while_busy(|| sells_without_keys(&*reader, config))?;
         database.ensure_was_still().map_err(cannot)?;
         if wishes.is_empty() {
             return Err(CliError::new(
@@ -78,6 +83,7 @@ impl Goods {
         }
         Ok(Goods {
             source: "database",
+            sells_without_keys,
             wishes,
         })
     }
@@ -89,12 +95,12 @@ impl Goods {
     /// Makes the database at `place` of them, and returns them as they are there.
     pub fn copy_to(
         &self,
-        place: &Path,
+        place: &Place,
         config: &Config,
         interruption: &Interruption,
     ) -> Result<Vec<Product>, CliError> {
         let copy = Config {
-            db: Place::File(place.to_owned()),
+            db: place.clone(),
             ..config.clone()
         };
         let cannot = |error| cannot_open(&copy, &error);
@@ -132,6 +138,19 @@ impl Goods {
             products.extend(page);
         }
     }
+}
+
+/// Of late: while a key would still be kept.
+fn sells_without_keys(reader: &dyn Reader, config: &Config) -> Result<bool, StoreError> {
+    let newest = Page {
+        seek: Seek::Before(i64::MAX),
+        limit: 1,
+    };
+    let Seen { what: holds, at } = reader.holds(&Filter::ALL, newest)?;
+    let kept_s = i64::from(config.hold_ttl_s) - i64::from(config.idempotency_ttl_s);
+    let kept_since = at.micros().saturating_add(kept_s * 1_000_000);
+    let is_recent = |hold: &Hold| hold.expires_at.micros() > kept_since;
+    Ok(holds.iter().any(is_recent) && !reader.has_kept_keys()?)
 }
 
 fn wish(product: &Product) -> CreateProduct {

@@ -5,6 +5,7 @@ mod chart;
 mod folder;
 mod goods;
 mod interruption;
+mod own_database;
 mod page;
 mod progress;
 mod server;
@@ -32,11 +33,11 @@ use crate::rehearsal::{
     Arrivals, Buying, Comparison, Counted, Ledger, Machine, Outcome, Plan, Sale, Usage, sentence,
 };
 use crate::sale::Timestamp;
-use crate::store::{Access, Depth, Place};
+use crate::store::{Access, Depth};
 
-use folder::Folder;
 use goods::Goods;
 use interruption::Interruption;
+use own_database::OwnDatabase;
 use progress::Progress;
 use server::RehearsedServer;
 
@@ -111,12 +112,12 @@ impl Rehearse {
             None => None,
         };
         let interruption = Interruption::watch()?;
-        let folder = Folder::beside(&config.db, self.buyers, goods.count())?;
+        let own = OwnDatabase::beside(&config.db, self.buyers, goods.count())?;
         let rehearsal = Rehearsal {
             plan: self.plan()?,
             config,
             goods,
-            folder,
+            own,
             interruption,
         };
         let outcome = rehearsal.run(&self, global)?;
@@ -183,7 +184,7 @@ struct Rehearsal {
     plan: Plan,
     config: Config,
     goods: Goods,
-    folder: Folder,
+    own: OwnDatabase,
     interruption: Interruption,
 }
 
@@ -211,16 +212,15 @@ const DESCRIPTORS_OTHER: u64 = 64;
 
 impl Rehearsal {
     fn run(&self, told: &Rehearse, global: &GlobalArgs) -> Result<Outcome, CliError> {
-        let database = self.folder.database();
+        let place = self.own.place();
         let products = self
             .goods
-            .copy_to(&database, &self.config, &self.interruption)?;
+            .copy_to(&place, &self.config, &self.interruption)?;
         let mut sale = Sale::of(&self.config, &products);
         if pays_by_stripe_alone(&self.config) {
             sale.webhook_secret = WebhookSecret::parse(WEBHOOK_SECRET).ok();
         }
-        let machine = Machine::with_folder(self.folder.path())
-            .map_err(|error| CliError::new(IO_ERROR, format!("the rehearsal's folder: {error}")))?;
+        let machine = self.own.machine()?;
         let circumstances = warnings::Circumstances {
             plan: &self.plan,
             config: &self.config,
@@ -228,6 +228,7 @@ impl Rehearsal {
             machine: &machine,
             payment_page_s: told.payment_page,
             proxy_idle_s: told.proxy_idle,
+            sells_without_keys: self.goods.sells_without_keys,
         };
         for warning in circumstances.warnings() {
             print_to_stderr(&format!("warning: {warning}\n"));
@@ -237,7 +238,7 @@ impl Rehearsal {
 
         let crowd_threads = (machine.cores / 2).clamp(1, CROWD_THREADS_MAX);
         let server = RehearsedServer::start(
-            &database,
+            &place,
             global.config_file(),
             &self.settings(),
             &self.interruption,
@@ -266,7 +267,7 @@ impl Rehearsal {
         crowd_threads: usize,
     ) -> Result<Served, CliError> {
         let id = server.id();
-        let before = (Usage::of(&id), Usage::of("self"));
+        let before = (self.own.usage_of(&id)?, Usage::of("self"));
         let opened_at = clock_of(&self.config).wall();
         let buying = Buying::begin(&self.plan, sale, server.address, crowd_threads, opened_at);
         let buying = buying.map_err(no_thread)?;
@@ -294,7 +295,7 @@ impl Rehearsal {
                 "a thread of the crowd has failed; the log shows why",
             )
         })?;
-        let server_usage = Usage::of(&id).since(before.0);
+        let server_usage = self.own.usage_of(&id)?.since(before.0);
         let buyers_usage = Usage::of("self").since(before.1);
         server.stop(&self.interruption)?;
         Ok(Served {
@@ -315,7 +316,7 @@ impl Rehearsal {
         served: Served,
     ) -> Result<Outcome, CliError> {
         let copy = Config {
-            db: Place::File(self.folder.database()),
+            db: self.own.place(),
             ..self.config.clone()
         };
         let cannot = |error| cannot_open(&copy, &error);

@@ -18,6 +18,7 @@ use super::interruption::Interruption;
 use crate::cli::cli_error::CliError;
 use crate::cli::exit_status::{CANNOT_LISTEN, INTERNAL};
 use crate::config::ENVIRONMENT_PREFIX;
+use crate::store::Place;
 
 pub struct RehearsedServer {
     child: Child,
@@ -44,7 +45,7 @@ const NOT_INHERITED: [&str; 5] = [
 impl RehearsedServer {
     /// With these keys set otherwise.
     pub fn start(
-        database: &Path,
+        database: &Place,
         config_file: Option<&Path>,
         settings: &[(&str, &str)],
         interruption: &Interruption,
@@ -57,8 +58,13 @@ impl RehearsedServer {
         };
         let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
         let mut command = Command::new(program);
-        command.arg("serve").arg("--db").arg(database);
-        command.args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").args(["--listen", "127.0.0.1:0"]);
+        match database {
+            Place::File(path) => command.arg("--db").arg(path),
+            // Every user of the machine sees arguments.
+            #[cfg(feature = "postgres")]
+            Place::Server(url) => command.env(format!("{ENVIRONMENT_PREFIX}DB"), url.exposed()),
+        };
         if let Some(file) = config_file {
             command.arg("--config").arg(file);
         }

@@ -17,6 +17,7 @@ pub struct Circumstances<'a> {
     pub machine: &'a Machine,
     pub payment_page_s: u32,
     pub proxy_idle_s: Option<u32>,
+    pub sells_without_keys: bool,
 }
 
 impl Circumstances<'_> {
@@ -28,19 +29,9 @@ impl Circumstances<'_> {
             self.slow_disk(),
             self.stock_stuck_in_holds(),
             self.proxy_reuses_closed_connections(),
-            #[cfg(feature = "postgres")]
-            self.another_engine(),
+            self.no_keys(),
         ];
         warnings.into_iter().flatten().collect()
-    }
-
-    #[cfg(feature = "postgres")]
-    fn another_engine(&self) -> Option<String> {
-        matches!(self.config.db, crate::store::Place::Server(_)).then(|| {
-            "the database is on PostgreSQL, and the rehearsal sells from an SQLite file in this folder: the catalogue is the \
-             real one, the speed is not"
-                .into()
-        })
     }
 
     fn too_few_descriptors(&self) -> Option<String> {
@@ -81,8 +72,9 @@ impl Circumstances<'_> {
         let fsync_ms = self.machine.fsync_ms;
         (fsync_ms > FSYNC_MS_MAX).then(|| {
             format!(
-                "the disk takes {fsync_ms:.1} ms to make a write durable (fsync), and every buyer waits for at least one; a local \
-                 SSD takes less than {FSYNC_MS_MAX:.0} ms"
+                "it takes {fsync_ms:.1} ms to make a write durable ({}), and every buyer waits for at least one; a local SSD \
+                 takes less than {FSYNC_MS_MAX:.0} ms",
+                self.machine.file_system
             )
         })
     }
@@ -109,6 +101,15 @@ impl Circumstances<'_> {
                 "idle_timeout_s is {ours_s}, and the proxy keeps idle connections for {proxy_s} s: it will send requests into \
                  connections that are being closed; set idle_timeout_s to more than the proxy's"
             )
+        })
+    }
+
+    fn no_keys(&self) -> Option<String> {
+        self.sells_without_keys.then(|| {
+            "no request of late had an Idempotency-Key: whoever repeats a hold whose answer was lost gets a second one, and the \
+             first keeps its units until it expires; have the storefront send a key with each hold and order, and the same one \
+             with a repetition"
+                .into()
         })
     }
 }

@@ -21,6 +21,7 @@ mod server_error;
 mod session;
 mod store;
 mod tables;
+mod temporary_schema;
 mod tls;
 mod turns;
 mod url;
@@ -32,4 +33,5 @@ pub use database::{PostgresDatabase, PostgresServing};
 pub use server::{Role, Server};
 #[cfg(feature = "test-support")]
 pub use session::{Session, Step};
+pub use temporary_schema::TemporarySchema;
 pub use url::Url;

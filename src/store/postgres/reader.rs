@@ -330,6 +330,12 @@ impl Reader for PostgresReader {
         next.map_err(ServerError::before_commit)
     }
 
+    fn has_kept_keys(&self) -> Result<bool, StoreError> {
+        let step = || Step::new("select key from replays limit 1");
+        let answers = self.with_session(|session| session.run(&[step()]))?;
+        Ok(answers.iter().any(|rows| !rows.is_empty()))
+    }
+
     fn is_far(&self) -> bool {
         true
     }

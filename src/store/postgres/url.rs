@@ -11,6 +11,8 @@ use tokio_postgres::config::{Host, SslMode};
 /// `postgres://user:password@host:port,host:port/database?options`, in the words of libpq.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url {
+    /// As it was given.
+    whole: String,
     /// Without what the driver does not read.
     text: String,
     tls: Tls,
@@ -30,6 +32,7 @@ pub enum Tls {
 impl Url {
     /// The error does not quote the text, nor any part of it.
     pub fn parse(text: &str) -> Result<Url, String> {
+        let whole = text.to_owned();
         let (address, options) = text.split_once('?').unwrap_or((text, ""));
         let (mut mode, mut root, mut others) = (None, None, Vec::new());
         for option in options.split('&').filter(|option| !option.is_empty()) {
@@ -62,7 +65,32 @@ impl Url {
             ),
         };
         let shown = shown(&config);
-        Ok(Url { text, tls, shown })
+        Ok(Url {
+            whole,
+            text,
+            tls,
+            shown,
+        })
+    }
+
+    /// The same database by the same way, where names without a schema mean one of this schema.
+    pub fn in_schema(&self, schema: &str) -> Url {
+        let search_path = format!("-csearch_path%3D{schema}");
+        let (address, options) = self.whole.split_once('?').unwrap_or((&self.whole, ""));
+        let mut options: Vec<String> = options.split('&').map(str::to_owned).collect();
+        options.retain(|option| !option.is_empty());
+        // Of two settings of one name the later one counts.
+        match options.iter_mut().find(|it| it.starts_with("options=")) {
+            Some(option) => option.push_str(&format!("%20{search_path}")),
+            None => options.push(format!("options={search_path}")),
+        }
+        let whole = format!("{address}?{}", options.join("&"));
+        Url::parse(&whole).expect("another option leaves a URL as right as it was")
+    }
+
+    /// With its password: for a process of the same user.
+    pub fn exposed(&self) -> &str {
+        &self.whole
     }
 
     pub fn has_password(&self) -> bool {

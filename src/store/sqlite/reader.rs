@@ -256,6 +256,11 @@ impl Reader for SqliteReader {
         self.read(events::next_id)
     }
 
+    fn has_kept_keys(&self) -> Result<bool, StoreError> {
+        let sql = "select exists (select 1 from replays)";
+        self.read(|conn| conn.query_row(sql, [], |row| row.get(0)))
+    }
+
     fn is_sound(&self) -> Result<(), StoreError> {
         self.state.ensure_is_sound()?;
         self.hold(HoldId::FIRST).map(|_| ())

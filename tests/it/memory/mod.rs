@@ -221,6 +221,10 @@ impl Reader for MemoryStore {
         Ok(self.tables().counters.next_event)
     }
 
+    fn has_kept_keys(&self) -> Result<bool, StoreError> {
+        Ok(!self.tables().idempotency_records.is_empty())
+    }
+
     fn is_sound(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -10,6 +10,7 @@ mod nodes;
 mod patience;
 mod processes;
 mod proxy;
+mod rehearsal;
 mod tls;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

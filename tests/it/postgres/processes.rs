@@ -21,7 +21,7 @@ fn configuration(url: &str) -> String {
     format!("db = \"{url}\"\ndurability = \"normal\"\n")
 }
 
-fn seeded(schema: &Schema, stock: i64) -> Premises {
+pub fn seeded(schema: &Schema, stock: i64) -> Premises {
     let premises = premises(schema);
     let catalogue = format!("sku,name,price,total_stock\ntee,Tee,99.99,{stock}\n");
     premises.seed(&catalogue).succeeded();
