@@ -23,6 +23,10 @@ nightly:
 bench:
     benches/run.py
 
+# Each guard taken away in turn, and which test notices: a quarter of an hour
+controls:
+    tests/controls.py
+
 # Licences, advisories, duplicates
 deny:
-    cargo deny check
+    .ci/deny

@@ -16,6 +16,7 @@ mod wrapped_store;
 mod backup;
 mod checkpoints;
 mod config;
+mod constraints;
 mod corpus;
 mod crash;
 mod crowd;

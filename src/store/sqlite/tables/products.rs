@@ -254,3 +254,33 @@ pub const CHECKS: &[Question] = &[
          where p.sold <> coalesce(s.units, 0)",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::store::sqlite::file::schema;
+
+    #[test]
+    fn an_update_of_a_version_that_is_over_changes_no_row() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(schema::SCHEMA).unwrap();
+        let tx = conn.transaction().unwrap();
+        tx.execute_batch(
+            "insert into products (id, name, price, total, available, reserved, sold, version, paused)
+                values (1, 'tee', 100, 5, 5, 0, 0, 7, 0)",
+        )
+        .unwrap();
+        let seen = tx.query_row("select * from products", [], read).unwrap();
+        let after_a_hold = Product {
+            available: seen.available - 1,
+            reserved: seen.reserved + 1,
+            version: seen.version + 1,
+            ..seen.clone()
+        };
+        update(&tx, &seen, &after_a_hold).unwrap();
+        let again = update(&tx, &seen, &after_a_hold);
+        assert_eq!(again, Err(rusqlite::Error::StatementChangedRows(0)));
+    }
+}
