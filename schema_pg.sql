@@ -133,6 +133,9 @@ create index orders_by_transaction on orders (transaction_id) where transaction_
 -- Which orders are disputed?
 create index orders_by_dispute on orders (dispute, id) where dispute is not null;
 
+-- Of which orders' payments did money go back?
+create index orders_by_money_back on orders (id) where refunded_amount > 0;
+
 -- What payment providers reported, and what came of it. On the wire an id here is a `webhook_id`.
 create table payments (
     id              bigint  not null primary key,
@@ -169,6 +172,10 @@ create table payments (
 create index payments_parked_by_order on payments (named_order) where verdict = 'parked' and named_order is not null;
 create index payments_parked_by_hold on payments (named_hold) where verdict = 'parked' and named_hold is not null;
 
+-- Which events of this transaction wait?
+create index payments_parked_by_transaction on payments (transaction_id)
+    where verdict = 'parked' and transaction_id is not null;
+
 -- Which parked events have waited long enough?
 create index payments_parked_by_deadline on payments (parked_until, id) where verdict = 'parked';
 
@@ -185,14 +192,19 @@ create table reversals (
     payload         text collate "C",      -- raw JSON object, as it was sent
     verdict         text collate "C" not null,
     received_at     bigint not null,
+    refunded_amount bigint not null,       -- cents: the largest amount of its transaction that went back, by now
+    returned        bigint,                -- cents that went back since the last refund that failed; null: nothing, the
+                                           -- largest number: an amount that was not said
+    dispute         text collate "C",      -- of its transaction, by now
     constraint one_reversal_a_key unique (key),
     constraint a_reversal_is_of_a_known_kind check
         (kind in ('refunded', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost')),
+    constraint a_reported_dispute_has_a_known_state check (dispute in ('open', 'won', 'lost')),
     constraint a_reversal_has_a_known_verdict check (verdict in ('applied', 'ignored'))
 );
 
--- What was reported about this transaction?
-create index reversals_by_transaction on reversals (transaction_id);
+-- What was reported about this transaction last?
+create index reversals_by_transaction on reversals (transaction_id, id);
 
 -- The ledger: one row for every change of a product's stock, numbered by the product's version, never changed. It has no gap
 -- because a product's version counts on from the one that was seen; `verify` asks for it, and replays it. Take the right to

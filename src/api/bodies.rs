@@ -1,6 +1,7 @@
 //! The bodies of answers. Field names and their order are the contract's.
 
 mod movement;
+mod reversal;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -14,6 +15,7 @@ use crate::sale::{
 };
 
 pub use movement::MovementBody;
+pub use reversal::ReversalBody;
 
 #[derive(Serialize)]
 pub struct ProductBody<'a> {

@@ -44,6 +44,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/admin/api/refunds",                        Operator,  Api::list_refunds).slow(),
     command(Post,    "/admin/api/refunds/{webhook_id}/resolve",   Operator,  Api::resolve_refund),
     command(Post,    "/admin/api/refunds/{webhook_id}/accept",    Operator,  Api::accept_refund),
+    read(Get,        "/admin/api/reversals",                      Operator,  Api::list_reversals).slow(),
     read(Get,        "/admin/api/stats",                          Operator,  Api::show_stats).slow(),
 ];
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::bodies::{
     AdminHoldBody, AdminOrderBody, AdminPaymentBody, ListBody, MovementBody, RefundBody,
+    ReversalBody,
 };
 use super::call::{Call, Submission};
 use super::errors::Error;
@@ -12,13 +13,14 @@ use super::{Api, json};
 use crate::http::Response;
 use crate::input::formats::{
     CUSTOMER, LABEL, PRICE, PRODUCT_ID, QUANTITY, SKU, STOCK, STOCK_CHANGE, SWITCH, TIME,
+    TRANSACTION_ID,
 };
 use crate::input::{FINISHED, Fields};
 use crate::sale::{
-    Command, CreateProduct, Customer, HoldStatus, OrderStatus, ProductChanges, RefundStatus,
-    RestockProduct, TokenKind, Verdict,
+    Command, CreateProduct, Customer, Dispute, HoldStatus, OrderStatus, ProductChanges,
+    RefundStatus, RestockProduct, ReversalKind, TokenKind, Verdict,
 };
-use crate::store::{Filter, Page, Seek};
+use crate::store::{Filter, MoneyFilter, OrderFilter, Page, ReversalFilter, Seek};
 
 impl Api {
     pub fn create_product(&self, call: &Call<'_>) -> Result<Submission, Error> {
@@ -127,13 +129,15 @@ impl Api {
 
     pub fn list_orders(&self, call: &Call<'_>) -> Result<Response, Error> {
         let mut query = Query::of(call.request);
-        let filter = filter(
+        let rows = filter(
             &mut query,
             "status",
             OrderStatus::ONE_OF,
             OrderStatus::parse,
         );
+        let money = money_filter(&mut query);
         let paging = self.paging(query, TokenKind::OrderCursor)?;
+        let filter = OrderFilter { rows, money };
         let mut orders = self.reader.orders(&filter, newest_first(&paging))?;
         Ok(self.listed(
             &mut orders.what,
@@ -166,6 +170,24 @@ impl Api {
             &paging,
             |payment| payment.id.get(),
             RefundBody::new,
+        ))
+    }
+
+    pub fn list_reversals(&self, call: &Call<'_>) -> Result<Response, Error> {
+        let mut query = Query::of(call.request);
+        let filter = ReversalFilter {
+            kind: query.read("kind", ReversalKind::ONE_OF, ReversalKind::parse),
+            transaction_id: query.read("transaction_id", TRANSACTION_ID.wanted, |text| {
+                (!text.is_empty()).then(|| text.to_owned())
+            }),
+        };
+        let paging = self.paging(query, TokenKind::ReversalCursor)?;
+        let mut reversals = self.reader.reversals(&filter, newest_first(&paging))?;
+        Ok(self.listed(
+            &mut reversals.what,
+            &paging,
+            |reversal| reversal.id.get(),
+            ReversalBody::new,
         ))
     }
 
@@ -212,6 +234,19 @@ fn newest_first(paging: &Paging) -> Page {
         seek: Seek::Before(paging.after.unwrap_or(i64::MAX)),
         limit: paging.limit + 1,
     }
+}
+
+/// At most one of the two: each is a short list.
+fn money_filter(query: &mut Query<'_>) -> Option<MoneyFilter> {
+    let dispute = query.read("dispute", Dispute::ONE_OF, Dispute::parse);
+    let money_back = query.read("money_back", "unmatched", |text| {
+        (text == "unmatched").then_some(MoneyFilter::BackUnmatched)
+    });
+    if dispute.is_some() && money_back.is_some() {
+        let sentence = "Either dispute or money_back may be given, not both.";
+        query.tell("money_back", sentence.into());
+    }
+    dispute.map(MoneyFilter::Disputed).or(money_back)
 }
 
 fn filter<S>(

@@ -42,6 +42,9 @@ pub const PRICE: Format<Cents> = Format::new(
 );
 
 pub const TEXT: Format<String> = Format::new("a string", string);
+pub const TRANSACTION_ID: Format<String> = Format::new("a string that is not empty", |raw| {
+    string(raw).filter(|text| !text.is_empty())
+});
 /// A name, a note or a reason.
 pub const LABEL: Format<String> =
     Format::new("1 to 255 characters without control characters", |raw| {

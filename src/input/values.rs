@@ -79,6 +79,10 @@ impl<'a, V: AsRef<str>> Values<'a, V> {
         self.wrong.0.push((name.to_owned(), sentence));
     }
 
+    pub fn is_wrong(&self, name: &str) -> bool {
+        self.wrong.0.iter().any(|(wrong, _)| wrong == name)
+    }
+
     /// Refuses what was not asked for too: a name that is misspelt never becomes a default.
     pub fn finish(mut self) -> Result<(), WrongValues> {
         if !self.pairs.is_empty() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::plan::Good;
 use super::told::{Told, ToldHold, ToldOrder};
 use crate::sale::{HoldStatus, OrderStatus, ProductId};
-use crate::store::{Filter, Page, Reader, Seek, Seen, StoreError};
+use crate::store::{Filter, OrderFilter, Page, Reader, Seek, Seen, StoreError};
 
 #[derive(Debug, Default)]
 pub struct Comparison {
@@ -87,7 +87,7 @@ impl Comparison {
         told.dedup();
         let mut told = told.into_iter().peekable();
         each(
-            |page| reader.orders(&Filter::ALL, page),
+            |page| reader.orders(&OrderFilter::ALL, page),
             |order| order.id.get(),
             |order, now| {
                 while let Some(lost) = told.next_if(|it| it.id < order.id.get()) {

@@ -3,7 +3,7 @@
 
 use super::comparison::each;
 use crate::sale::{MovementKind, Product, Timestamp};
-use crate::store::{Filter, Reader, StoreError};
+use crate::store::{Filter, OrderFilter, Reader, StoreError};
 
 /// What was committed since the sale opened.
 pub struct Ledger {
@@ -117,7 +117,7 @@ fn entries(reader: &dyn Reader) -> Result<Vec<Entry>, StoreError> {
         ..Entry::default()
     };
     each(
-        |page| reader.orders(&Filter::ALL, page),
+        |page| reader.orders(&OrderFilter::ALL, page),
         |order| order.id.get(),
         |order, _| entries.push(command(order.created_at)),
     )?;

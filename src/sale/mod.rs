@@ -23,11 +23,15 @@ pub use rows::{
     EventKind, FailedPayment, Hold, HoldId, HoldStatus, IdempotencyKey, IdempotencyRecord,
     LatePayment, Line, Movement, MovementKind, Order, OrderId, OrderStatus, Payment, PaymentId,
     PaymentStatus, PaymentTarget, Product, ProductId, ProductStatus, Quantity, Recorded,
-    RefundStatus, Report, Resolution, SECRET_BYTES, STOCK_MAX, Secret, StockDelta, Terms,
-    Timestamp, TokenKind, Verdict, is_visible_key,
+    RefundStatus, Report, Resolution, Reversal, ReversalKind, SECRET_BYTES, STOCK_MAX, Secret,
+    Standing, StockDelta, Terms, Timestamp, TokenKind, Verdict, is_visible_key,
 };
 pub use rules::{
     Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,
-    ProductChanges, Reporter, RestockProduct, Swept, UpsertProduct, Upserted, decide,
+    ProductChanges, Reporter, RestockProduct, ReversalEvent, Swept, UpsertProduct, Upserted,
+    decide,
 };
-pub use working_set::{Due, KnownRows, Need, Rejection, Stop, Table, WorkingSet, Written};
+pub use working_set::{
+    Due, KnownRows, KnownTransaction, Need, Rejection, Stop, TRANSACTION_ROWS_MAX, Table,
+    WorkingSet, Written,
+};

@@ -2,8 +2,8 @@
 
 use super::{Seen, StoreError};
 use crate::sale::{
-    Customer, Event, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus, Payment,
-    ProductId, RefundStatus, Timestamp, Verdict,
+    Customer, Dispute, Event, Hold, HoldStatus, Movement, MovementKind, Order, OrderStatus,
+    Payment, ProductId, RefundStatus, Reversal, ReversalKind, Timestamp, Verdict,
 };
 
 /// At most `limit` rows from a place in a list. Rows keep their places: new ones come at one end.
@@ -38,6 +38,54 @@ impl<S> Filter<S> {
     };
 }
 
+/// Which orders: by what stands in their rows, and by what came of their money.
+#[derive(Clone, Debug)]
+pub struct OrderFilter {
+    pub rows: Filter<OrderStatus>,
+    pub money: Option<MoneyFilter>,
+}
+
+impl OrderFilter {
+    pub const ALL: OrderFilter = OrderFilter {
+        rows: Filter::ALL,
+        money: None,
+    };
+}
+
+/// Few orders are like that, and each has an index of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoneyFilter {
+    Disputed(Dispute),
+    /// More money went back than the units cost that were given back.
+    BackUnmatched,
+}
+
+impl MoneyFilter {
+    pub fn admits(self, order: &Order) -> bool {
+        match self {
+            MoneyFilter::Disputed(dispute) => order.dispute == Some(dispute),
+            MoneyFilter::BackUnmatched => {
+                let given_back = order.refunded_quantity * order.line.unit_price.get();
+                order.refunded_amount.get() > given_back
+            }
+        }
+    }
+}
+
+/// Which reversals; `None` is any.
+#[derive(Clone, Debug)]
+pub struct ReversalFilter {
+    pub kind: Option<ReversalKind>,
+    pub transaction_id: Option<String>,
+}
+
+impl ReversalFilter {
+    pub const ALL: ReversalFilter = ReversalFilter {
+        kind: None,
+        transaction_id: None,
+    };
+}
+
 /// What moved of a product in the last `over_micros`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SalesRate {
@@ -54,11 +102,7 @@ pub trait Lists {
     fn holds(&self, filter: &Filter<HoldStatus>, page: Page)
     -> Result<Seen<Vec<Hold>>, StoreError>;
 
-    fn orders(
-        &self,
-        filter: &Filter<OrderStatus>,
-        page: Page,
-    ) -> Result<Seen<Vec<Order>>, StoreError>;
+    fn orders(&self, filter: &OrderFilter, page: Page) -> Result<Seen<Vec<Order>>, StoreError>;
 
     /// Payments as they stand by the clock, each with the order that its name means by now. Their product and customer are
     /// those of the order or hold that they name.
@@ -74,6 +118,13 @@ pub trait Lists {
         status: Option<RefundStatus>,
         page: Page,
     ) -> Result<Seen<Vec<Payment>>, StoreError>;
+
+    /// What was reported about money that came before.
+    fn reversals(
+        &self,
+        filter: &ReversalFilter,
+        page: Page,
+    ) -> Result<Seen<Vec<Reversal>>, StoreError>;
 
     /// A product's ledger.
     fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError>;

@@ -33,7 +33,10 @@ pub use figures::{Figures, RefundsDue, Stock, StockBooks, Storage};
 #[cfg(feature = "postgres")]
 pub use judge::first_needs;
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
-pub use lists::{Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, sales_rate};
+pub use lists::{
+    Filter, Lists, MoneyFilter, OrderFilter, Page, ReversalFilter, SALES_RATE_MOVEMENTS_MAX,
+    SalesRate, Seek, sales_rate,
+};
 #[cfg(feature = "postgres")]
 pub use open::TemporarySchema;
 pub use open::{

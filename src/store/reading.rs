@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{EventsAfter, Figures, Lists, Seen, StoreError};
 #[cfg(feature = "test-support")]
-use crate::sale::{Counters, Event, IdempotencyRecord, Movement, Payment};
+use crate::sale::{Counters, Event, IdempotencyRecord, Movement, Payment, Reversal};
 use crate::sale::{
     EventId, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection, Terms,
     Timestamp,
@@ -73,6 +73,7 @@ pub struct Contents {
     pub holds: Vec<Hold>,
     pub orders: Vec<Order>,
     pub payments: Vec<(Payment, Option<String>)>,
+    pub reversals: Vec<(Reversal, Option<String>)>,
     pub movements: Vec<Movement>,
     pub events: Vec<Event>,
     pub idempotency_records: Vec<IdempotencyRecord>,

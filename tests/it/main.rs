@@ -62,6 +62,7 @@ mod rehearse;
 mod requests;
 mod restore;
 mod restore_sources;
+mod reversals;
 mod sale_time;
 mod secrets;
 mod seed;

@@ -22,7 +22,9 @@ use super::exit_status::{IO_ERROR, USAGE};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
-use crate::store::{Access, Database, Filter, OpenError, Page, Reader, Seek, Seen, StoreError};
+use crate::store::{
+    Access, Database, Filter, OpenError, OrderFilter, Page, Reader, Seek, Seen, StoreError,
+};
 
 pub use cell::Cell;
 
@@ -138,7 +140,7 @@ impl Exporter {
             Table::Orders => self.table(
                 columns::ORDERS,
                 |order| order.id.get(),
-                |page| self.reader.orders(&Filter::ALL, page),
+                |page| self.reader.orders(&OrderFilter::ALL, page),
             ),
             Table::Holds => self.table(
                 columns::HOLDS,

@@ -31,11 +31,12 @@ pub use money::{Amount, Cents};
 pub use movement::{Cause, Movement, MovementKind, StockDelta};
 pub use order::{Order, OrderStatus};
 pub use payment::{
-    Payment, PaymentStatus, PaymentTarget, RefundStatus, Report, Resolution, Verdict,
+    Payment, PaymentStatus, PaymentTarget, REFUNDED_BY_PROVIDER, RefundStatus, Report, Resolution,
+    Verdict,
 };
 pub use product::{Product, ProductStatus};
 pub use quantity::{Quantity, STOCK_MAX};
-pub use reversal::Dispute;
+pub use reversal::{Dispute, Reversal, ReversalKind, Standing};
 pub use terms::{Counters, FailedPayment, LatePayment, Terms};
 pub use time::Timestamp;
 pub use token::{SECRET_BYTES, Secret, TokenKind};

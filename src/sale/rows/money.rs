@@ -8,11 +8,14 @@ use super::currency::Currency;
 use super::quantity::Quantity;
 
 /// An amount in cents. Prints as a JSON number with exactly two decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cents(i64);
 
 impl Cents {
     pub const ZERO: Cents = Cents(0);
+
+    /// More than any payment.
+    pub const MAX: Cents = Cents(i64::MAX);
 
     /// The dearest unit price: 10 000 000.00. Times the largest quantity it still fits an `i64`.
     const PRICE_MAX: Cents = Cents(1_000_000_000);

@@ -32,6 +32,9 @@ text_enum! {
     }
 }
 
+/// The note of a refund that is resolved by a provider's report.
+pub const REFUNDED_BY_PROVIDER: &str = "refunded by the provider";
+
 /// An event names the order, or the hold that it will come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PaymentTarget {
@@ -75,14 +78,23 @@ impl Payment {
         self.is_parked() && self.parked_until.is_some_and(|until| until.has_passed(now))
     }
 
-    /// As a sweep will leave the payment, which has waited in vain.
-    pub fn settled_as(self, verdict: Verdict) -> Payment {
+    /// As a sweep will leave the payment, which has waited in vain: its refund resolved where the money went back before.
+    pub fn settled_as(self, verdict: Verdict, has_gone_back: bool) -> Payment {
+        let returned_at = self.end_of_wait().filter(|_| has_gone_back);
         Payment {
             verdict,
             parked_until: None,
             refund_due: verdict.makes_refund_due(),
+            resolved_at: returned_at,
+            resolution: returned_at.map(|_| Resolution::PaidBack),
+            note: returned_at.map(|_| REFUNDED_BY_PROVIDER.to_owned()),
             ..self
         }
+    }
+
+    /// When a parked event stops waiting, or did: what waits for a lost order has done so since it came.
+    pub fn end_of_wait(&self) -> Option<Timestamp> {
+        self.parked_until.map(|until| until.max(self.received_at))
     }
 
     pub fn verdict_without_order(&self) -> Verdict {
@@ -124,6 +136,11 @@ impl Report {
     pub fn is_of_nothing(&self) -> bool {
         let amount = self.amount.as_ref();
         amount.is_none_or(|amount| amount.cents() == Some(Cents::ZERO))
+    }
+
+    /// The amount, if one was said.
+    pub fn cents(&self) -> Option<Cents> {
+        self.amount.as_ref().and_then(Amount::cents)
     }
 
     pub fn pays_hundredfold(&self, price: Cents) -> bool {

@@ -53,6 +53,8 @@ pub struct Counters {
     pub next_event: EventId,
     /// How many payment events wait for their orders.
     pub parked: u32,
+    /// How many reversals were reported: while there are none, nothing asks for one.
+    pub reversals: i64,
 }
 
 impl Counters {
@@ -64,5 +66,6 @@ impl Counters {
         next_payment: PaymentId::FIRST,
         next_event: EventId::FIRST,
         parked: 0,
+        reversals: 0,
     };
 }

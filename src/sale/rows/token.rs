@@ -24,6 +24,7 @@ pub enum TokenKind {
     OrderCursor,
     PaymentCursor,
     RefundCursor,
+    ReversalCursor,
     /// Of one product's ledger.
     MovementCursor(ProductId),
 }
@@ -38,6 +39,7 @@ impl TokenKind {
             TokenKind::OrderCursor => "order cursor",
             TokenKind::PaymentCursor => "payment cursor",
             TokenKind::RefundCursor => "refund cursor",
+            TokenKind::ReversalCursor => "reversal cursor",
             TokenKind::MovementCursor(_) => "movement cursor",
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::sale::rows::{
     Cents, Customer, Hold, HoldId, IdempotencyKey, Order, OrderId, OrderStatus, Payment, PaymentId,
-    PaymentTarget, Product, ProductId, Quantity, Report, Timestamp, Verdict,
+    PaymentTarget, Product, ProductId, Quantity, Report, ReversalKind, Timestamp, Verdict,
 };
 
 /// A request that has been understood. Deciding it twice on equal working sets gives equal results.
@@ -30,6 +30,7 @@ pub enum Command {
         restock: bool,
     },
     RecordPayment(PaymentEvent),
+    RecordReversal(ReversalEvent),
     ResolveRefund {
         payment: PaymentId,
         note: Option<String>,
@@ -79,6 +80,20 @@ pub enum Reporter {
     Bridge,
     /// Stripe itself. The shop told it of an order that was there: one that is not never will be.
     Stripe,
+}
+
+/// A report about money that came before. Its outcome is a `PaymentRecorded`.
+#[derive(Clone, Debug)]
+pub struct ReversalEvent {
+    /// Unique to the event, in one room with the keys of payment events.
+    pub key: String,
+    pub kind: ReversalKind,
+    /// Of the payment that it is about. Not empty.
+    pub transaction_id: String,
+    /// Of money that went back: in all so far. `None`: it was not said.
+    pub amount: Option<Cents>,
+    /// The provider's JSON object, as it came.
+    pub payload: Option<String>,
 }
 
 /// What a request says about an optional property.

@@ -11,7 +11,25 @@ pub enum Effect {
     Cancel,
     /// The transaction turns out to be the one that paid; the refunds that were due for it are withdrawn.
     Adopt(Vec<PaymentId>),
-    RefundDue,
+    /// Money bought nothing. Where it went back already, the refund is resolved at once.
+    RefundDue {
+        has_gone_back: bool,
+    },
+}
+
+impl Effect {
+    pub fn makes_refund_due(&self) -> bool {
+        matches!(self, Effect::RefundDue { .. })
+    }
+
+    pub fn finds_money_gone_back(&self) -> bool {
+        matches!(
+            self,
+            Effect::RefundDue {
+                has_gone_back: true
+            }
+        )
+    }
 }
 
 /// An order that becomes paid.
@@ -32,7 +50,7 @@ pub fn carry_out(
 ) {
     let transaction_id = report.transaction_id.clone();
     match effect {
-        Effect::None | Effect::RefundDue => {}
+        Effect::None | Effect::RefundDue { .. } => {}
         Effect::Cancel => transitions::order::cancel(set, order_id, Some(payment)),
         Effect::Adopt(refunds) => {
             transitions::order::adopt(set, order_id, transaction_id);

@@ -1,7 +1,7 @@
 //! A transaction has one fate: what paid is not owed, what was paid back pays nothing, and what is owed is owed once.
 
 use super::effect::Effect;
-use crate::sale::rows::{OrderId, PaymentId, PaymentTarget, Report, Verdict};
+use crate::sale::rows::{Cents, OrderId, PaymentId, PaymentTarget, Report, Verdict};
 use crate::sale::working_set::{Stop, WorkingSet, all_looked_at};
 
 /// One payment is refunded once, and not at all if it paid: another report of such a transaction is ignored.
@@ -16,8 +16,38 @@ pub fn due_once(
     Ok(if is_settled {
         (Verdict::Ignored, Effect::None)
     } else {
-        (verdict, Effect::RefundDue)
+        let has_gone_back = has_gone_back(set, target, report)?;
+        (verdict, Effect::RefundDue { has_gone_back })
     })
+}
+
+/// Whether the provider has reported that the money of this success went back.
+pub fn has_gone_back(
+    set: &WorkingSet,
+    target: PaymentTarget,
+    report: &Report,
+) -> Result<bool, Stop> {
+    let standing = set.standing(report.transaction_id.as_deref())?;
+    if standing.returned.is_none() {
+        return Ok(false);
+    }
+    Ok(standing.has_returned(amount_paid(set, target, report)?))
+}
+
+/// As the report says, or else what its order costs; `None` where that went with a lost disk.
+pub fn amount_paid(
+    set: &WorkingSet,
+    target: PaymentTarget,
+    report: &Report,
+) -> Result<Option<Cents>, Stop> {
+    match (report.cents(), target) {
+        (Some(amount), _) => Ok(Some(amount)),
+        (None, PaymentTarget::Order(_)) => {
+            let order = order_of(set, target)?;
+            Ok(order.map(|order| set.known_order(order).total_price()))
+        }
+        (None, PaymentTarget::Hold(id)) => Ok(set.hold(id)?.map(|hold| hold.line.total_price())),
+    }
 }
 
 /// Looks at nothing where no transaction is named, as `of_transaction` does.

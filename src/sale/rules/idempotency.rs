@@ -97,6 +97,7 @@ pub fn key(command: &Command) -> Option<&IdempotencyKey> {
         Command::ReleaseHold { .. }
         | Command::RefundOrder { .. }
         | Command::RecordPayment(_)
+        | Command::RecordReversal(_)
         | Command::ResolveRefund { .. }
         | Command::AcceptRefund { .. }
         | Command::UpsertProduct(_)

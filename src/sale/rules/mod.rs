@@ -10,6 +10,7 @@ mod parked;
 mod payment;
 mod product;
 mod refund;
+mod reversal;
 mod room;
 mod sweep;
 mod verdict;
@@ -20,7 +21,7 @@ use super::working_set::{Rejection, Stop, WorkingSet, ensure};
 
 pub use command::{
     Command, CreateProduct, Outcome, Patch, PaymentEvent, PaymentRecorded, PlaceHold,
-    ProductChanges, Reporter, RestockProduct, Swept, UpsertProduct, Upserted,
+    ProductChanges, Reporter, RestockProduct, ReversalEvent, Swept, UpsertProduct, Upserted,
 };
 
 /// Judges one command against the working set, and if nothing speaks against it, changes the working set.
@@ -51,6 +52,7 @@ fn apply(set: &mut WorkingSet, command: &Command) -> Result<Outcome, Stop> {
             restock,
         } => order::refund(set, *order, *quantity, *restock),
         Command::RecordPayment(event) => payment::record(set, event),
+        Command::RecordReversal(event) => reversal::record(set, event),
         Command::ResolveRefund { payment, note } => refund::resolve(set, *payment, note.as_deref()),
         Command::AcceptRefund { payment } => refund::accept(set, *payment),
         Command::UpsertProduct(upsert) => product::upsert(set, upsert),

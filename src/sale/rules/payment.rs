@@ -23,6 +23,9 @@ pub fn record(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Outcome, Sto
         let known = known.clone();
         return repeat(set, &known, event);
     }
+    let is_of_reversal = set.reversal_by_key(&event.key)?.is_some();
+    ensure!(!is_of_reversal, Rejection::KeyReused);
+    set.standing(event.report.transaction_id.as_deref())?;
     match event.target {
         PaymentTarget::Order(id) if id >= set.counters.next_order => {
             let is_awaited = match event.reporter {
@@ -77,7 +80,8 @@ fn record_for_order(
     let total = set.known_order(order).total_price();
 
     // From here on the event must be recorded.
-    let refund_due = matches!(effect, Effect::RefundDue);
+    let refund_due = effect.makes_refund_due();
+    let has_gone_back = effect.finds_money_gone_back();
     let id = set.counters.next_payment;
     carry_out(set, order, id, &event.report, effect);
     let payment = Payment {
@@ -86,6 +90,9 @@ fn record_for_order(
         ..unjudged(set, event, verdict)
     };
     let recorded = insert(set, event, payment);
+    if has_gone_back {
+        transitions::payment::resolve_as_returned(set, id, Some(order), set.now);
+    }
     Ok(Outcome::PaymentRecorded(PaymentRecorded {
         is_hundredfold: refund_due && event.report.pays_hundredfold(total),
         ..recorded
@@ -105,12 +112,15 @@ fn record_without_order(set: &mut WorkingSet, event: &PaymentEvent) -> Result<Ou
     set.payer(target, None)?;
 
     // From here on the event must be recorded.
-    let refund_due = matches!(effect, Effect::RefundDue);
     let payment = Payment {
-        refund_due,
+        refund_due: effect.makes_refund_due(),
         ..unjudged(set, event, verdict)
     };
-    Ok(Outcome::PaymentRecorded(insert(set, event, payment)))
+    let recorded = insert(set, event, payment);
+    if effect.finds_money_gone_back() {
+        transitions::payment::resolve_as_returned(set, recorded.payment, None, set.now);
+    }
+    Ok(Outcome::PaymentRecorded(recorded))
 }
 
 /// `total`: what the order will cost, where that is known.

@@ -11,7 +11,7 @@ use crate::sale::working_set::{Rejection, Stop, WorkingSet, ensure};
 
 /// The operator has paid it back. What else was due for the same payment is due no more.
 pub fn resolve(set: &mut WorkingSet, id: PaymentId, note: Option<&str>) -> Result<Outcome, Stop> {
-    let payment = ensure_due(set, id)?.clone();
+    let (payment, has_gone_back) = ensure_due(set, id)?;
     let order = order_that_exists(set, &payment)?;
     if payment.resolved_at.is_some() {
         return Ok(refund_resolved(set, id, order));
@@ -23,6 +23,9 @@ pub fn resolve(set: &mut WorkingSet, id: PaymentId, note: Option<&str>) -> Resul
     // From here on the refund is resolved.
     if payment.has_lapsed(set.now) {
         parked::settle_without_order(set, id);
+    }
+    if has_gone_back {
+        return Ok(refund_resolved(set, id, order));
     }
     if is_paid_back {
         transitions::payment::resolve_as_same(set, &[id], order);
@@ -39,8 +42,10 @@ pub fn resolve(set: &mut WorkingSet, id: PaymentId, note: Option<&str>) -> Resul
 
 /// The money is taken after all: the order becomes paid by it, whatever the amount.
 pub fn accept(set: &mut WorkingSet, id: PaymentId) -> Result<Outcome, Stop> {
-    let payment = ensure_due(set, id)?.clone();
+    let (payment, has_gone_back) = ensure_due(set, id)?;
     let order = order_that_exists(set, &payment)?;
+    ensure!(!has_gone_back, Rejection::RefundResolved);
+    set.standing(payment.report.transaction_id.as_deref())?;
     match payment.resolution {
         None => {}
         Some(Resolution::Accepted) => return Ok(refund_resolved(set, id, order)),
@@ -76,17 +81,18 @@ pub fn accept(set: &mut WorkingSet, id: PaymentId) -> Result<Outcome, Stop> {
     Ok(refund_resolved(set, id, Some(order_id)))
 }
 
-/// The payment, if its refund is or was due: by the clock, whether a sweep has passed or not.
-fn ensure_due(set: &WorkingSet, id: PaymentId) -> Result<&Payment, Stop> {
+/// The payment, if its refund is or was due: by the clock, whether a sweep has passed or not. And whether the sweep will
+/// find that its money went back.
+fn ensure_due(set: &WorkingSet, id: PaymentId) -> Result<(Payment, bool), Stop> {
     let payment = set.payment(id)?.ok_or(Rejection::RefundNotFound)?;
-    let is_due = if payment.has_lapsed(set.now) {
+    let (is_due, has_gone_back) = if payment.has_lapsed(set.now) {
         let (_, effect) = parked::lapse(set, payment.target, payment)?;
-        matches!(effect, Effect::RefundDue)
+        (effect.makes_refund_due(), effect.finds_money_gone_back())
     } else {
-        payment.refund_due
+        (payment.refund_due, false)
     };
     ensure!(is_due, Rejection::RefundNotFound);
-    Ok(payment)
+    Ok((payment.clone(), has_gone_back))
 }
 
 /// What else was due for the payment's transaction: two events that stopped waiting before there was an order, one naming it
@@ -111,7 +117,7 @@ fn was_paid_back(set: &WorkingSet, refund: PaymentId) -> bool {
 }
 
 /// The order that the payment's name means by now.
-fn order_that_exists(set: &WorkingSet, payment: &Payment) -> Result<Option<OrderId>, Stop> {
+pub fn order_that_exists(set: &WorkingSet, payment: &Payment) -> Result<Option<OrderId>, Stop> {
     match payment.order.or(fate::order_meant(set, payment.target)?) {
         Some(id) => Ok(set.order(id)?.map(|order| order.id)),
         None => Ok(None),

@@ -78,7 +78,8 @@ fn purchase(
     again: Option<Vec<Due>>,
 ) -> Result<(Verdict, Effect), Stop> {
     let withdrawn = fate::withdrawn_by_paying(set, order, report)?;
-    Ok(match withdrawn {
+    let has_gone_back = fate::has_gone_back(set, PaymentTarget::Order(order), report)?;
+    Ok(match withdrawn.filter(|_| !has_gone_back) {
         Some(withdrawn) => (Verdict::Applied, Effect::Pay(Purchase { again, withdrawn })),
         None => (Verdict::Ignored, Effect::None),
     })
@@ -91,6 +92,7 @@ fn adoption(
     order_id: OrderId,
     report: &Report,
 ) -> Result<(Verdict, Effect), Stop> {
+    set.standing(report.transaction_id.as_deref())?;
     let effect = match fate::withdrawn_by_paying(set, order_id, report)? {
         Some(refunds) if refunds.is_empty() || pays(set, order_id, report) => {
             Effect::Adopt(refunds)

@@ -1,7 +1,8 @@
 //! What happened is told of, by an event in the same transaction.
 
 use crate::sale::rows::{
-    EventData, EventId, EventKind, OrderId, Payment, PaymentId, PaymentTarget, Product,
+    Amount, Dispute, EventData, EventId, EventKind, OrderId, Payment, PaymentId, PaymentTarget,
+    Product, Reversal, ReversalKind,
 };
 use crate::sale::working_set::WorkingSet;
 
@@ -93,6 +94,40 @@ fn of_refund(set: &WorkingSet, payment: &Payment, order: Option<OrderId>) -> Eve
         customer: customer
             .expect("a rule looks at whose money it is before it is owed")
             .cloned(),
+        ..EventData::default()
+    }
+}
+
+/// More money went back than before, or it did not go back after all.
+pub fn payment_refunded(set: &mut WorkingSet, id: OrderId, reversal: &Reversal) {
+    let data = EventData {
+        failed: Some(reversal.kind == ReversalKind::RefundFailed),
+        ..of_reversal(id, reversal)
+    };
+    set.emit(EventKind::PaymentRefunded, data);
+}
+
+pub fn disputed(set: &mut WorkingSet, id: OrderId, reversal: &Reversal) {
+    let outcome = reversal.standing.dispute.filter(|it| *it != Dispute::Open);
+    let kind = match outcome {
+        None => EventKind::DisputeOpened,
+        Some(_) => EventKind::DisputeClosed,
+    };
+    let data = EventData {
+        outcome,
+        ..of_reversal(id, reversal)
+    };
+    set.emit(kind, data);
+}
+
+/// About an order that its transaction paid.
+fn of_reversal(id: OrderId, reversal: &Reversal) -> EventData {
+    EventData {
+        order: Some(id),
+        transaction_id: Some(reversal.transaction_id.clone()),
+        amount: reversal
+            .amount
+            .map(|amount| Amount::new(amount.to_string())),
         ..EventData::default()
     }
 }

@@ -9,3 +9,4 @@ pub mod order;
 pub mod overdue;
 pub mod payment;
 pub mod product;
+pub mod reversal;

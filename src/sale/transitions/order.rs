@@ -1,6 +1,6 @@
 //! An order comes from a hold, is paid, or ends; a paid one may be refunded.
 
-use super::{event, movement};
+use super::{event, movement, reversal};
 use crate::sale::rows::{
     Cause, HoldStatus, Line, MovementKind, Order, OrderId, OrderStatus, PaymentId,
 };
@@ -41,14 +41,24 @@ fn become_paid(set: &mut WorkingSet, id: OrderId, by: PaidBy, kind: MovementKind
     let order = set.change_order(id);
     order.status = OrderStatus::Paid;
     order.paid_at = Some(now);
-    order.transaction_id = by.transaction_id;
     let line = order.line;
+    name_transaction(set, id, by.transaction_id);
     event::order_paid(set, id, by.payment);
     move_stock(set, id, line, kind);
 }
 
 /// The transaction that paid it is known now.
 pub fn adopt(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
+    name_transaction(set, id, transaction_id);
+}
+
+/// What was reported about the transaction before is the order's from now on.
+fn name_transaction(set: &mut WorkingSet, id: OrderId, transaction_id: Option<String>) {
+    if let Some(transaction_id) = &transaction_id {
+        let standing = set.known_standing(Some(transaction_id));
+        reversal::show(set, id, standing);
+        set.note_order_of(transaction_id, id);
+    }
     set.change_order(id).transaction_id = transaction_id;
 }
 

@@ -1,7 +1,10 @@
 //! A payment event is recorded, stops waiting, and its refund becomes due and is resolved.
 
 use super::event;
-use crate::sale::rows::{OrderId, Payment, PaymentId, PaymentTarget, Resolution, Verdict};
+use crate::sale::rows::{
+    OrderId, Payment, PaymentId, PaymentTarget, REFUNDED_BY_PROVIDER, Resolution, Timestamp,
+    Verdict,
+};
 use crate::sale::working_set::WorkingSet;
 
 /// With the next id, and the payload as it came.
@@ -77,6 +80,27 @@ pub fn resolve_as_same(set: &mut WorkingSet, refunds: &[PaymentId], order: Optio
         let note = Some("the same payment was paid back already");
         resolve(set, *id, order, Resolution::SamePayment, note);
     }
+}
+
+/// Ends a refund whose money went back by this time, as its provider reports.
+pub fn resolve_as_returned(
+    set: &mut WorkingSet,
+    id: PaymentId,
+    order: Option<OrderId>,
+    at: Timestamp,
+) {
+    let note = Some(REFUNDED_BY_PROVIDER);
+    resolve(set, id, order, Resolution::PaidBack, note);
+    set.change_payment(id).resolved_at = Some(at);
+}
+
+/// The money did not go back after all: a refund that was paid back is due again. What was noted then is kept.
+pub fn become_due_again(set: &mut WorkingSet, id: PaymentId, order: Option<OrderId>) {
+    let payment = set.change_payment(id);
+    payment.resolved_at = None;
+    payment.resolution = None;
+    let payment = payment.clone();
+    event::refund_due(set, &payment, order);
 }
 
 /// The money bought this order after all.

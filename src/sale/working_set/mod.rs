@@ -10,6 +10,7 @@
 mod events;
 mod known_rows;
 mod need;
+mod reversals;
 mod stop;
 mod stores;
 mod table;
@@ -23,6 +24,8 @@ use super::rows::{
 
 pub use known_rows::KnownRows;
 pub use need::{Due, Need};
+use reversals::Reversals;
+pub use reversals::{KnownTransaction, TRANSACTION_ROWS_MAX};
 pub use stop::{Rejection, Stop};
 pub(in crate::sale) use stop::{all_looked_at, ensure};
 pub use table::{Table, Written};
@@ -43,6 +46,7 @@ pub struct WorkingSet {
     parked: HashMap<PaymentTarget, Vec<PaymentId>>,
     refunds: HashMap<(PaymentTarget, String), Vec<PaymentId>>,
     refunds_noted: HashMap<(PaymentTarget, String), Vec<PaymentId>>,
+    reversals: Reversals,
     lost: HashMap<PaymentTarget, bool>,
     idempotency_records: HashMap<IdempotencyKey, Option<IdempotencyRecord>>,
     kept: Vec<IdempotencyKey>,
@@ -75,6 +79,7 @@ impl WorkingSet {
             parked: HashMap::new(),
             refunds: HashMap::new(),
             refunds_noted: HashMap::new(),
+            reversals: Reversals::default(),
             lost: HashMap::new(),
             idempotency_records: HashMap::new(),
             kept: Vec::new(),
@@ -300,6 +305,9 @@ impl WorkingSet {
                 .expect("a rule looks at what is parked before it parks")
                 .push(payment.id);
             self.counters.parked += 1;
+            if let Some(transaction_id) = &payment.report.transaction_id {
+                self.note_parked_of(transaction_id, payment.id);
+            }
         }
         self.payment_keys
             .insert(payment.key.clone(), Some(payment.id));
@@ -315,6 +323,7 @@ impl WorkingSet {
         transaction_id: String,
         payment: PaymentId,
     ) {
+        self.note_refund_of(&transaction_id, payment);
         let noted = self.refunds_noted.entry((target, transaction_id));
         noted.or_default().push(payment);
     }

@@ -20,6 +20,13 @@ pub enum Need {
     Parked(PaymentTarget),
     /// The payments of this transaction for this order or hold whose refunds ever were due.
     Refunds(PaymentTarget, String),
+    /// The reversal with this idempotency key.
+    ReversalKey(String),
+    /// How the transaction of this name stands by all that was reported about it.
+    Standing(String),
+    /// The newest orders that the transaction paid, and the newest payments of it that are parked, or whose refunds ever were
+    /// due.
+    Transaction(String),
     /// Whether the id lies in a gap that a restored backup left.
     Lost(PaymentTarget),
     /// Units of the product that the customer holds, has ordered or has paid for, by the clock.

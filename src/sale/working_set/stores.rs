@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{Due, Need, WorkingSet};
 use crate::sale::rows::{
     Customer, Event, EventId, IdempotencyKey, IdempotencyRecord, Movement, Payment, PaymentId,
-    PaymentTarget, Product, ProductId,
+    PaymentTarget, Product, ProductId, Standing,
 };
 
 /// What stores put in, when a rule stopped with a need.
@@ -84,6 +84,9 @@ impl WorkingSet {
             Need::PaymentKey(_)
             | Need::Parked(_)
             | Need::Refunds(..)
+            | Need::ReversalKey(_)
+            | Need::Standing(_)
+            | Need::Transaction(_)
             | Need::Lost(_)
             | Need::CustomerUse(..)
             | Need::IdempotencyKey(_)
@@ -114,6 +117,13 @@ impl WorkingSet {
             Need::Parked(target) => self.fetched_parked(target, Vec::new()),
             Need::Refunds(target, transaction_id) => {
                 self.fetched_refunds(target, transaction_id, Vec::new());
+            }
+            Need::ReversalKey(key) => self.fetched_reversal_key(key, None),
+            Need::Standing(transaction_id) => {
+                self.fetched_standing(transaction_id, Standing::default());
+            }
+            Need::Transaction(transaction_id) => {
+                self.fetched_transaction(transaction_id, Vec::new(), Vec::new());
             }
             Need::Lost(target) => self.fetched_lost(target, false),
             Need::CustomerUse(product, customer) => {

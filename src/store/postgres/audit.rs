@@ -3,7 +3,9 @@
 
 use super::server_error::ServerError;
 use super::session::{Session, Step};
-use super::tables::{counters, events, holds, idempotency, orders, payments, products, writers};
+use super::tables::{
+    counters, events, holds, idempotency, orders, payments, products, reversals, writers,
+};
 use crate::store::{Check, StoreError};
 
 /// Asks every check. Drift is a finding, not a failure: it stands in `broken`. Whether the server's files are sound, only the
@@ -15,6 +17,7 @@ pub fn audit(session: &mut Session) -> Result<Vec<Check>, StoreError> {
         orders::CHECKS,
         payments::CHECKS,
         events::CHECKS,
+        reversals::CHECKS,
         idempotency::CHECKS,
         counters::CHECKS,
         writers::CHECKS,

@@ -12,6 +12,7 @@ use super::tables::orders::select_orders;
 use super::tables::products::select_products;
 use super::tables::{
     Result, all, counters, events, holds, idempotency, movements, orders, payments, products,
+    reversals,
 };
 use crate::store::Contents;
 
@@ -23,13 +24,14 @@ pub fn of(session: &mut Session) -> Result<Contents> {
         Step::new(select_holds!(" order by h.id")),
         Step::new(select_orders!("order by id")),
         Step::new(payments::ALL),
+        Step::new(reversals::ALL),
         Step::new(select_movements!("order by product_id, version")),
         Step::new(select_events!("order by id")),
         Step::new(select_records!("order by key")),
     ];
     let answers = session.run_patiently(&steps);
     session.execute("rollback")?;
-    let answers: [Vec<Row>; 8] = answers?
+    let answers: [Vec<Row>; 9] = answers?
         .try_into()
         .map_err(|_| ServerError::Misread("each question has its answer".into()))?;
     let [
@@ -38,6 +40,7 @@ pub fn of(session: &mut Session) -> Result<Contents> {
         holds,
         orders,
         payments,
+        reversals,
         movements,
         events,
         records,
@@ -52,6 +55,9 @@ pub fn of(session: &mut Session) -> Result<Contents> {
         orders: all(orders, orders::read)?,
         payments: all(payments, |row| {
             Ok((payments::read(row)?, row.try_get("payload")?))
+        })?,
+        reversals: all(reversals, |row| {
+            Ok((reversals::read(row)?, row.try_get("payload")?))
         })?,
         movements: all(movements, movements::read)?,
         events: all(events, events::read)?,

@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use crate::sale::{
     Amount, Cents, Customer, Dispute, EventId, EventKind, HoldId, HoldStatus, IdempotencyKey,
     MovementKind, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, Quantity, Resolution,
-    Timestamp, Verdict,
+    ReversalKind, Timestamp, Verdict,
 };
 
 type Converted<T> = Result<T, Box<dyn Error + Sync + Send>>;
@@ -69,6 +69,7 @@ columns! {
     Verdict: |verdict| verdict.as_str(), Verdict::parse;
     Resolution: |resolution| resolution.as_str(), Resolution::parse;
     EventKind: |kind| kind.as_str(), EventKind::parse;
+    ReversalKind: |kind| kind.as_str(), ReversalKind::parse;
     MovementKind: |kind| kind.as_str(), MovementKind::parse;
     IdempotencyKey: |key| key.as_str(), IdempotencyKey::new;
     Customer: |customer| customer.as_str(), |text| Some(Customer::stored(text.to_owned()));

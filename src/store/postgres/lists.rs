@@ -10,13 +10,14 @@ use tokio_postgres::types::ToSql;
 use super::reader::{PostgresReader, with_times};
 use super::server_error::ServerError;
 use super::session::Step;
-use super::tables::{all, count, events, holds, movements, orders, payments};
+use super::tables::{all, count, events, holds, movements, orders, payments, reversals};
 use crate::sale::{
-    Customer, Event, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId,
-    RefundStatus, Timestamp, Verdict,
+    Customer, Dispute, Event, Hold, HoldStatus, Movement, Order, Payment, ProductId, RefundStatus,
+    Reversal, Timestamp, Verdict,
 };
 use crate::store::{
-    Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
+    Filter, Lists, MoneyFilter, OrderFilter, Page, ReversalFilter, SALES_RATE_MOVEMENTS_MAX,
+    SalesRate, Seek, Seen, StoreError, sales_rate,
 };
 
 /// How long a page may take. A filter that few rows pass is asked of many, and only people and exports wait for it.
@@ -31,12 +32,15 @@ impl Lists for PostgresReader {
         self.filtered(holds::LIST, "h.id", filter, page, holds::read)
     }
 
-    fn orders(
-        &self,
-        filter: &Filter<OrderStatus>,
-        page: Page,
-    ) -> Result<Seen<Vec<Order>>, StoreError> {
-        self.filtered(orders::LIST, "id", filter, page, orders::read)
+    fn orders(&self, filter: &OrderFilter, page: Page) -> Result<Seen<Vec<Order>>, StoreError> {
+        let list = match filter.money {
+            None => orders::LIST,
+            Some(MoneyFilter::Disputed(Dispute::Open)) => orders::LIST_OF_OPEN_DISPUTES,
+            Some(MoneyFilter::Disputed(Dispute::Won)) => orders::LIST_OF_WON_DISPUTES,
+            Some(MoneyFilter::Disputed(Dispute::Lost)) => orders::LIST_OF_LOST_DISPUTES,
+            Some(MoneyFilter::BackUnmatched) => orders::LIST_OF_MONEY_BACK,
+        };
+        self.filtered(list, "id", &filter.rows, page, orders::read)
     }
 
     fn payments(
@@ -65,6 +69,21 @@ impl Lists for PostgresReader {
         };
         let read = payments::read_as_it_stands;
         self.filtered(payments::LIST_OF_REFUNDS, "l.id", &filter, page, read)
+    }
+
+    fn reversals(
+        &self,
+        filter: &ReversalFilter,
+        page: Page,
+    ) -> Result<Seen<Vec<Reversal>>, StoreError> {
+        let sql = paged(reversals::LIST, "id", page, 3);
+        let step = || {
+            let step = Step::new(sql.clone())
+                .with(filter.kind)
+                .with(filter.transaction_id.clone());
+            placed(step, page)
+        };
+        self.seen(|_| step(), reversals::read)
     }
 
     fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError> {

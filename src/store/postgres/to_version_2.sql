@@ -11,6 +11,9 @@ create index orders_by_customer on orders (product_id, customer, status, pay_by,
     where status in ('pending', 'paid') and customer is not null;
 create index orders_by_transaction on orders (transaction_id) where transaction_id is not null;
 create index orders_by_dispute on orders (dispute, id) where dispute is not null;
+create index payments_parked_by_transaction on payments (transaction_id)
+    where verdict = 'parked' and transaction_id is not null;
+create index orders_by_money_back on orders (id) where refunded_amount > 0;
 
 alter table meta add column reversals bigint not null default 0 constraint reversals_are_a_count check (reversals >= 0);
 alter table meta add column currency text collate "C" constraint a_currency_is_a_code check (length(currency) = 3);
@@ -25,14 +28,18 @@ create table reversals (
     payload         text collate "C",      -- raw JSON object, as it was sent
     verdict         text collate "C" not null,
     received_at     bigint not null,
+    refunded_amount bigint not null,
+    returned        bigint,
+    dispute         text collate "C",
     constraint one_reversal_a_key unique (key),
     constraint a_reversal_is_of_a_known_kind check
         (kind in ('refunded', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost')),
+    constraint a_reported_dispute_has_a_known_state check (dispute in ('open', 'won', 'lost')),
     constraint a_reversal_has_a_known_verdict check (verdict in ('applied', 'ignored'))
 );
 
--- What was reported about this transaction?
-create index reversals_by_transaction on reversals (transaction_id);
+-- What was reported about this transaction last?
+create index reversals_by_transaction on reversals (transaction_id, id);
 
 alter table meta add column next_event bigint not null default 1 constraint event_ids_are_positive check (next_event > 0);
 alter table meta add column events_since bigint not null default 0;

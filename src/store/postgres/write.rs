@@ -2,7 +2,9 @@
 //! update says what it expects to find, and fails the transaction if it finds something else.
 
 use super::session::Step;
-use super::tables::{counters, events, holds, idempotency, movements, orders, payments, products};
+use super::tables::{
+    counters, events, holds, idempotency, movements, orders, payments, products, reversals,
+};
 use crate::sale::WorkingSet;
 
 pub fn steps(set: &WorkingSet) -> Vec<Step> {
@@ -11,6 +13,7 @@ pub fn steps(set: &WorkingSet) -> Vec<Step> {
     holds::write(set, &mut steps);
     orders::write(set, &mut steps);
     payments::write(set, &mut steps);
+    reversals::write(set, &mut steps);
     movements::write(set, &mut steps);
     events::write(set, &mut steps);
     idempotency::write(set, &mut steps);

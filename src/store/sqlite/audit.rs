@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::error::not_applied;
-use super::tables::{counters, events, holds, idempotency, orders, payments, products};
+use super::tables::{counters, events, holds, idempotency, orders, payments, products, reversals};
 use crate::store::{Check, Depth, StoreError};
 
 /// Asks every check. Drift is a finding, not a failure: it stands in `broken`.
@@ -16,6 +16,7 @@ pub fn audit(conn: &Connection, depth: Depth) -> Result<Vec<Check>, StoreError> 
         orders::CHECKS,
         payments::CHECKS,
         events::CHECKS,
+        reversals::CHECKS,
         idempotency::CHECKS,
         counters::CHECKS,
     ];

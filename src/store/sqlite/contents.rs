@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::statements::Queries;
 use super::tables::{
-    Result, counters, events, holds, idempotency, movements, orders, payments, products,
+    Result, counters, events, holds, idempotency, movements, orders, payments, products, reversals,
 };
 use crate::store::Contents;
 
@@ -17,6 +17,7 @@ pub fn of(conn: &Connection) -> Result<Contents> {
         holds: tx.all(holds::ALL, [], holds::read)?,
         orders: tx.all(orders::ALL, [], orders::read)?,
         payments: tx.all(payments::ALL, [], payments::read_whole)?,
+        reversals: tx.all(reversals::ALL, [], reversals::read_whole)?,
         movements: tx.all(movements::ALL, [], movements::read)?,
         events: tx.all(events::ALL, [], events::read)?,
         idempotency_records: tx.all(idempotency::ALL, [], idempotency::read)?,

@@ -6,7 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::sale::{
     Amount, Cents, Currency, Customer, Dispute, EventId, EventKind, HoldId, HoldStatus,
     IdempotencyKey, MovementKind, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId,
-    Quantity, RefundStatus, Resolution, Timestamp, Verdict,
+    Quantity, RefundStatus, Resolution, ReversalKind, Timestamp, Verdict,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,7 @@ texts! {
     RefundStatus: |status| status.as_str(), RefundStatus::parse;
     Resolution: |resolution| resolution.as_str(), Resolution::parse;
     EventKind: |kind| kind.as_str(), EventKind::parse;
+    ReversalKind: |kind| kind.as_str(), ReversalKind::parse;
     MovementKind: |kind| kind.as_str(), MovementKind::parse;
     IdempotencyKey: |key| key.as_str(), IdempotencyKey::new;
     Customer: |customer| customer.as_str(), |text| Some(Customer::stored(text.to_owned()));

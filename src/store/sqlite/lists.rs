@@ -4,13 +4,14 @@
 use rusqlite::{ToSql, named_params};
 
 use super::reader::SqliteReader;
-use super::tables::{List, events, holds, limit, movements, orders, payments};
+use super::tables::{List, events, holds, limit, movements, orders, payments, reversals};
 use crate::sale::{
-    Event, Hold, HoldStatus, Movement, Order, OrderStatus, Payment, ProductId, RefundStatus,
+    Event, Hold, HoldStatus, Movement, Order, Payment, ProductId, RefundStatus, Reversal,
     Timestamp, Verdict,
 };
 use crate::store::{
-    Filter, Lists, Page, SALES_RATE_MOVEMENTS_MAX, SalesRate, Seek, Seen, StoreError, sales_rate,
+    Filter, Lists, MoneyFilter, OrderFilter, Page, ReversalFilter, SALES_RATE_MOVEMENTS_MAX,
+    SalesRate, Seek, Seen, StoreError, sales_rate,
 };
 
 impl Lists for SqliteReader {
@@ -22,12 +23,22 @@ impl Lists for SqliteReader {
         self.filtered(&holds::LIST, filter, page)
     }
 
-    fn orders(
-        &self,
-        filter: &Filter<OrderStatus>,
-        page: Page,
-    ) -> Result<Seen<Vec<Order>>, StoreError> {
-        self.filtered(&orders::LIST, filter, page)
+    fn orders(&self, filter: &OrderFilter, page: Page) -> Result<Seen<Vec<Order>>, StoreError> {
+        let OrderFilter { rows, money } = filter;
+        match money {
+            None => self.filtered(&orders::LIST, rows, page),
+            Some(MoneyFilter::BackUnmatched) => {
+                self.filtered(&orders::LIST_OF_MONEY_BACK, rows, page)
+            }
+            Some(MoneyFilter::Disputed(dispute)) => {
+                let at = self.reading()?;
+                let params = named_params! {
+                    ":product": rows.product, ":customer": rows.customer, ":status": rows.status, ":now": at,
+                    ":dispute": dispute,
+                };
+                self.page(&orders::LIST_OF_DISPUTED, params, page, at)
+            }
+        }
     }
 
     fn payments(
@@ -46,6 +57,16 @@ impl Lists for SqliteReader {
         let at = self.reading()?;
         let params = named_params! {":status": status, ":now": at};
         self.page(&payments::LIST_OF_REFUNDS, params, page, at)
+    }
+
+    fn reversals(
+        &self,
+        filter: &ReversalFilter,
+        page: Page,
+    ) -> Result<Seen<Vec<Reversal>>, StoreError> {
+        let at = self.reading()?;
+        let params = named_params! {":kind": filter.kind, ":transaction": filter.transaction_id};
+        self.page(&reversals::LIST, params, page, at)
     }
 
     fn movements(&self, product: ProductId, page: Page) -> Result<Seen<Vec<Movement>>, StoreError> {

@@ -5,7 +5,9 @@ use rusqlite::{Connection, Transaction, named_params};
 use super::error::not_applied;
 use super::statements::{Queries, Statements};
 use super::tables::kept_keys::Keys;
-use super::tables::{Result, counters, events, holds, idempotency, orders, payments, products};
+use super::tables::{
+    Result, counters, events, holds, idempotency, orders, payments, products, reversals,
+};
 use crate::sale::{Due, Need, ProductId, Terms, Timestamp, WorkingSet};
 use crate::store::{RowSource, StoreError};
 
@@ -71,6 +73,19 @@ impl SqliteRows<'_> {
             Need::Refunds(target, transaction_id) => {
                 let refunds = payments::refunds(&self.0, target, &transaction_id)?;
                 set.fetched_refunds(target, transaction_id, refunds);
+            }
+            Need::ReversalKey(key) => {
+                let reversal = reversals::by_key(&self.0, &key)?;
+                set.fetched_reversal_key(key, reversal);
+            }
+            Need::Standing(transaction_id) => {
+                let standing = reversals::standing(&self.0, &transaction_id)?;
+                set.fetched_standing(transaction_id, standing);
+            }
+            Need::Transaction(transaction_id) => {
+                let orders = orders::of_transaction(&self.0, &transaction_id)?;
+                let payments = payments::of_transaction(&self.0, &transaction_id)?;
+                set.fetched_transaction(transaction_id, orders, payments);
             }
             Need::Lost(target) => set.fetched_lost(target, counters::is_lost(&self.0, target)?),
             Need::CustomerUse(product, customer) => {

@@ -6,7 +6,7 @@ use rusqlite::Transaction;
 use super::key_index::KeyChanges;
 use super::tables::kept_keys::Keys;
 use super::tables::{
-    Result, counters, events, holds, kept_keys, movements, orders, payments, products,
+    Result, counters, events, holds, kept_keys, movements, orders, payments, products, reversals,
 };
 use crate::sale::WorkingSet;
 
@@ -15,6 +15,7 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet, keys: &mut Keys<'_>) -> Res
     holds::write(tx, set)?;
     orders::write(tx, set)?;
     payments::write(tx, set)?;
+    reversals::write(tx, set)?;
     movements::write(tx, set)?;
     events::write(tx, set)?;
     let key_changes = kept_keys::write(tx, set, keys)?;

@@ -9,8 +9,8 @@ use flashsale::input::formats::{
     CUSTOMER, LABEL, PRICE, PRODUCT_ID, QUANTITY, SKU, STOCK, STOCK_CHANGE,
 };
 use flashsale::sale::{
-    HoldStatus, MovementKind, OrderStatus, PaymentStatus, ProductStatus, Quantity, RefundStatus,
-    Verdict, is_visible_key,
+    Dispute, HoldStatus, MovementKind, OrderStatus, PaymentStatus, ProductStatus, Quantity,
+    RefundStatus, ReversalKind, Verdict, is_visible_key,
 };
 use serde_json::{Value, json};
 
@@ -120,6 +120,12 @@ fn a_status_is_one_of_those_described() {
     has("HoldStatus", HoldStatus::ALL);
     has("OrderStatus", OrderStatus::ALL);
     has("PaymentStatus", PaymentStatus::ALL);
+    has("ReversalKind", ReversalKind::ALL);
+    has("Dispute", Dispute::ALL);
+    let payments = PaymentStatus::ALL.iter().map(ToString::to_string);
+    let reversals = ReversalKind::ALL.iter().map(ToString::to_string);
+    let events: Vec<String> = payments.chain(reversals).collect();
+    has("EventStatus", &events);
     has("RefundStatus", RefundStatus::ALL);
     has("MovementKind", MovementKind::ALL);
     has("Verdict", Verdict::ALL);

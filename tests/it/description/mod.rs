@@ -183,6 +183,10 @@ fn an_object_has_the_fields_that_are_described_and_no_others() {
     for within in ["", "/properties/data", "/properties/data/properties/object"] {
         known.insert(format!("{schemas}/StripeEvent{within}"));
     }
+    // What a status asks for, besides what every event has.
+    for condition in ["if", "else", "else/properties/payload"] {
+        known.insert(format!("{schemas}/PaymentEvent/{condition}"));
+    }
     assert_eq!(open, known);
 }
 

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
 use flashsale::store::{
-    self, Access, Database, Decision, Depth, Durability, Figures, Lists, Place, Reader, Store,
-    StoreError, no_more,
+    self, Access, Database, Decision, Depth, Durability, Figures, Lists, OrderFilter, Place,
+    Reader, Store, StoreError, no_more,
 };
 
 use crate::database;
@@ -343,7 +343,10 @@ fn lists_are_alike(memory: &MemoryStore, engine: &dyn Reader, crowd: &mut Crowd,
         engine.holds(&holds, page).unwrap(),
         "{holds:?} {page:?} at {now}"
     );
-    let orders = crowd.filter(OrderStatus::ALL);
+    let orders = OrderFilter {
+        rows: crowd.filter(OrderStatus::ALL),
+        money: crowd.money_filter(),
+    };
     let page = crowd.page();
     assert_eq!(
         memory.orders(&orders, page).unwrap(),
@@ -362,6 +365,12 @@ fn lists_are_alike(memory: &MemoryStore, engine: &dyn Reader, crowd: &mut Crowd,
         memory.refunds(status, page).unwrap(),
         engine.refunds(status, page).unwrap(),
         "refunds {status:?} {page:?} at {now}"
+    );
+    let (reversals, page) = (crowd.reversal_filter(), crowd.page());
+    assert_eq!(
+        memory.reversals(&reversals, page).unwrap(),
+        engine.reversals(&reversals, page).unwrap(),
+        "{reversals:?} {page:?}"
     );
     let (product, page) = (crowd.product(), crowd.page());
     assert_eq!(

@@ -1,11 +1,13 @@
 //! Figures, by adding up everything.
 
-use flashsale::sale::{ProductId, RefundStatus};
+use flashsale::sale::{
+    Customer, HoldStatus, Order, OrderStatus, ProductId, RefundStatus, Timestamp,
+};
 use flashsale::store::{
     Figures, Lists, Page, Reader, RefundsDue, Seek, Seen, Stock, StockBooks, Storage, StoreError,
 };
 
-use super::MemoryStore;
+use super::{MemoryStore, Tables};
 
 impl Figures for MemoryStore {
     fn stock(&self, after: Option<ProductId>) -> Result<Seen<Stock>, StoreError> {
@@ -44,5 +46,30 @@ impl Figures for MemoryStore {
 
     fn storage(&self) -> Result<Storage, StoreError> {
         Ok(Storage::default())
+    }
+}
+
+impl Tables {
+    /// Live, pending and paid units of one customer.
+    pub fn customer_use(&self, product: ProductId, customer: &Customer, now: Timestamp) -> i64 {
+        let is_theirs = |p, c: &Option<Customer>| p == product && c.as_ref() == Some(customer);
+        let holds = self
+            .holds
+            .values()
+            .filter(|hold| is_theirs(hold.line.product, &hold.customer));
+        let live = holds.filter(|hold| hold.status_at(now) == HoldStatus::Active);
+        let orders = self
+            .orders
+            .values()
+            .filter(|order| is_theirs(order.line.product, &order.customer));
+        let bought = orders.filter(|order| {
+            matches!(
+                order.status_at(now),
+                OrderStatus::Pending | OrderStatus::Paid
+            )
+        });
+        live.map(|hold| hold.line.units())
+            .chain(bought.map(Order::units_kept))
+            .sum()
     }
 }

@@ -1,10 +1,12 @@
 //! Lists, by walking over everything.
 
 use flashsale::sale::{
-    Customer, Event, Hold, HoldStatus, Movement, Order, OrderId, OrderStatus, Payment,
-    PaymentTarget, ProductId, RefundStatus, Timestamp, Verdict,
+    Customer, Event, Hold, HoldStatus, Movement, Order, OrderId, Payment, PaymentTarget, ProductId,
+    RefundStatus, Reversal, Timestamp, Verdict,
 };
-use flashsale::store::{Filter, Lists, Page, SalesRate, Seek, Seen, StoreError, sales_rate};
+use flashsale::store::{
+    Filter, Lists, OrderFilter, Page, ReversalFilter, SalesRate, Seek, Seen, StoreError, sales_rate,
+};
 
 use super::{MemoryStore, Tables};
 
@@ -28,20 +30,15 @@ impl Lists for MemoryStore {
         })
     }
 
-    fn orders(
-        &self,
-        filter: &Filter<OrderStatus>,
-        page: Page,
-    ) -> Result<Seen<Vec<Order>>, StoreError> {
+    fn orders(&self, filter: &OrderFilter, page: Page) -> Result<Seen<Vec<Order>>, StoreError> {
         self.seen(|tables, now| {
-            let wanted = tables.orders.values().filter(|order| {
+            let OrderFilter { rows, money } = filter;
+            let orders = tables.orders.values();
+            let wanted = orders.filter(|order| {
                 let customer = order.customer.as_ref();
-                admits(
-                    filter,
-                    Some(order.line.product),
-                    customer,
-                    order.status_at(now),
-                )
+                let product = Some(order.line.product);
+                admits(rows, product, customer, order.status_at(now))
+                    && money.is_none_or(|money| money.admits(order))
             });
             rows_of(page, wanted.cloned(), |order| order.id.get())
         })
@@ -76,6 +73,22 @@ impl Lists for MemoryStore {
                 payment.refund_due && is_wanted
             });
             rows_of(page, due, |payment| payment.id.get())
+        })
+    }
+
+    fn reversals(
+        &self,
+        filter: &ReversalFilter,
+        page: Page,
+    ) -> Result<Seen<Vec<Reversal>>, StoreError> {
+        self.seen(|tables, _| {
+            let reversals = tables.reversals.values().map(|(reversal, _)| reversal);
+            let wanted = reversals.filter(|reversal| {
+                let transaction_id = filter.transaction_id.as_ref();
+                filter.kind.is_none_or(|kind| reversal.kind == kind)
+                    && transaction_id.is_none_or(|id| reversal.transaction_id == *id)
+            });
+            rows_of(page, wanted.cloned(), |reversal| reversal.id.get())
         })
     }
 
@@ -134,13 +147,24 @@ impl Tables {
             } else {
                 payment.verdict_without_order()
             };
-            payments[index] = payment.clone().settled_as(verdict);
+            let has_gone_back = verdict == Verdict::LatePayment && self.has_gone_back(payment);
+            payments[index] = payment.clone().settled_as(verdict, has_gone_back);
         }
         payments.sort_by_key(|payment| payment.id);
         for payment in &mut payments {
             payment.order = self.order_of(payment);
         }
         payments
+    }
+
+    /// Whether the money of a payment that has no order went back.
+    fn has_gone_back(&self, payment: &Payment) -> bool {
+        let Some(transaction_id) = &payment.report.transaction_id else {
+            return false;
+        };
+        let hold = self.hold_of(payment).map(|hold| hold.line.total_price());
+        let amount = payment.report.cents().or(hold);
+        self.standing(transaction_id).has_returned(amount)
     }
 
     /// The order that a payment means, if there is one by now.

@@ -13,10 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use flashsale::sale::{
-    Command, Counters, Currency, Customer, Due, Event, EventId, Hold, HoldId, HoldStatus,
-    IdempotencyRecord, Movement, Need, Order, OrderId, OrderStatus, Payment, PaymentId,
-    PaymentTarget, PlaceHold, Product, ProductId, Rejection, SECRET_BYTES, Secret, Terms,
-    Timestamp, WorkingSet, Written,
+    Command, Counters, Currency, Due, Event, EventId, Hold, HoldId, IdempotencyRecord, Movement,
+    Need, Order, OrderId, Payment, PaymentId, PaymentTarget, PlaceHold, Product, ProductId,
+    Rejection, Reversal, SECRET_BYTES, Secret, Terms, Timestamp, WorkingSet, Written,
 };
 use flashsale::store::{
     Checkpoint, Contents, Decision, EventsAfter, More, Now, Reader, Rest, Seen, SetBack, Store,
@@ -48,6 +47,7 @@ struct Tables {
     holds: BTreeMap<HoldId, Hold>,
     orders: BTreeMap<OrderId, Order>,
     payments: BTreeMap<PaymentId, (Payment, Option<String>)>,
+    reversals: BTreeMap<PaymentId, (Reversal, Option<String>)>,
     movements: BTreeMap<(ProductId, i64), Movement>,
     events: BTreeMap<EventId, Event>,
     idempotency_records: BTreeMap<String, IdempotencyRecord>,
@@ -67,6 +67,7 @@ impl Default for MemoryStore {
             holds: BTreeMap::new(),
             orders: BTreeMap::new(),
             payments: BTreeMap::new(),
+            reversals: BTreeMap::new(),
             movements: BTreeMap::new(),
             events: BTreeMap::new(),
             idempotency_records: BTreeMap::new(),
@@ -237,6 +238,7 @@ impl Reader for MemoryStore {
             holds: tables.holds.values().cloned().collect(),
             orders: tables.orders.values().cloned().collect(),
             payments: tables.payments.values().cloned().collect(),
+            reversals: tables.reversals.values().cloned().collect(),
             movements: tables.movements.values().cloned().collect(),
             events: tables.events.values().cloned().collect(),
             idempotency_records: tables.idempotency_records.values().cloned().collect(),
@@ -321,28 +323,6 @@ impl Tables {
         holds.chain(orders.map(|order| order.line.units())).sum()
     }
 
-    fn customer_use(&self, product: ProductId, customer: &Customer, now: Timestamp) -> i64 {
-        let is_theirs = |p, c: &Option<Customer>| p == product && c.as_ref() == Some(customer);
-        let holds = self
-            .holds
-            .values()
-            .filter(|hold| is_theirs(hold.line.product, &hold.customer));
-        let live = holds.filter(|hold| hold.status_at(now) == HoldStatus::Active);
-        let orders = self
-            .orders
-            .values()
-            .filter(|order| is_theirs(order.line.product, &order.customer));
-        let bought = orders.filter(|order| {
-            matches!(
-                order.status_at(now),
-                OrderStatus::Pending | OrderStatus::Paid
-            )
-        });
-        live.map(|hold| hold.line.units())
-            .chain(bought.map(Order::units_kept))
-            .sum()
-    }
-
     fn parked(&self, target: PaymentTarget) -> Vec<Payment> {
         let payments = self.payments.values().map(|(payment, _)| payment);
         payments
@@ -380,6 +360,11 @@ impl Tables {
                 .entry(payment.id)
                 .or_insert_with(|| (payment.clone(), payload));
             row.0 = payment.clone();
+        }
+        for reversal in set.new_reversals() {
+            let payload = set.payload(reversal.id).map(str::to_owned);
+            let row = (reversal.clone(), payload);
+            self.reversals.insert(reversal.id, row);
         }
         for movement in set.movements() {
             self.movements

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use flashsale::sale::{
-    Due, HoldId, Need, OrderId, Payment, PaymentTarget, ProductId, Recorded, WorkingSet,
+    Due, HoldId, IdempotencyKey, Need, Order, OrderId, Payment, PaymentTarget, ProductId, Recorded,
+    Standing, TRANSACTION_ROWS_MAX, WorkingSet,
 };
 use flashsale::store::{RowSource, StoreError};
 
@@ -70,23 +71,22 @@ impl Tables {
                 let refunds = self.refunds(target, &transaction_id);
                 set.fetched_refunds(target, transaction_id, refunds);
             }
+            Need::ReversalKey(key) => {
+                let mut reversals = self.reversals.values().map(|(reversal, _)| reversal);
+                let known = reversals.find(|reversal| reversal.key == key).cloned();
+                set.fetched_reversal_key(key, known);
+            }
+            Need::Standing(transaction_id) => {
+                let standing = self.standing(&transaction_id);
+                set.fetched_standing(transaction_id, standing);
+            }
+            Need::Transaction(transaction_id) => self.fetch_transaction(set, transaction_id),
             Need::Lost(target) => set.fetched_lost(target, self.is_lost(target)),
             Need::CustomerUse(product, customer) => {
                 let units = self.customer_use(product, &customer, set.now);
                 set.fetched_customer_use(product, customer, units);
             }
-            Need::IdempotencyKey(key) => {
-                let record = self.idempotency_records.get(key.as_str()).cloned();
-                match record.as_ref().map(|record| &record.recorded) {
-                    Some(Recorded::HoldPlaced(id)) => self.fetch_hold(set, *id),
-                    Some(Recorded::OrderPlaced(id, _) | Recorded::OrderCancelled(id)) => {
-                        self.fetch_order(set, *id);
-                    }
-                    Some(Recorded::ProductCreated { .. } | Recorded::ProductRestocked { .. })
-                    | None => {}
-                }
-                set.fetched_record(key, record);
-            }
+            Need::IdempotencyKey(key) => self.fetch_record(set, key),
             Need::OverdueUnits(product) => {
                 set.fetched_overdue_units(product, self.overdue_units(product, set.now));
             }
@@ -114,6 +114,48 @@ impl Tables {
             self.fetch_due(set, due);
         }
         set.fetched_due(due);
+    }
+
+    /// With what it stands for.
+    fn fetch_record(&self, set: &mut WorkingSet, key: IdempotencyKey) {
+        let record = self.idempotency_records.get(key.as_str()).cloned();
+        match record.as_ref().map(|record| &record.recorded) {
+            Some(Recorded::HoldPlaced(id)) => self.fetch_hold(set, *id),
+            Some(Recorded::OrderPlaced(id, _) | Recorded::OrderCancelled(id)) => {
+                self.fetch_order(set, *id);
+            }
+            Some(Recorded::ProductCreated { .. } | Recorded::ProductRestocked { .. }) | None => {}
+        }
+        set.fetched_record(key, record);
+    }
+
+    /// Told anew from all reports.
+    pub fn standing(&self, transaction_id: &str) -> Standing {
+        let reversals = self.reversals.values().map(|(reversal, _)| reversal);
+        let about_it = reversals.filter(|reversal| reversal.transaction_id == transaction_id);
+        about_it.fold(Standing::default(), |standing, reversal| {
+            standing.with(reversal.kind, reversal.amount)
+        })
+    }
+
+    /// With what its payments are about.
+    fn fetch_transaction(&self, set: &mut WorkingSet, transaction_id: String) {
+        let name = Some(&transaction_id);
+        let orders = self.orders.values().rev();
+        let orders = orders.filter(|order| order.transaction_id.as_ref() == name);
+        let orders: Vec<Order> = orders.take(TRANSACTION_ROWS_MAX).cloned().collect();
+        let payments = self.payments.values().rev().map(|(payment, _)| payment);
+        let of_it = payments.filter(|payment| payment.report.transaction_id.as_ref() == name);
+        let (parked, others): (Vec<&Payment>, Vec<&Payment>) =
+            of_it.partition(|payment| payment.is_parked());
+        let refunds = others.into_iter().filter(|payment| payment.refund_due);
+        let parked = parked.into_iter().take(TRANSACTION_ROWS_MAX);
+        let payments = refunds.take(TRANSACTION_ROWS_MAX).chain(parked);
+        let payments: Vec<Payment> = payments.cloned().collect();
+        for payment in &payments {
+            self.fetch_what_is_meant(set, Some(payment));
+        }
+        set.fetched_transaction(transaction_id, orders, payments);
     }
 
     /// With what of it is overdue.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use flashsale::sale::{
-    Amount, Cents, Command, CreateProduct, HoldId, IdempotencyKey, OrderId, Outcome, PaymentEvent,
-    PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId, Quantity,
-    RefundStatus, Report, Reporter, RestockProduct,
+    Amount, Cents, Command, CreateProduct, Dispute, HoldId, IdempotencyKey, OrderId, Outcome,
+    PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId,
+    Quantity, RefundStatus, Report, Reporter, RestockProduct, ReversalEvent, ReversalKind,
 };
-use flashsale::store::{Decision, Filter, Page, Seek};
+use flashsale::store::{Decision, Filter, MoneyFilter, Page, ReversalFilter, Seek};
 
 use super::{CUSTOMERS, LIMIT};
 use crate::dice::Dice;
@@ -98,7 +98,7 @@ impl Crowd {
     }
 
     fn command(&mut self) -> Command {
-        match self.below(40) {
+        match self.below(43) {
             0..=13 => Command::PlaceHold(self.wish()),
             14..=16 => Command::ReleaseHold { hold: self.hold() },
             17..=24 => Command::PlaceOrder {
@@ -133,6 +133,7 @@ impl Crowd {
                     key: self.key(),
                 })
             }
+            39..=41 => Command::RecordReversal(self.reversal()),
             _ if self.below(8) == 0 => Command::CreateProduct(self.novelty()),
             _ => {
                 let paused = Some(self.below(8) == 0);
@@ -214,6 +215,41 @@ impl Crowd {
             target,
             report,
             payload,
+        }
+    }
+
+    /// Of little money mostly, and often of a refund that failed.
+    fn reversal(&mut self) -> ReversalEvent {
+        let kinds = ReversalKind::ALL.len() as i64;
+        let kind = usize::try_from(self.below(2 * kinds)).unwrap();
+        let kind = ReversalKind::ALL.get(kind).copied();
+        let names = ["t1", "t1", "t2", "t3"];
+        let name = names[usize::try_from(self.below(4)).unwrap()];
+        let amount = [50, 1_500, 9_999, 19_998].get(usize::try_from(self.below(5)).unwrap());
+        ReversalEvent {
+            key: format!("event-{}", self.serial("event")),
+            kind: kind.unwrap_or(ReversalKind::RefundFailed),
+            transaction_id: name.into(),
+            amount: amount.copied().map(Cents::new),
+            payload: self.flips().then(|| "{\"y\":2}".to_owned()),
+        }
+    }
+
+    /// Which orders by what came of their money, mostly any.
+    pub fn money_filter(&mut self) -> Option<MoneyFilter> {
+        match self.below(6) {
+            0 => Some(MoneyFilter::Disputed(Dispute::Open)),
+            1 => Some(MoneyFilter::Disputed(Dispute::Won)),
+            2 => Some(MoneyFilter::BackUnmatched),
+            _ => None,
+        }
+    }
+
+    pub fn reversal_filter(&mut self) -> ReversalFilter {
+        let kind = usize::try_from(self.below(10)).unwrap();
+        ReversalFilter {
+            kind: ReversalKind::ALL.get(kind).copied(),
+            transaction_id: self.flips().then(|| "t1".to_owned()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// By command: the words of its answers, `again` where a key or an event came again.
-const ANSWERS: [(&str, &[&str]); 13] = [
+const ANSWERS: [(&str, &[&str]); 14] = [
     (
         "AcceptRefund",
         &[
@@ -88,6 +88,16 @@ const ANSWERS: [(&str, &[&str]); 13] = [
             "parked_full",
             "payment_hold_unknown",
             "payment_order_unknown",
+        ],
+    ),
+    (
+        "RecordReversal",
+        &[
+            "again applied",
+            "again ignored",
+            "applied",
+            "idempotency_key_reused",
+            "ignored",
         ],
     ),
     (

@@ -1,6 +1,6 @@
 //! What the sale decided, in the words of the model.
 
-use flashsale::sale::{Order, Outcome, Payment, Product, Rejection, Timestamp};
+use flashsale::sale::{Dispute, Order, Outcome, Payment, Product, Rejection, Timestamp};
 use flashsale::store::Decision;
 
 use super::model::Answer;
@@ -88,7 +88,7 @@ fn line(order: &Order) -> [i64; 3] {
 
 fn order_told(order: &Order) -> String {
     format!(
-        "order {} of {:?} {:?} {} {:?} {} {:?} {}",
+        "order {} of {:?} {:?} {} {:?} {} {:?} {} {:?}",
         order.id,
         Some(order.hold.get()),
         line(order),
@@ -96,8 +96,15 @@ fn order_told(order: &Order) -> String {
         order.pay_by.map(micros),
         micros(order.created_at),
         order.paid_at.map(micros),
-        order.refunded_quantity
+        order.refunded_quantity,
+        money_back(order)
     )
+}
+
+/// The largest amount that went back, and the dispute.
+pub fn money_back(order: &Order) -> (i64, Option<&'static str>) {
+    let dispute = order.dispute.map(Dispute::as_str);
+    (order.refunded_amount.get(), dispute)
 }
 
 fn refund_told(it: &Payment) -> String {

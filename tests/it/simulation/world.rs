@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use flashsale::sale::{Command, Outcome, PaymentId, Terms, Timestamp};
-use flashsale::store::{Decision, Filter, Lists, Page, Reader, Seek, Store, no_more};
+use flashsale::store::{Decision, Filter, Lists, OrderFilter, Page, Reader, Seek, Store, no_more};
 
 use super::model::{Answer, Model};
 use super::story::{Step, StoreFault};
-use super::told::{product_told, told};
+use super::told::{money_back, product_told, told};
 use crate::memory::MemoryStore;
 use crate::properties::{books_are_right, same};
 use crate::shop::OPENING;
@@ -230,7 +230,7 @@ impl World {
         }
         same("how many holds", holds.what.len(), model.holds.len())?;
         let orders = store
-            .orders(&Filter::ALL, all)
+            .orders(&OrderFilter::ALL, all)
             .map_err(|error| error.to_string())?;
         for (order, (id, row)) in orders.what.iter().zip(&model.orders) {
             let ours = (
@@ -238,12 +238,16 @@ impl World {
                 order.status_at(orders.at).as_str(),
                 order.paid_at.map(|at| at.micros()),
                 &order.transaction_id,
+                money_back(order),
             );
-            same(
-                ("order", *id),
-                ours,
-                (*id, row.status, row.paid_at, &row.transaction),
-            )?;
+            let theirs = (
+                *id,
+                row.status,
+                row.paid_at,
+                &row.transaction,
+                model.money_back(*id),
+            );
+            same(("order", *id), ours, theirs)?;
         }
         same("how many orders", orders.what.len(), model.orders.len())?;
         self.payments_are_alike(all)

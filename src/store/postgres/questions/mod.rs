@@ -2,6 +2,7 @@
 //! commands. Rows that a needed row refers to come with it.
 
 mod due;
+mod reversals;
 mod rows;
 
 use tokio_postgres::Row;
@@ -34,6 +35,9 @@ struct Sorted {
     payment_keys: Vec<String>,
     parked: Vec<PaymentTarget>,
     refunds: Vec<(PaymentTarget, String)>,
+    reversal_keys: Vec<String>,
+    standings: Vec<String>,
+    transactions: Vec<String>,
     lost: Vec<PaymentTarget>,
     customer_use: Vec<(ProductId, Customer)>,
     keys: Vec<IdempotencyKey>,
@@ -55,6 +59,9 @@ impl Sorted {
                 Need::PaymentKey(key) => sorted.payment_keys.push(key),
                 Need::Parked(target) => sorted.parked.push(target),
                 Need::Refunds(target, transaction) => sorted.refunds.push((target, transaction)),
+                Need::ReversalKey(key) => sorted.reversal_keys.push(key),
+                Need::Standing(transaction) => sorted.standings.push(transaction),
+                Need::Transaction(transaction) => sorted.transactions.push(transaction),
                 Need::Lost(target) => sorted.lost.push(target),
                 Need::CustomerUse(product, customer) => {
                     sorted.customer_use.push((product, customer));
@@ -138,6 +145,9 @@ impl Questions {
         questions.ask_for_payments(sorted.payments, sorted.payment_keys);
         questions.ask_for_parked(sorted.parked);
         questions.ask_for_refunds(sorted.refunds);
+        questions.ask_for_reversals(sorted.reversal_keys);
+        questions.ask_for_standings(sorted.standings);
+        questions.ask_for_transactions(sorted.transactions);
         questions.ask_for_lost(sorted.lost);
         questions.ask_for_keys(sorted.keys);
         questions.ask_for_customer_use(sorted.customer_use, now);

@@ -39,7 +39,7 @@ pub(in crate::store::postgres) use server_now;
 /// Its own statement: what stands in the list of a statement that waits for a lock may be read before the wait.
 pub fn figures() -> Step {
     Step::new(concat!(
-        "select schema_version, next_product, next_hold, next_order, next_payment, next_event, parked, last_now, ",
+        "select schema_version, next_product, next_hold, next_order, next_payment, next_event, parked, reversals, last_now, ",
         clock!(),
         " as clock from meta where one = 1"
     ))
@@ -57,6 +57,7 @@ pub fn read(row: &Row) -> Result<Figures> {
             parked: u32::try_from(row.try_get::<_, i64>("parked")?).map_err(|_| {
                 ServerError::Misread("more events are parked than there can be".into())
             })?,
+            reversals: row.try_get("reversals")?,
         },
         last_now: row.try_get("last_now")?,
         clock: row.try_get("clock")?,
@@ -102,8 +103,8 @@ pub fn read_currency(answers: Vec<Vec<Row>>) -> Result<Currency> {
 pub fn write(set: &WorkingSet) -> Step {
     let counters = set.counters;
     Step::new(exactly!(
-        "update meta set next_product = $1, next_hold = $2, next_order = $3, next_payment = $4, parked = $5, last_now = $6,
-                next_event = $7 where one = 1 and last_now <= $6",
+        "update meta set next_product = $1, next_hold = $2, next_order = $3, next_payment = $4, parked = $5, reversals = $6,
+                last_now = $7, next_event = $8 where one = 1 and last_now <= $7",
         "1"
     ))
     .with(counters.next_product)
@@ -111,6 +112,7 @@ pub fn write(set: &WorkingSet) -> Step {
     .with(counters.next_order)
     .with(counters.next_payment)
     .with(i64::from(counters.parked))
+    .with(counters.reversals)
     .with(set.now)
     .with(counters.next_event)
 }
@@ -144,17 +146,18 @@ pub const CHECKS: &[Question] = &[
             + (next_hold <= (select coalesce(max(id), 0) from holds))::int
             + (next_order <= (select coalesce(max(id), 0) from orders))::int
             + (next_payment <= (select coalesce(max(id), 0) from payments))::int
+            + (next_payment <= (select coalesce(max(id), 0) from reversals))::int
             + abs(next_product - 1 - (select count(*) from products))
             + abs(next_hold - 1 - (select count(*) from holds)
                 - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'holds'))
             + abs(next_order - 1 - (select count(*) from orders)
                 - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'orders'))
-            + abs(next_payment - 1 - (select count(*) from payments)
+            + abs(next_payment - 1 - (select count(*) from payments) - (select count(*) from reversals)
                 - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'payments'))
          from meta",
     ),
     (
-        "no id that a restore skipped was ever given, nor skipped twice",
+        "no id that a restore skipped was ever given, and none was given twice",
         "select count(*) from gaps",
         "select (select count(*) from gaps, meta where last >= case ids
                 when 'holds' then next_hold when 'orders' then next_order when 'payments' then next_payment else next_event end)
@@ -162,6 +165,13 @@ pub const CHECKS: &[Question] = &[
             + (select count(*) from gaps join holds on id between first and last where ids = 'holds')
             + (select count(*) from gaps join orders on id between first and last where ids = 'orders')
             + (select count(*) from gaps join payments on id between first and last where ids = 'payments')
-            + (select count(*) from gaps join events on id between first and last where ids = 'events')",
+            + (select count(*) from gaps join events on id between first and last where ids = 'events')
+            + (select count(*) from gaps join reversals on id between first and last where ids = 'payments')
+            + (select count(*) from payments join reversals using (id))",
+    ),
+    (
+        "reports about money that came before are as many as counted",
+        "select count(*) from reversals",
+        "select abs(reversals - (select count(*) from reversals)) from meta",
     ),
 ];

@@ -8,6 +8,7 @@ pub mod movements;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod reversals;
 pub mod writers;
 
 use tokio_postgres::Row;

@@ -5,7 +5,9 @@ use tokio_postgres::Row;
 use super::counters::server_now;
 use super::products::select_products;
 use super::{Question, Result, count, exactly, line};
-use crate::sale::{HoldId, Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
+use crate::sale::{
+    HoldId, Order, OrderId, ProductId, TRANSACTION_ROWS_MAX, Timestamp, WorkingSet, Written,
+};
 use crate::store::postgres::session::Step;
 
 macro_rules! select_orders {
@@ -34,10 +36,27 @@ macro_rules! overdue_orders {
 }
 
 /// Orders as the clock sees them at `$4`, by what an operator asks.
-pub const LIST: &str = select_orders!(
-    "where ($1::bigint is null or product_id = $1) and ($2::text is null or customer = $2)
+macro_rules! listed_orders {
+    ($more:literal) => {
+        concat!(
+            select_orders!(
+                "where ($1::bigint is null or product_id = $1) and ($2::text is null or customer = $2)
       and ($3::text is null or $3 = case when status = 'pending' and pay_by <= $4 then 'expired' else status end)"
-);
+            ),
+            $more
+        )
+    };
+}
+
+pub const LIST: &str = listed_orders!("");
+
+pub const LIST_OF_OPEN_DISPUTES: &str = listed_orders!(" and dispute = 'open'");
+pub const LIST_OF_WON_DISPUTES: &str = listed_orders!(" and dispute = 'won'");
+pub const LIST_OF_LOST_DISPUTES: &str = listed_orders!(" and dispute = 'lost'");
+
+/// `MoneyFilter::BackUnmatched`, said in SQL.
+pub const LIST_OF_MONEY_BACK: &str =
+    listed_orders!(" and refunded_amount > 0 and refunded_amount > refunded_quantity * unit_price");
 
 pub fn read(row: &Row) -> Result<Order> {
     Ok(Order {
@@ -70,6 +89,20 @@ pub fn of_keys(keys: Vec<String>) -> Step {
         "where id in (select order_id from replays where key = any($1))"
     ))
     .with(keys)
+}
+
+/// The newest that each transaction paid.
+pub fn of_transactions(transactions: Vec<String>) -> Step {
+    Step::new(
+        "select o.id, o.hold_id, o.product_id, o.quantity, o.unit_price, o.customer, o.status, o.pay_by, o.created_at,
+                o.paid_at, o.transaction_id, o.refunded_quantity, o.refunded_amount, o.dispute
+            from unnest($1::text[]) as t(transaction_id) cross join lateral (
+                select id, hold_id, product_id, quantity, unit_price, customer, status, pay_by, created_at, paid_at,
+                    transaction_id, refunded_quantity, refunded_amount, dispute
+                from orders where transaction_id = t.transaction_id order by id desc limit $2) o",
+    )
+    .with(transactions)
+    .with(count(TRANSACTION_ROWS_MAX))
 }
 
 /// The oldest overdue orders of each product, as many as there are units wanted: each has one at least.

@@ -5,7 +5,8 @@ use tokio_postgres::Row;
 use super::counters::server_now;
 use super::{Question, Result, count, exactly};
 use crate::sale::{
-    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, Timestamp, WorkingSet, Written,
+    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, TRANSACTION_ROWS_MAX, Timestamp,
+    Verdict, WorkingSet, Written,
 };
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
@@ -25,6 +26,20 @@ macro_rules! select_payments {
 pub const ALL: &str = "select id, key, named_order, named_hold, order_id, status, amount, transaction_id, verdict, parked_until,
     refund_due, received_at, resolved_at, resolution, note, payload from payments order by id";
 
+/// What was paid, in cents: `Report::cents` said in SQL, or `$unsaid`. An amount that is not written as plain digits, which a
+/// currency may follow, is more than any: only the rule can tell.
+macro_rules! amount_paid {
+    ($unsaid:literal) => {
+        concat!(
+            "case when p.amount is null then ",
+            $unsaid,
+            "::numeric when p.amount !~ '^\"?[0-9]+([.][0-9]+)?( [a-z]{3})?\"?$' then 9223372036854775807
+                else round(substring(p.amount from '[0-9.]+')::numeric * 100) end"
+        )
+    };
+}
+pub(super) use amount_paid;
+
 /// Payments, what they are about, and their verdicts as they stand at `$4`. A refund is due
 /// already if it is for the same target and transaction, or will be by an event that a sweep would settle before.
 ///
@@ -33,7 +48,7 @@ macro_rules! payments {
     ($which:literal) => {
         concat!(
             "select l.id, l.key, l.named_order, l.named_hold, l.order_id, l.status, l.amount, l.transaction_id, l.verdict,
-                l.parked_until, l.refund_due, l.received_at, l.resolved_at, l.resolution, l.note, l.verdict_now, l.order_now
+                l.parked_until, l.refund_due, l.received_at, l.resolved_at, l.resolution, l.note, l.verdict_now, l.has_gone_back, l.order_now
              from (select p.*,
                 case when p.verdict <> 'parked' or p.parked_until > $4::bigint then p.verdict
                      when p.status = 'failure' then 'ignored'
@@ -49,6 +64,9 @@ macro_rules! payments {
                               and q.status = 'success' and q.transaction_id = p.transaction_id
                               and q.parked_until <= $4 and (q.parked_until, q.id) < (p.parked_until, p.id))
                      then 'ignored' else 'late_payment' end as verdict_now,
+                (select returned from reversals where transaction_id = p.transaction_id order by id desc limit 1) >= ",
+            amount_paid!("coalesce(holds.unit_price * holds.quantity, 0)"),
+            " as has_gone_back,
                 orders.id as order_now, holds.product_id, holds.customer
              from payments p
              left join orders on orders.id = coalesce(p.order_id, p.named_order,
@@ -71,7 +89,8 @@ pub const LIST_OF_REFUNDS: &str = payments!(
         select id from payments where refund_due
         union all select id from payments where verdict = 'parked' and parked_until <= $4)
       and l.verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
-      and ($3::text is null or ($3 = 'resolved') = (l.resolved_at is not null))"
+      and ($3::text is null
+        or ($3 = 'resolved') = (l.resolved_at is not null or l.verdict = 'parked' and coalesce(l.has_gone_back, false)))"
 );
 
 pub fn read(row: &Row) -> Result<Payment> {
@@ -109,11 +128,12 @@ pub fn read_as_it_stands(row: &Row) -> Result<Payment> {
         ..read(row)?
     };
     let verdict = row.try_get("verdict_now")?;
-    Ok(if payment.verdict == verdict {
-        payment
-    } else {
-        payment.settled_as(verdict)
-    })
+    if payment.verdict == verdict {
+        return Ok(payment);
+    }
+    let has_gone_back: Option<bool> = row.try_get("has_gone_back")?;
+    let is_resolved = has_gone_back == Some(true) && verdict == Verdict::LatePayment;
+    Ok(payment.settled_as(verdict, is_resolved))
 }
 
 pub fn by_ids(ids: Vec<PaymentId>) -> Step {
@@ -166,6 +186,23 @@ pub fn refunds(
     .with(orders)
     .with(holds)
     .with(transactions)
+}
+
+/// The newest of each transaction whose refunds ever were due, and the newest that are parked.
+pub fn of_transactions(transactions: Vec<String>) -> Step {
+    Step::new(
+        "select p.id, p.key, p.named_order, p.named_hold, p.order_id, p.status, p.amount, p.transaction_id, p.verdict,
+                p.parked_until, p.refund_due, p.received_at, p.resolved_at, p.resolution, p.note
+            from unnest($1::text[]) as t(transaction_id) cross join lateral (
+                (select * from payments where refund_due and transaction_id = t.transaction_id
+                    order by id desc limit $2)
+                union all
+                (select * from payments
+                    where verdict = 'parked' and transaction_id is not null and transaction_id = t.transaction_id
+                    order by id desc limit $2)) p",
+    )
+    .with(transactions)
+    .with(count(TRANSACTION_ROWS_MAX))
 }
 
 /// The parked events that have waited too long, oldest first: at this time, or by the server's clock.

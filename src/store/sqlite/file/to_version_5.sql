@@ -13,6 +13,9 @@ create index orders_by_customer on orders (product_id, customer, status, pay_by,
     where status in ('pending', 'paid') and customer is not null;
 create index orders_by_transaction on orders (transaction_id) where transaction_id is not null;
 create index orders_by_dispute on orders (dispute, id) where dispute is not null;
+create index payments_parked_by_transaction on payments (transaction_id)
+    where verdict = 'parked' and transaction_id is not null;
+create index orders_by_money_back on orders (id) where refunded_amount > 0;
 
 alter table meta add column reversals integer not null default 0 constraint reversals_are_a_count check (reversals >= 0);
 alter table meta add column currency text constraint a_currency_is_a_code check (length(currency) = 3);
@@ -26,10 +29,15 @@ create table reversals (
     payload         text,
     verdict         text    not null,
     received_at     integer not null,
+    refunded_amount integer not null,
+    returned        integer,
+    dispute         text,
     constraint one_reversal_a_key unique (key),
     constraint a_reversal_is_of_a_known_kind check
         (kind = 'refunded' or kind = 'refund_failed' or kind = 'dispute_opened' or kind = 'dispute_won'
             or kind = 'dispute_lost'),
+    constraint a_reported_dispute_has_a_known_state check
+        (dispute is null or dispute = 'open' or dispute = 'won' or dispute = 'lost'),
     constraint a_reversal_has_a_known_verdict check (verdict = 'applied' or verdict = 'ignored')
 ) strict;
 create index reversals_by_transaction on reversals (transaction_id);

@@ -8,7 +8,7 @@ use crate::store::Gap;
 use crate::store::sqlite::statements::Queries;
 
 pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
-    let sql = "select next_product, next_hold, next_order, next_payment, next_event, parked, last_now from meta";
+    let sql = "select next_product, next_hold, next_order, next_payment, next_event, parked, reversals, last_now from meta";
     tx.prepare_cached(sql)?.query_row([], |row| {
         let counters = Counters {
             next_product: row.get("next_product")?,
@@ -17,6 +17,7 @@ pub fn read(tx: &Connection) -> Result<(Counters, Timestamp)> {
             next_payment: row.get("next_payment")?,
             next_event: row.get("next_event")?,
             parked: row.get("parked")?,
+            reversals: row.get("reversals")?,
         };
         Ok((counters, row.get("last_now")?))
     })
@@ -64,14 +65,15 @@ pub fn is_lost(rows: &impl Queries, target: PaymentTarget) -> Result<bool> {
 
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let sql = "update meta set next_product = :next_product, next_hold = :next_hold, next_order = :next_order,
-        next_payment = :next_payment, next_event = :next_event, parked = :parked, last_now = :now where last_now <= :now";
+        next_payment = :next_payment, next_event = :next_event, parked = :parked, reversals = :reversals, last_now = :now
+        where last_now <= :now";
     one_row(
         &mut tx.prepare_cached(sql)?,
         named_params! {
             ":next_product": set.counters.next_product, ":next_hold": set.counters.next_hold,
             ":next_order": set.counters.next_order, ":next_payment": set.counters.next_payment,
             ":next_event": set.counters.next_event,
-            ":parked": set.counters.parked, ":now": set.now,
+            ":parked": set.counters.parked, ":reversals": set.counters.reversals, ":now": set.now,
         },
     )
 }
@@ -133,17 +135,18 @@ pub const CHECKS: &[Question] = &[
             + (next_hold <= (select coalesce(max(id), 0) from holds))
             + (next_order <= (select coalesce(max(id), 0) from orders))
             + (next_payment <= (select coalesce(max(id), 0) from payments))
+            + (next_payment <= (select coalesce(max(id), 0) from reversals))
             + abs(next_product - 1 - (select count(*) from products))
             + abs(next_hold - 1 - (select count(*) from holds)
                 - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'holds'))
             + abs(next_order - 1 - (select count(*) from orders)
                 - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'orders'))
-            + abs(next_payment - 1 - (select count(*) from payments)
+            + abs(next_payment - 1 - (select count(*) from payments) - (select count(*) from reversals)
                 - (select coalesce(sum(last - first + 1), 0) from gaps where ids = 'payments'))
          from meta",
     ),
     (
-        "no id that a restore skipped was ever given, nor skipped twice",
+        "no id that a restore skipped was ever given, and none was given twice",
         "select count(*) from gaps",
         "select (select count(*) from gaps, meta where last >= case ids
                 when 'holds' then next_hold when 'orders' then next_order when 'payments' then next_payment else next_event end)
@@ -151,6 +154,13 @@ pub const CHECKS: &[Question] = &[
             + (select count(*) from gaps join holds on id between first and last where ids = 'holds')
             + (select count(*) from gaps join orders on id between first and last where ids = 'orders')
             + (select count(*) from gaps join payments on id between first and last where ids = 'payments')
-            + (select count(*) from gaps join events on id between first and last where ids = 'events')",
+            + (select count(*) from gaps join events on id between first and last where ids = 'events')
+            + (select count(*) from gaps join reversals on id between first and last where ids = 'payments')
+            + (select count(*) from payments join reversals using (id))",
+    ),
+    (
+        "reports about money that came before are as many as counted",
+        "select count(*) from reversals",
+        "select abs(reversals - (select count(*) from reversals)) from meta",
     ),
 ];

@@ -11,6 +11,7 @@ pub mod movements;
 pub mod orders;
 pub mod payments;
 pub mod products;
+pub mod reversals;
 
 use rusqlite::{CachedStatement, Params, Row};
 

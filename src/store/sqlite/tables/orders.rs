@@ -3,7 +3,9 @@
 use rusqlite::{CachedStatement, Row, Transaction, named_params};
 
 use super::{List, Question, Result, limit, line, one_row};
-use crate::sale::{Order, OrderId, ProductId, Timestamp, WorkingSet, Written};
+use crate::sale::{
+    Order, OrderId, ProductId, TRANSACTION_ROWS_MAX, Timestamp, WorkingSet, Written,
+};
 use crate::store::sqlite::statements::Queries;
 
 /// Overdue: that an order is past its deadline and its row does not say so yet, `Order::overdue_units` said in SQL. Due later:
@@ -20,13 +22,35 @@ macro_rules! order_is {
 pub(super) use order_is;
 
 /// Orders as the clock sees them, by what an operator asks.
-pub const LIST: List<Order> = List {
-    select: concat!(
-        "select * from orders
+macro_rules! orders {
+    ($more:literal) => {
+        concat!(
+            "select * from orders
             where (:product is null or product_id = :product) and (:customer is null or customer = :customer)
                 and (:status is null or :status = case when ",
-        order_is!(overdue),
-        " then 'expired' else status end)"
+            order_is!(overdue),
+            " then 'expired' else status end)",
+            $more
+        )
+    };
+}
+
+pub const LIST: List<Order> = List {
+    select: orders!(""),
+    number: "id",
+    read,
+};
+
+pub const LIST_OF_DISPUTED: List<Order> = List {
+    select: orders!(" and dispute = :dispute"),
+    number: "id",
+    read,
+};
+
+/// `MoneyFilter::BackUnmatched`, said in SQL.
+pub const LIST_OF_MONEY_BACK: List<Order> = List {
+    select: orders!(
+        " and refunded_amount > 0 and refunded_amount > refunded_quantity * unit_price"
     ),
     number: "id",
     read,
@@ -79,6 +103,15 @@ pub fn read(row: &Row<'_>) -> Result<Order> {
 pub fn by_id(rows: &impl Queries, id: OrderId) -> Result<Option<Order>> {
     let sql = "select * from orders where id = :id";
     rows.one(sql, named_params! {":id": id}, read)
+}
+
+/// The newest that the transaction paid.
+pub fn of_transaction(rows: &impl Queries, transaction_id: &str) -> Result<Vec<Order>> {
+    let sql =
+        "select * from orders where transaction_id = :transaction order by id desc limit :limit";
+    let params =
+        named_params! {":transaction": transaction_id, ":limit": limit(TRANSACTION_ROWS_MAX)};
+    rows.all(sql, params, read)
 }
 
 /// The oldest overdue orders of a product, until `is_enough`.

@@ -5,7 +5,8 @@ use rusqlite::{Row, Transaction, named_params};
 
 use super::{List, Question, Result, limit, one_row};
 use crate::sale::{
-    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, Timestamp, WorkingSet, Written,
+    HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, TRANSACTION_ROWS_MAX, Timestamp,
+    Verdict, WorkingSet, Written,
 };
 use crate::store::sqlite::statements::Queries;
 
@@ -20,6 +21,29 @@ macro_rules! has_lapsed {
         )
     };
 }
+
+/// What was paid, in cents: `Report::cents` said in SQL, or `$unsaid`. Of a text SQLite reads the number that it begins with,
+/// and a currency may follow. An amount that is written otherwise is more than any: only the rule can tell.
+macro_rules! amount_paid {
+    ($row:literal, $unsaid:literal) => {
+        concat!(
+            "case when ",
+            $row,
+            ".amount is null then ",
+            $unsaid,
+            " when ",
+            $row,
+            ".amount glob '*[^0-9.\" a-z]*' or length(",
+            $row,
+            ".amount) > 22 then 9223372036854775807
+                else cast(round(cast(trim(",
+            $row,
+            ".amount, '\"') as real) * 100) as integer) end"
+        )
+    };
+}
+
+pub(super) use amount_paid;
 
 /// Payments, what they are about, and their verdicts as they stand. A refund is due already if it is for the same target and
 /// transaction, or will be by an event that a sweep would settle before.
@@ -51,6 +75,9 @@ macro_rules! payments {
                               and q.status = 'success' and q.transaction_id = p.transaction_id
                               and (q.parked_until, q.id) < (p.parked_until, p.id))
                      then 'ignored' else 'late_payment' end as verdict_now,
+                (select returned from reversals where transaction_id = p.transaction_id order by id desc limit 1) >= ",
+            amount_paid!("p", "coalesce(holds.unit_price * holds.quantity, 0)"),
+            " as has_gone_back,
                 orders.id as order_now
             from payments p
             left join orders on orders.id = coalesce(p.order_id, p.named_order,
@@ -76,7 +103,8 @@ pub const LIST_OF_REFUNDS: List<Payment> = List {
         "p.id in (select id from payments where refund_due = 1 union all select id from payments where ",
         has_lapsed!("payments"),
         ") and verdict_now in ('amount_mismatch', 'duplicate_payment', 'late_payment')
-          and (:status is null or (:status = 'resolved') = (p.resolved_at is not null))"
+          and (:status is null
+            or (:status = 'resolved') = (p.resolved_at is not null or p.verdict = 'parked' and coalesce(has_gone_back, 0)))"
     ),
     number: "p.id",
     read: read_as_it_stands,
@@ -136,11 +164,12 @@ fn read_as_it_stands(row: &Row<'_>) -> Result<Payment> {
         ..read(row)?
     };
     let verdict = row.get("verdict_now")?;
-    Ok(if payment.verdict == verdict {
-        payment
-    } else {
-        payment.settled_as(verdict)
-    })
+    if payment.verdict == verdict {
+        return Ok(payment);
+    }
+    let has_gone_back: Option<bool> = row.get("has_gone_back")?;
+    let is_resolved = has_gone_back == Some(true) && verdict == Verdict::LatePayment;
+    Ok(payment.settled_as(verdict, is_resolved))
 }
 
 /// With its payload.
@@ -183,6 +212,20 @@ pub fn refunds(
           and (order_id = :order or named_order = :order or named_hold = :hold) order by id";
     let params = named_params! {":transaction_id": transaction_id, ":order": order, ":hold": hold};
     rows.all(sql, params, read)
+}
+
+/// The newest of the transaction whose refunds ever were due, and the newest that are parked.
+pub fn of_transaction(rows: &impl Queries, transaction_id: &str) -> Result<Vec<Payment>> {
+    let refunds = "select * from payments where refund_due = 1 and transaction_id = :transaction
+        order by id desc limit :limit";
+    let parked = "select * from payments
+        where verdict = 'parked' and transaction_id is not null and transaction_id = :transaction
+        order by id desc limit :limit";
+    let params =
+        named_params! {":transaction": transaction_id, ":limit": limit(TRANSACTION_ROWS_MAX)};
+    let mut payments = rows.all(refunds, params, read)?;
+    payments.extend(rows.all(parked, params, read)?);
+    Ok(payments)
 }
 
 /// The parked events that have waited too long, oldest first.

@@ -3,6 +3,7 @@
 
 mod payments;
 mod products;
+mod reversals;
 
 use std::collections::BTreeMap;
 
@@ -35,12 +36,18 @@ pub struct Event {
     pub verdict: &'static str, pub refund: Option<&'static str>, resolved_at: Option<i64>, note: Option<String>,
 }
 
+/// What was reported about a transaction's money.
+#[derive(Clone)]
+pub struct Reversal {
+    kind: &'static str, transaction: String, cents: Option<i64>, verdict: &'static str,
+}
+
 /// The next ids are of a hold, an order and an event. Kept by `Idempotency-Key`: the request, its answer, and until when.
 #[derive(Clone)]
 pub struct Model {
     pub terms: Terms, pub now: i64, pub products: Vec<Product>, pub holds: BTreeMap<i64, Row>, pub orders: BTreeMap<i64, Row>,
     pub events: BTreeMap<i64, Event>, keys: BTreeMap<String, i64>, pub kept: BTreeMap<String, (String, String, i64)>,
-    pub next: [i64; 3], lost: Vec<[std::ops::Range<i64>; 2]>,
+    reversals: BTreeMap<i64, Reversal>, pub next: [i64; 3], lost: Vec<[std::ops::Range<i64>; 2]>,
 }
 
 fn no<T>(reason: impl Into<String>) -> Result<T, String> {
@@ -52,15 +59,15 @@ pub fn key_of(command: &Command) -> Option<&IdempotencyKey> {
     match command {
         Command::PlaceHold(PlaceHold { key, .. }) | Command::PlaceOrder { key, .. } | Command::CancelOrder { key, .. }
         | Command::CreateProduct(CreateProduct { key, .. }) | Command::RestockProduct(RestockProduct { key, .. }) => key.as_ref(),
-        Command::ReleaseHold { .. } | Command::RefundOrder { .. } | Command::RecordPayment(_) | Command::ResolveRefund { .. }
-        | Command::AcceptRefund { .. } | Command::UpsertProduct(_) | Command::ChangeProduct { .. } | Command::Sweep { .. } => None,
+        Command::ReleaseHold { .. } | Command::RefundOrder { .. } | Command::RecordPayment(_) | Command::RecordReversal(_)
+        | Command::ResolveRefund { .. } | Command::AcceptRefund { .. } | Command::UpsertProduct(_) | Command::ChangeProduct { .. } | Command::Sweep { .. } => None,
     }
 }
 
 impl Model {
     pub fn new(terms: Terms) -> Model {
-        let (products, holds, orders, events, keys) = Default::default();
-        Model { terms, now: 0, products, holds, orders, events, keys, kept: BTreeMap::new(), next: [1; 3], lost: Vec::new() }
+        let (products, holds, orders, events, keys, reversals) = Default::default();
+        Model { terms, now: 0, products, holds, orders, events, keys, reversals, kept: BTreeMap::new(), next: [1; 3], lost: Vec::new() }
     }
 
     pub fn answer(&mut self, now: i64, command: &Command) -> Answer {
@@ -86,6 +93,7 @@ impl Model {
             Command::CancelOrder { order, .. } => self.cancel(order.get()),
             Command::RefundOrder { order, quantity, restock } => self.refund(order.get(), quantity.map(|it| it.units()), *restock),
             Command::RecordPayment(event) => self.webhook(event),
+            Command::RecordReversal(event) => self.reversal(event),
             Command::ResolveRefund { payment, note } => self.resolve(payment.get(), note),
             Command::AcceptRefund { payment } => self.accept(payment.get()),
             Command::UpsertProduct(it) => {
@@ -114,19 +122,19 @@ impl Model {
         due.extend(parked.map(|(id, event)| (event.received_at + i64::from(self.terms.parked_ttl_s) * 1_000_000, 2, *id)));
         due.retain(|(at, ..)| *at <= now);
         due.sort();
-        for (_, kind, id) in due {
+        for (at, kind, id) in due {
             match kind {
-                0 => self.end_hold(id, "expired"),
+                0 => self.end_hold(id, "expired", at),
                 1 => self.orders.get_mut(&id).unwrap().status = "expired",
-                _ => self.lapse(id),
+                _ => self.lapse(id, at),
             }
         }
         self.kept.retain(|_, (.., until)| *until > now);
     }
 
-    fn end_hold(&mut self, id: i64, status: &'static str) {
+    fn end_hold(&mut self, id: i64, status: &'static str, at: i64) {
         self.holds.get_mut(&id).unwrap().status = status;
-        self.parked(|target| target == ('h', id)).into_iter().for_each(|event| self.lapse(event));
+        self.parked(|target| target == ('h', id)).into_iter().for_each(|event| self.lapse(event, at));
     }
 
     /// A lost disk may have given the next ids, and a restored sale never gives them.
@@ -134,7 +142,9 @@ impl Model {
         let [hold, order, _] = self.next;
         self.lost.push([hold..hold + ids, order..order + ids]);
         self.next = self.next.map(|next| next + ids);
-        self.parked(|target| target.0 == 'o' && (order..order + ids).contains(&target.1)).into_iter().for_each(|event| self.lapse(event));
+        for id in self.parked(|target| target.0 == 'o' && (order..order + ids).contains(&target.1)) {
+            self.lapse(id, self.events[&id].received_at);
+        }
     }
 
     fn take_id(&mut self, kind: usize) -> i64 {
@@ -175,7 +185,7 @@ impl Model {
         match (hold.status, hold.other) {
             ("ordered", Some(order)) => return no(format!("hold_used {order}")),
             ("expired", _) => return no("hold_expired"),
-            ("active", _) => self.end_hold(id, "released"),
+            ("active", _) => self.end_hold(id, "released", self.now),
             _ => {}
         }
         Ok(format!("released {id} {line:?}"))
@@ -201,7 +211,7 @@ impl Model {
 
     fn show(&self, id: i64) -> String {
         let Row { line, status, deadline, other, created_at, paid_at, given_back, .. } = &self.orders[&id];
-        format!("order {id} of {other:?} {line:?} {status} {deadline:?} {created_at} {paid_at:?} {given_back}")
+        format!("order {id} of {other:?} {line:?} {status} {deadline:?} {created_at} {paid_at:?} {given_back} {:?}", self.money_back(id))
     }
 
     fn cancel(&mut self, id: i64) -> Answer {

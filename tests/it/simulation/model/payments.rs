@@ -11,9 +11,9 @@ impl Model {
     }
 
     /// The event waits no more, and there is no order.
-    pub(super) fn lapse(&mut self, id: i64) {
+    pub(super) fn lapse(&mut self, id: i64, at: i64) {
         match self.events[&id].success {
-            true => self.owe(id, "late_payment"),
+            true => self.owe(id, "late_payment", at),
             false => self.event(id).verdict = "ignored",
         }
     }
@@ -38,10 +38,11 @@ impl Model {
         self.events.iter().filter(|(other, it)| **other != id && is_alike(it)).map(|(id, _)| *id).collect()
     }
 
-    pub(super) fn owe(&mut self, id: i64, verdict: &'static str) {
+    pub(super) fn owe(&mut self, id: i64, verdict: &'static str, at: i64) {
         let is_new = self.refunds_alike(id).is_empty();
         let event = self.event(id);
         (event.verdict, event.refund) = if is_new { (verdict, Some("due")) } else { ("ignored", None) };
+        if is_new && self.went_back(id) { self.come_back(id, at) }
     }
 
     pub(super) fn has(&self, refund: &'static str, id: i64) -> bool {
@@ -82,15 +83,15 @@ impl Model {
                 self.event(id).verdict = "applied";
             }
             (_, false) => {}
-            ("cancelled" | "expired", true) if !may_be_late => self.owe(id, "late_payment"),
-            ("pending", true) if !is_right => self.owe(id, "amount_mismatch"),
-            ("pending" | "cancelled" | "expired", true) => if !self.has("paid_back", id) {
+            ("cancelled" | "expired", true) if !may_be_late => self.owe(id, "late_payment", self.now),
+            ("pending", true) if !is_right => self.owe(id, "amount_mismatch", self.now),
+            ("pending" | "cancelled" | "expired", true) => if !self.has("paid_back", id) && !self.went_back(id) {
                 self.event(id).verdict = "applied";
                 self.pay(id, order_id);
             },
-            _ if total == 0 => if event.cents.is_some_and(|cents| cents > 0) { self.owe(id, "amount_mismatch") },
+            _ if total == 0 => if event.cents.is_some_and(|cents| cents > 0) { self.owe(id, "amount_mismatch", self.now) },
             _ if event.transaction.is_none() || event.transaction == order.transaction => {}
-            _ if order.transaction.is_some() => self.owe(id, "duplicate_payment"),
+            _ if order.transaction.is_some() => self.owe(id, "duplicate_payment", self.now),
             _ => if !self.has("paid_back", id) && (is_right || !self.has("due", id)) {
                 self.orders.get_mut(&order_id).unwrap().transaction = event.transaction;
                 self.withdraw(id);
@@ -106,7 +107,7 @@ impl Model {
         let success = it.report.status == PaymentStatus::Success;
         let order = self.order_of(target);
         if let Some(id) = self.keys.get(&it.key) {
-            let event = &self.events[id];
+            let Some(event) = self.events.get(id) else { return no("idempotency_key_reused") };
             let is_same = self.meant(event.target) == self.meant(target) && event.success == success;
             return if is_same { Ok(self.recorded(*id, true)) } else { no("idempotency_key_reused") };
         }
@@ -132,7 +133,7 @@ impl Model {
         self.keys.insert(it.key.clone(), id);
         match order {
             Some(order) => self.judge(id, order),
-            None if !waits => self.lapse(id),
+            None if !waits => self.lapse(id, self.now),
             None => {}
         }
         Ok(self.recorded(id, false))

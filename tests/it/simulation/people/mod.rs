@@ -1,17 +1,19 @@
 //! Who buys, runs the sale and reports payments, by a seed: providers repeat, reorder, delay and lie, stores fail, disks are
 //! lost, and time goes to the edges of deadlines.
 
+mod providers;
+
 use std::collections::VecDeque;
 
 use flashsale::sale::{
-    Amount, Cents, Command, CreateProduct, Customer, HoldId, IdempotencyKey, OrderId, Patch,
-    PaymentEvent, PaymentId, PaymentStatus, PaymentTarget, PlaceHold, ProductChanges, ProductId,
-    Quantity, Report, Reporter, RestockProduct, STOCK_MAX, Timestamp, UpsertProduct,
+    Cents, Command, CreateProduct, Customer, HoldId, IdempotencyKey, OrderId, Patch, PaymentId,
+    PaymentStatus, PlaceHold, ProductChanges, ProductId, Quantity, RestockProduct, ReversalKind,
+    STOCK_MAX, Timestamp, UpsertProduct,
 };
 
-use super::model::{Model, key_of};
-use super::story::{Step, StoreFault};
 use crate::dice::Dice;
+use crate::simulation::model::{Model, key_of};
+use crate::simulation::story::{Step, StoreFault};
 
 const SECOND: i64 = 1_000_000;
 const RECENT_MAX: usize = 30;
@@ -60,7 +62,12 @@ impl People {
 
     /// The same as before, but that a provider may have changed the payload, and a client what it asks for.
     fn again(&mut self) -> Option<Command> {
-        let is_event = |command: &Command| matches!(command, Command::RecordPayment(_));
+        let is_event = |command: &Command| {
+            matches!(
+                command,
+                Command::RecordPayment(_) | Command::RecordReversal(_)
+            )
+        };
         let is_keyed = !self.dice.rarely(3);
         let recent = self
             .recent
@@ -74,6 +81,12 @@ impl People {
                 event.payload = self.dice.flips().then(|| "{}".into());
                 if is_another {
                     event.report.status = PaymentStatus::Failure;
+                }
+            }
+            Command::RecordReversal(event) => {
+                event.payload = None;
+                if is_another {
+                    event.kind = ReversalKind::DisputeLost;
                 }
             }
             Command::PlaceHold(wish) if is_another => {
@@ -117,7 +130,7 @@ impl People {
     }
 
     fn command(&mut self, model: &Model) -> Command {
-        match self.dice.below(80) {
+        match self.dice.below(86) {
             0..=16 => Command::PlaceHold(self.wish(model)),
             17..=21 => Command::ReleaseHold {
                 hold: self.hold(model),
@@ -140,13 +153,14 @@ impl People {
                 payment: self.payment(model),
                 note: self.dice.flips().then(|| "sent back".to_owned()),
             },
-            60..=65 => Command::AcceptRefund {
+            60..=66 => Command::AcceptRefund {
                 payment: self.payment(model),
             },
-            66..=67 => Command::Sweep {
+            67..=68 => Command::Sweep {
                 rows_max: usize::try_from(1 + self.dice.below(20)).unwrap(),
                 keys_max: usize::try_from(1 + self.dice.below(20)).unwrap(),
             },
+            69..=73 => Command::RecordReversal(self.reversal()),
             _ => self.operate(model),
         }
     }
@@ -218,73 +232,6 @@ impl People {
                 self.dice.one_of(&customers)
             },
             key: self.key(),
-        }
-    }
-
-    /// A provider's report: mostly true, mostly of an order that waits, sometimes before it is there.
-    fn event(&mut self, model: &Model) -> PaymentEvent {
-        let order = self.order(model);
-        let row = model.orders.get(&order.get());
-        let by_hold = row
-            .and_then(|row| HoldId::new(row.other?))
-            .filter(|_| self.dice.rarely(4));
-        let target = match by_hold {
-            Some(hold) => PaymentTarget::Hold(hold),
-            None if self.dice.rarely(4) => PaymentTarget::Hold(self.hold(model)),
-            None if self.dice.rarely(60) => PaymentTarget::Order(OrderId::new(30_000).unwrap()),
-            None => PaymentTarget::Order(order),
-        };
-        let total = row.map_or(1_000, |row| row.line[1] * row.line[2]);
-        let status = if self.dice.rarely(5) {
-            PaymentStatus::Failure
-        } else {
-            PaymentStatus::Success
-        };
-        if self.dice.rarely(4) {
-            return self.stripe_event(target, total);
-        }
-        PaymentEvent {
-            reporter: Reporter::Bridge,
-            key: format!("event-{}", self.serial()),
-            target,
-            report: Report {
-                status,
-                amount: self.amount(total).map(Amount::new),
-                transaction_id: self
-                    .dice
-                    .one_of(&[None, Some("t1"), Some("t1"), Some("t2")])
-                    .map(str::to_owned),
-            },
-            payload: self.dice.flips().then(|| "{\"x\":1}".to_owned()),
-        }
-    }
-
-    /// With a tip now and then, too little, or money of another country.
-    fn stripe_event(&mut self, target: PaymentTarget, total: i64) -> PaymentEvent {
-        let cents = (total + self.dice.one_of(&[0, 0, 0, 250, -1])).max(0);
-        let currency = self.dice.one_of(&["eur", "eur", "eur", "usd"]);
-        PaymentEvent {
-            reporter: Reporter::Stripe,
-            key: format!("stripe:event-{}", self.serial()),
-            target,
-            report: Report {
-                status: PaymentStatus::Success,
-                amount: Amount::in_currency(Cents::new(cents), currency),
-                transaction_id: Some(self.dice.one_of(&["t1", "t1", "t2"]).to_owned()),
-            },
-            payload: None,
-        }
-    }
-
-    fn amount(&mut self, total: i64) -> Option<String> {
-        let right = format!("{}.{:02}", total / 100, total % 100);
-        match self.dice.below(12) {
-            0..=2 => None,
-            3..=5 => Some(right),
-            6 => Some(format!("\"{right}\"")),
-            7 => Some(format!("{right}0000000001")),
-            8..=9 => Some(total.to_string()),
-            _ => Some("1.5".into()),
         }
     }
 

@@ -1,0 +1,150 @@
+//! What was reported about money that came before. Rows are appended and never changed: each says how its transaction stands
+//! with it.
+
+use tokio_postgres::Row;
+
+use super::payments::amount_paid;
+use super::{Question, Result};
+use crate::sale::{Reversal, Standing, WorkingSet};
+use crate::store::postgres::session::Step;
+
+macro_rules! select_reversals {
+    ($which:literal) => {
+        concat!(
+            "select id, key, kind, transaction_id, amount, payload, verdict, received_at, refunded_amount, returned, dispute
+                from reversals ",
+            $which
+        )
+    };
+}
+
+/// By what an operator asks.
+pub const LIST: &str = select_reversals!(
+    "where ($1::text is null or kind = $1) and ($2::text is null or transaction_id = $2)"
+);
+
+#[cfg(feature = "test-support")]
+pub const ALL: &str = select_reversals!("order by id");
+
+pub fn read(row: &Row) -> Result<Reversal> {
+    Ok(Reversal {
+        id: row.try_get("id")?,
+        key: row.try_get("key")?,
+        kind: row.try_get("kind")?,
+        transaction_id: row.try_get("transaction_id")?,
+        amount: row.try_get("amount")?,
+        verdict: row.try_get("verdict")?,
+        received_at: row.try_get("received_at")?,
+        standing: read_standing(row)?,
+    })
+}
+
+pub fn read_standing(row: &Row) -> Result<Standing> {
+    Ok(Standing {
+        refunded_amount: row.try_get("refunded_amount")?,
+        returned: row.try_get("returned")?,
+        dispute: row.try_get("dispute")?,
+    })
+}
+
+pub fn by_keys(keys: Vec<String>) -> Step {
+    Step::new(select_reversals!("where key = any($1)")).with(keys)
+}
+
+/// The last report of each transaction that there is one of.
+pub fn standings(transactions: Vec<String>) -> Step {
+    Step::new(
+        "select t.transaction_id, r.refunded_amount, r.returned, r.dispute from unnest($1::text[]) as t(transaction_id)
+            cross join lateral (select refunded_amount, returned, dispute from reversals
+                where transaction_id = t.transaction_id order by id desc limit 1) r",
+    )
+    .with(transactions)
+}
+
+pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+    let new = set.new_reversals();
+    if new.is_empty() {
+        return;
+    }
+    let payloads: Vec<Option<String>> = new
+        .iter()
+        .map(|it| set.payload(it.id).map(str::to_owned))
+        .collect();
+    let step = Step::new(
+        "insert into reversals (id, key, kind, transaction_id, amount, payload, verdict, received_at, refunded_amount,
+                returned, dispute)
+            select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
+                $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])",
+    )
+    .with(column(new, |it| it.id))
+    .with(column(new, |it| it.key.clone()))
+    .with(column(new, |it| it.kind))
+    .with(column(new, |it| it.transaction_id.clone()))
+    .with(column(new, |it| it.amount))
+    .with(payloads)
+    .with(column(new, |it| it.verdict))
+    .with(column(new, |it| it.received_at))
+    .with(column(new, |it| it.standing.refunded_amount))
+    .with(column(new, |it| it.standing.returned))
+    .with(column(new, |it| it.standing.dispute));
+    steps.push(step);
+}
+
+fn column<T>(reversals: &[Reversal], field: impl Fn(&Reversal) -> T) -> Vec<T> {
+    reversals.iter().map(field).collect()
+}
+
+/// What `verify` asks of it.
+pub const CHECKS: &[Question] = &[
+    (
+        "no key of a report took effect twice, and none is a payment's",
+        "select count(*) from reversals",
+        "select (select count(*) from (select key from reversals group by key having count(*) > 1) twice)
+            + (select count(*) from reversals join payments using (key))",
+    ),
+    (
+        "each report about a transaction says how it stands by all reports so far",
+        "select count(*) from reversals",
+        "with numbered as (
+            select r.*, count(*) filter (where kind = 'refund_failed')
+                    over (partition by transaction_id order by id) as failures,
+                max(id) filter (where kind in ('dispute_won', 'dispute_lost'))
+                    over (partition by transaction_id order by id) as closed_by
+            from reversals r),
+         judged as (
+            select n.*,
+                coalesce(max(amount) filter (where kind = 'refunded')
+                    over (partition by transaction_id order by id), 0) as refunded_in_all,
+                max(coalesce(amount, 9223372036854775807)) filter (where kind = 'refunded')
+                    over (partition by transaction_id, failures order by id) as returned_since,
+                count(*) filter (where kind = 'dispute_opened')
+                    over (partition by transaction_id order by id) as times_opened
+            from numbered n)
+         select count(*) from judged j left join reversals c on c.id = j.closed_by
+            where j.refunded_amount is distinct from j.refunded_in_all or j.returned is distinct from j.returned_since
+                or j.dispute is distinct from case when c.kind = 'dispute_won' then 'won'
+                    when c.kind = 'dispute_lost' then 'lost' when j.times_opened > 0 then 'open' end",
+    ),
+    // A name that more orders have in common than a report reaches is no transaction's.
+    (
+        "a paid order shows how its transaction stands, and no other shows anything",
+        "select count(*) from reversals",
+        "select count(*) from orders o left join reversals r
+            on r.id = (select max(id) from reversals where transaction_id = o.transaction_id)
+         where (o.refunded_amount is distinct from coalesce(r.refunded_amount, 0) or o.dispute is distinct from r.dispute)
+            and (select count(*) from orders s where s.transaction_id = o.transaction_id) <= 256",
+    ),
+    (
+        "no refund is due whose money went back",
+        "select count(*) from payments where refund_due and resolved_at is null",
+        concat!(
+            "select count(*) from payments p
+            join reversals r on r.id = (select max(id) from reversals where transaction_id = p.transaction_id)
+            left join holds h on h.id = p.named_hold
+            left join orders o on o.id = coalesce(p.order_id, p.named_order)
+         where p.refund_due and p.resolved_at is null and r.returned >= ",
+            amount_paid!("coalesce(o.total_price, h.unit_price * h.quantity, 0)"),
+            " and (select count(*) from payments s where s.refund_due and s.transaction_id = p.transaction_id) <= 256"
+        ),
+    ),
+];
