@@ -93,6 +93,12 @@
 //! idle the writer wakes at the next deadline. Readers count overdue units as available. A reader tells the time that it
 //! judged at, which is no later than that of the batch in flight, so that nothing it called expired is paid by that batch.
 //!
+//! # How the shop is told
+//!
+//! A transition that places, pays, ends or refunds an order writes an event beside the rows that it changes: in the same
+//! transaction, numbered by a counter like every id, in columns that never change. `GET /api/events` reads them in order; a
+//! request that waits takes no thread (`api/feed/long_polls.rs`). The server calls nobody.
+//!
 //! # What is stable
 //!
 //! The HTTP API, the command line, the configuration and the database's schema (older ones are migrated). The modules of

@@ -31,6 +31,11 @@ impl EventsAfter {
         EventsAfter::Page { events, is_last }
     }
 
+    /// Whether there is no such event yet.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, EventsAfter::Page { events, .. } if events.is_empty())
+    }
+
     /// Whether nothing can be missing between `after` and the first of the events; where there is none, before `next`.
     pub fn is_whole(after: i64, events: &[Event], next: EventId) -> bool {
         let first = events.first().map_or(next, |event| event.id);

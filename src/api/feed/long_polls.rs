@@ -42,7 +42,9 @@ struct Waiter {
     until: Instant,
     client: Awaited,
     finish: Finish,
-    _permit: Permit,
+    permit: Permit,
+    /// The next event's id, when there was nothing after all: ids may have been skipped.
+    found_nothing_at: Option<EventId>,
 }
 
 /// To wait: another request may, once this is dropped.
@@ -89,7 +91,8 @@ impl LongPolls {
             until: Instant::now() + wait,
             client,
             finish: Box::new(finish),
-            _permit: permit,
+            permit,
+            found_nothing_at: None,
         };
         if let Err(error) = self.arrivals.send(Arrival::Waiter(waiter))
             && let Arrival::Waiter(waiter) = error.into_inner()
@@ -114,13 +117,19 @@ impl LongPolls {
 }
 
 impl Waiter {
-    fn answer_nothing(self) {
-        let nothing = self.wanted.nothing();
-        (self.finish)(Ok(nothing));
+    /// Another request may wait before the client can know.
+    fn answer(self, answer: Result<Response, Error>) {
+        drop(self.permit);
+        (self.finish)(answer);
     }
 
-    fn has_events(&self, next: EventId) -> bool {
-        next.get().saturating_sub(1) > self.wanted.after
+    fn answer_nothing(self) {
+        let nothing = self.wanted.nothing();
+        self.answer(Ok(nothing));
+    }
+
+    fn may_have_events(&self, next: EventId) -> bool {
+        next.get() - 1 > self.wanted.after && self.found_nothing_at != Some(next)
     }
 }
 
@@ -175,17 +184,16 @@ impl PollLoop {
             Ok(next) => next,
             Err(failure) => {
                 log::error!("whether there are new events cannot be read: {failure}");
-                for waiter in self.waiters.drain(..) {
-                    (waiter.finish)(Err(Error::ReadFailed));
-                }
-                return;
+                let waiters = self.waiters.drain(..);
+                return waiters.for_each(|waiter| waiter.answer(Err(Error::ReadFailed)));
             }
         };
         let now = Instant::now();
         for waiter in std::mem::take(&mut self.waiters) {
-            if waiter.has_events(next) {
-                self.answer(waiter);
-            } else if self.is_draining || waiter.until <= now || waiter.client.has_ended() {
+            let Some(waiter) = self.answer_events(waiter, next) else {
+                continue;
+            };
+            if self.is_draining || waiter.until <= now || waiter.client.has_ended() {
                 waiter.answer_nothing();
             } else {
                 self.waiters.push(waiter);
@@ -193,12 +201,21 @@ impl PollLoop {
         }
     }
 
-    fn answer(&self, waiter: Waiter) {
-        let Waiter { wanted, finish, .. } = waiter;
-        let events = self.reader.events(wanted.after, wanted.events_max);
-        finish(match events {
-            Ok(events) => wanted.answer(&events),
+    /// Gives the waiter back if there is nothing for it.
+    fn answer_events(&self, mut waiter: Waiter, next: EventId) -> Option<Waiter> {
+        if !waiter.may_have_events(next) {
+            return Some(waiter);
+        }
+        let wanted = waiter.wanted;
+        let found = match self.reader.events(wanted.after, wanted.events_max) {
+            Ok(found) if found.is_nothing() => {
+                waiter.found_nothing_at = Some(next);
+                return Some(waiter);
+            }
+            Ok(found) => wanted.answer(&found),
             Err(failure) => Err(failure.into()),
-        });
+        };
+        waiter.answer(found);
+        None
     }
 }

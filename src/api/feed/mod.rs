@@ -42,8 +42,7 @@ impl Api {
         };
         let wait = Duration::from_secs(wait_s.unwrap_or(0));
         let found = self.reader.events(wanted.after, wanted.events_max)?;
-        let is_nothing = matches!(&found, EventsAfter::Page { events, .. } if events.is_empty());
-        if is_nothing && !wait.is_zero() {
+        if found.is_nothing() && !wait.is_zero() {
             return Ok(Work::Waits(wanted, wait));
         }
         wanted.answer(&found).map(Work::Answered)

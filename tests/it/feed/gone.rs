@@ -1,7 +1,7 @@
 //! What is kept no more: forgotten after its time, or lost with a disk. No reader skips it without being told.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flashsale::sale::{
     Command, EventId, HoldId, Outcome, PlaceHold, ProductId, Quantity, Timestamp,
@@ -10,10 +10,11 @@ use flashsale::store::{self, Access, Depth, Durability, EventsAfter, Gone, no_mo
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::{events, ids, sell, serve_feed};
+use super::{events, ids, sell, serve_feed, waits};
 use crate::database;
 use crate::server::Premises;
 use crate::shop::{DAY, Hands, MICROSECOND, OPENING, Shop, config, item, terms, with_feed};
+use crate::wire::answer;
 
 /// One day.
 fn shop_that_forgets() -> Shop {
@@ -70,13 +71,13 @@ fn an_idle_server_forgets_by_itself() {
     premises.file("flash_sale.toml", "events_ttl_s = 1\n");
     let server = serve_feed(&premises);
     sell(&server, "a");
-    let until = std::time::Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(20);
     let gone = |oldest| {
         let (_, body) = events(&server, "");
         body["code"] == "events_forgotten" && body["oldest"] == oldest
     };
     while !gone(3) {
-        assert!(std::time::Instant::now() < until, "it is forgotten in time");
+        assert!(Instant::now() < until, "it is forgotten in time");
         std::thread::yield_now();
     }
     server.stop();
@@ -182,9 +183,19 @@ fn a_reader_learns_that_a_disk_was_lost() {
     );
     let (_, all) = events(&server, "");
     assert_eq!(ids(&all["data"]), [1, 2], "what was backed up is told");
+    let began = Instant::now();
+    let (_, nothing) = events(&server, "?after=2&wait_s=1");
+    assert_eq!(ids(&nothing["data"]), Vec::<i64>::new());
+    assert!(
+        began.elapsed() >= Duration::from_secs(1),
+        "it waits beyond the gap"
+    );
+    let mut waiting = waits(&server, "?after=2&wait_s=30");
     sell(&server, "c");
     let (_, all) = events(&server, "");
     assert_eq!(ids(&all["data"]), [1, 2, 103, 104]);
+    let told = answer(&mut waiting).unwrap().is(200);
+    assert_eq!(ids(&told.body["data"])[0], 103);
     assert_eq!(events(&server, "?after=101").0, 410);
     let (_, rest) = events(&server, "?after=102");
     assert_eq!(ids(&rest["data"]), [103, 104]);

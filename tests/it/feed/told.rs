@@ -33,7 +33,8 @@ fn an_order_is_told_of_when_it_is_made_and_when_it_is_paid() {
     let shop = shop();
     let hold = shop.hold_for("ada", "tee", 2).created().id("hold_id");
     assert!(shop.told().is_empty(), "nothing is told of holds");
-    let order = shop.order(hold).created().id("order_id");
+    let placed = shop.order(hold).created();
+    let order = placed.id("order_id");
     let told = shop.told();
     assert_eq!(
         told[0],
@@ -50,6 +51,9 @@ fn an_order_is_told_of_when_it_is_made_and_when_it_is_paid() {
             "data": with(order_told(1, 2, Some("ada")), paid)})
     );
     assert_eq!(told.len(), 2);
+    let token = placed.body["token"].as_str().unwrap();
+    let bytes = shop.feed("").ok().bytes;
+    assert!(!String::from_utf8(bytes).unwrap().contains(token));
 }
 
 #[test]

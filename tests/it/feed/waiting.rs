@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{events, ids, request_text, sell, serve_feed};
+use super::{events, ids, request_text, sell, serve_feed, waits};
 use crate::server::{Premises, Server};
 use crate::wire::{answer, stirs_within};
 
@@ -15,12 +15,6 @@ use crate::wire::{answer, stirs_within};
 const SOON: Duration = Duration::from_millis(500);
 const PLACES: usize = 16;
 const MOMENT: Duration = Duration::from_millis(300);
-
-fn waits(server: &Server, query: &str) -> TcpStream {
-    let mut stream = server.connect();
-    stream.write_all(request_text(query).as_bytes()).unwrap();
-    stream
-}
 
 /// Whether it is answered within a moment.
 fn is_answered(stream: &TcpStream) -> bool {

@@ -5,6 +5,7 @@ mod across_nodes;
 mod cluster;
 mod copy;
 mod failover;
+mod feed;
 mod guards;
 mod nodes;
 mod patience;

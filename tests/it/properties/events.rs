@@ -6,8 +6,10 @@ use flashsale::sale::{
     Event, EventKind, Order, OrderId, OrderStatus, Payment, PaymentId, Timestamp,
 };
 use flashsale::store::Contents;
+use serde_json::json;
 
 use super::same;
+use crate::shop::{SECOND, Shop, item};
 
 /// Every event is of a row and of its time, and every row that came since the oldest event has its events, in order.
 pub fn events_are_right(contents: &Contents) -> Result<(), String> {
@@ -116,4 +118,51 @@ fn refund_is_told(payment: &Payment, events: &[&Event], since: Timestamp) -> Res
         [alternate, begins, ends, is_told],
         [true; 4],
     )
+}
+
+/// The judge finds what it is for: each change to a right feed is wrong.
+#[test]
+fn a_feed_that_is_not_right_is_found() {
+    let shop = Shop::operated(vec![item("tee", 9)]);
+    shop.ordered("tee", 1);
+    shop.after(SECOND);
+    let order = shop.ordered("tee", 2);
+    shop.after(SECOND);
+    let wrong = json!({"transaction_id": "t", "amount": 1});
+    shop.webhook(
+        &json!({"idempotency_key": "k", "order_id": order, "status": "success", "payload": wrong}),
+    );
+    shop.pay("l", order).ok();
+    shop.admin_post("/orders/2/refund", r#"{"refunded_quantity":1}"#)
+        .ok();
+    shop.cancel(shop.ordered("tee", 1)).ok();
+    shop.admin_post("/refunds/1/resolve", "").ok();
+    let right = shop.contents();
+    assert_eq!(events_are_right(&right), Ok(()));
+    let wrong = |change: fn(&mut Vec<Event>)| {
+        let mut contents = right.clone();
+        change(&mut contents.events);
+        assert!(
+            events_are_right(&contents).is_err(),
+            "{:#?}",
+            contents.events
+        );
+    };
+    assert_eq!(right.events.len(), 8);
+    for missing in 1..right.events.len() {
+        let mut contents = right.clone();
+        contents.events.remove(missing);
+        assert!(events_are_right(&contents).is_err(), "without {missing}");
+    }
+    wrong(|events| events.swap(2, 3));
+    wrong(|events| events[3].at = Timestamp::from_micros(0));
+    wrong(|events| events[3].data.order = OrderId::new(99));
+    wrong(|events| events[4].data.quantity = Some(2));
+    wrong(|events| events[2].data.payment = PaymentId::new(99));
+    wrong(|events| events[3].kind = EventKind::OrderExpired);
+    wrong(|events| {
+        let again = events[7].clone();
+        let id = again.id.next();
+        events.push(Event { id, ..again });
+    });
 }
