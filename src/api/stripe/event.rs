@@ -7,7 +7,10 @@ use super::amount::amount_of;
 use crate::api::errors::Error;
 use crate::input::formats::{SWITCH, TEXT, string, whole_number};
 use crate::input::{FINISHED, Fields, Format, WrongValues};
-use crate::sale::{Amount, Command, PaymentEvent, PaymentStatus, Report, Reporter, is_visible_key};
+use crate::sale::{
+    Amount, Command, PaymentEvent, PaymentStatus, Report, Reporter, ReversalEvent, ReversalKind,
+    is_visible_key,
+};
 
 /// Of every key of an event of Stripe's, and of no other key.
 pub const KEY_PREFIX: &str = "stripe:";
@@ -69,70 +72,112 @@ pub fn understand(body: &[u8], counts_test_mode: bool) -> Result<Understood, Err
         object.expect(FINISHED),
     );
 
-    let Some(money) = Money::of(&kind, &mut object) else {
+    let Some(meaning) = Meaning::of(&kind, &mut object) else {
         return Ok(Understood::Ignored(Reason::NotFinal));
     };
-    let paid = money.read(&mut object);
+    let money = meaning.read(&mut object);
     let about = About::of(&kind, &mut object);
-    let paid = finished(object, paid)?;
+    let money = finished(object, money)?;
     if !is_live && !counts_test_mode {
         return Ok(Understood::Ignored(Reason::TestMode));
     }
-    let Some(target) = about.target()? else {
-        return Ok(Understood::Ignored(Reason::NotOurs));
+    let key = format!("{KEY_PREFIX}{id}");
+    let payload = Some(money.payload(&id, &kind));
+    let command = match (meaning.tells, money.transaction_id) {
+        (Tells::Paid, transaction_id) => {
+            let Some(target) = about.target()? else {
+                return Ok(Understood::Ignored(Reason::NotOurs));
+            };
+            let report = Report {
+                status: PaymentStatus::Success,
+                amount: Some(money.amount),
+                transaction_id,
+            };
+            Command::RecordPayment(PaymentEvent {
+                reporter: Reporter::Stripe,
+                key,
+                target,
+                report,
+                payload,
+            })
+        }
+        (Tells::Reversed(kind), transaction_id) => Command::RecordReversal(ReversalEvent {
+            key,
+            kind,
+            transaction_id: transaction_id.expect(FINISHED),
+            amount: money.amount.cents(),
+            payload,
+        }),
     };
-    Ok(Understood::Told(Command::RecordPayment(PaymentEvent {
-        reporter: Reporter::Stripe,
-        key: format!("{KEY_PREFIX}{id}"),
-        target,
-        payload: Some(paid.payload(&id, &kind)),
-        report: Report {
-            status: PaymentStatus::Success,
-            amount: Some(paid.amount),
-            transaction_id: paid.transaction_id,
-        },
-    })))
+    Ok(Understood::Told(command))
 }
 
 fn object_in(data: &str) -> Option<Fields<'_>> {
     Fields::of_object(Fields::of_object(data)?.raw("object")?)
 }
 
-/// Which fields of the object say how much was moved, and by which transaction.
-struct Money {
-    amount: &'static str,
-    transaction: &'static str,
+#[derive(Clone, Copy)]
+enum Tells {
+    Paid,
+    Reversed(ReversalKind),
 }
 
-impl Money {
+/// What an event of its type tells, and which fields of its object say how much was moved, and by which transaction: the first
+/// of these that is not null.
+#[derive(Clone, Copy)]
+struct Meaning {
+    tells: Tells,
+    amount: &'static str,
+    transaction: &'static [&'static str],
+}
+
+const INTENT: &str = "payment_intent";
+
+impl Meaning {
     /// `None` where the type does not tell how a payment ended: an attempt that failed is no outcome.
-    fn of(kind: &str, object: &mut Fields<'_>) -> Option<Money> {
-        let paid_for_session = Money {
-            amount: "amount_total",
-            transaction: "payment_intent",
+    fn of(kind: &str, object: &mut Fields<'_>) -> Option<Meaning> {
+        let paid = |amount, transaction| Meaning {
+            tells: Tells::Paid,
+            amount,
+            transaction,
+        };
+        let reversed = |kind, amount, transaction| Meaning {
+            tells: Tells::Reversed(kind),
+            amount,
+            transaction,
         };
         match kind {
-            "payment_intent.succeeded" => Some(Money {
-                amount: "amount_received",
-                transaction: "id",
-            }),
-            "checkout.session.async_payment_succeeded" => Some(paid_for_session),
+            "payment_intent.succeeded" => Some(paid("amount_received", &["id"])),
             "checkout.session.completed" => {
                 let is_paid = object.raw("payment_status") == Some("\"paid\"");
-                is_paid.then_some(paid_for_session)
+                is_paid.then(|| paid("amount_total", &[INTENT]))
+            }
+            "checkout.session.async_payment_succeeded" => Some(paid("amount_total", &[INTENT])),
+            "charge.refunded" => {
+                let kind = ReversalKind::Refunded;
+                Some(reversed(kind, "amount_refunded", &[INTENT, "id"]))
+            }
+            "refund.failed" => Some(reversed(ReversalKind::RefundFailed, "amount", OF_A_CHARGE)),
+            "charge.dispute.created" => {
+                Some(reversed(ReversalKind::DisputeOpened, "amount", OF_A_CHARGE))
+            }
+            "charge.dispute.closed" => {
+                let kind = match object.raw("status")? {
+                    "\"won\"" => ReversalKind::DisputeWon,
+                    "\"lost\"" => ReversalKind::DisputeLost,
+                    _ => return None,
+                };
+                Some(reversed(kind, "amount", OF_A_CHARGE))
             }
             _ => None,
         }
     }
 
-    fn read(&self, object: &mut Fields<'_>) -> Option<Paid> {
+    fn read(&self, object: &mut Fields<'_>) -> Option<Money> {
         let id = object.required("id", &ID);
         let minor_units = object.required(self.amount, &MINOR_UNITS);
         let currency = object.required("currency", &CODE);
-        let transaction_id = match self.transaction {
-            "id" => id.clone(),
-            other => object.nullable(other, &ID).flatten(),
-        };
+        let transaction_id = self.transaction_in(object, id.as_ref());
         let (id, minor_units, currency) = (id?, minor_units?, currency?);
         let amount = amount_of(minor_units, &currency);
         if amount.is_none() {
@@ -142,17 +187,45 @@ impl Money {
             );
             object.tell(self.amount, sentence);
         }
-        Some(Paid {
+        Some(Money {
             id,
             minor_units,
             currency,
             amount: amount?,
-            transaction_id,
+            transaction_id: transaction_id?,
         })
+    }
+
+    /// `None`: it is wrong, or missing where there must be one.
+    fn transaction_in(
+        &self,
+        object: &mut Fields<'_>,
+        id: Option<&String>,
+    ) -> Option<Option<String>> {
+        let mut found = None;
+        for name in self.transaction {
+            let named = match *name {
+                "id" => id.cloned(),
+                name if object.has(name) => object.nullable(name, &ID)?,
+                _ => None,
+            };
+            found = found.or(named);
+        }
+        match self.tells {
+            Tells::Reversed(_) if found.is_none() => {
+                let sentence = format!("One of {} must be there.", self.transaction.join(" and "));
+                object.tell(self.transaction[0], sentence);
+                None
+            }
+            Tells::Paid | Tells::Reversed(_) => Some(found),
+        }
     }
 }
 
-struct Paid {
+const OF_A_CHARGE: &[&str] = &[INTENT, "charge"];
+
+/// How much of which money.
+struct Money {
     id: String,
     minor_units: i64,
     currency: String,
@@ -160,7 +233,7 @@ struct Paid {
     transaction_id: Option<String>,
 }
 
-impl Paid {
+impl Money {
     /// What is kept of an event. Names, addresses and cards are not.
     fn payload(&self, event: &str, kind: &str) -> String {
         #[derive(Serialize)]
@@ -184,7 +257,7 @@ impl Paid {
     }
 }
 
-fn finished(object: Fields<'_>, paid: Option<Paid>) -> Result<Paid, Error> {
+fn finished(object: Fields<'_>, money: Option<Money>) -> Result<Money, Error> {
     object.finish_leniently().map_err(|wrong| {
         let wrong = wrong.0.into_iter();
         WrongValues(
@@ -193,5 +266,5 @@ fn finished(object: Fields<'_>, paid: Option<Paid>) -> Result<Paid, Error> {
                 .collect(),
         )
     })?;
-    Ok(paid.expect(FINISHED))
+    Ok(money.expect(FINISHED))
 }

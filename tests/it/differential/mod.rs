@@ -108,6 +108,7 @@ fn agree(seed: u64, commands: usize, keep: fn(&Hands) -> Kept) -> BTreeMap<Strin
 fn changing_terms(round: usize, crowd: &mut Crowd) -> Terms {
     let mut terms = terms();
     terms.parked_max = 20;
+    terms.currency = flashsale::sale::Currency::parse("EUR");
     if round.is_multiple_of(3) {
         // Shorter than a hold: events stop waiting whose orders still come.
         terms.parked_ttl_s = 10;

@@ -3,6 +3,7 @@
 mod bodies;
 mod documented;
 mod mutated;
+mod reversals;
 mod served;
 mod signatures;
 mod successes;

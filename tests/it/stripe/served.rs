@@ -100,3 +100,45 @@ fn a_sale_that_only_stripe_pays_is_rehearsed_with_a_bridge() {
     let figures = Ran(command.output().unwrap()).succeeded().json();
     assert!(figures["units_sold"].as_i64().unwrap() > 0, "{figures}");
 }
+
+#[test]
+fn a_body_is_as_large_as_the_other_webhooks() {
+    let premises = Premises::stocked(9);
+    let server = wire::serve(&premises, &SETTINGS);
+    let (_, hold) = server.hold(1);
+    let order = json!({"hold_id": hold["hold_id"]});
+    assert_eq!(server.post("/api/orders", &order).0, 201);
+    let padded = |length: usize| {
+        let mut event = paid("evt_1", "pi_1", 1, 9999);
+        event["padding"] = "".into();
+        let bare = event.to_string().len();
+        event["padding"] = "x".repeat(length - bare).into();
+        assert_eq!(event.to_string().len(), length);
+        event
+    };
+    let largest = padded(64 * 1024);
+    send(&server, &signed(&largest), &largest).is(200);
+    let larger = padded(64 * 1024 + 1);
+    send(&server, &signed(&larger), &larger).is(413);
+    assert_eq!(server.get("/api/orders/1").1["status"], "paid");
+}
+
+#[test]
+fn money_for_an_order_that_went_with_a_lost_disk_is_owed_back() {
+    let premises = Premises::stocked(9);
+    premises.run(&["backup", "copy.db"]).succeeded();
+    let restore = ["restore", "copy.db", "restored.db", "--skip-ids", "10"];
+    premises.run(&restore).succeeded();
+    let mut command = premises.command(&["serve", "--db", "restored.db"]);
+    let server = premises.serve_by(wire::configure(&mut command, &SETTINGS));
+    let lost = paid("evt_1", "pi_1", 10, 9999);
+    let answer = send(&server, &signed(&lost), &lost).is(200);
+    assert_eq!(answer.body["verdict"], "late_payment");
+    let never_given = paid("evt_2", "pi_2", 11, 9999);
+    let answer = send(&server, &signed(&never_given), &never_given).is(422);
+    assert!(
+        answer.body["errors"]["order_id"].is_array(),
+        "{}",
+        answer.body
+    );
+}
