@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{ADMIN_TOKEN, TOKENS, tells_none};
 use crate::provider::{OTHER_SECRET, SECRET, borrowed, present_s, signed_with};
 use crate::server::{Premises, Server};
+use crate::shop::FEED_TOKEN;
 use crate::wire::{self, Answer, configure};
 
 const WEBHOOK: &str = "POST /api/payments/webhook";
@@ -31,6 +32,7 @@ fn in_a_whole_sale_no_secret_gets_into_the_log_or_an_error() {
         let settings = [
             ("webhook_secrets", both.as_str()),
             ("admin_token", ADMIN_TOKEN),
+            ("feed_token", FEED_TOKEN),
             ("log_format", log_format),
             TOKENS,
         ];
@@ -42,6 +44,7 @@ fn in_a_whole_sale_no_secret_gets_into_the_log_or_an_error() {
             answers: Vec::new(),
         };
         let tokens = client.buys();
+        client.reads_the_feed(&tokens);
         client.errs(&tokens);
         client.babbles(&tokens);
         let answers = client.answers;
@@ -49,6 +52,7 @@ fn in_a_whole_sale_no_secret_gets_into_the_log_or_an_error() {
 
         let mut secrets = vec![
             ADMIN_TOKEN,
+            FEED_TOKEN,
             SECRET,
             OTHER_SECRET,
             WHSEC_BYTES,
@@ -69,7 +73,8 @@ fn in_a_whole_sale_no_secret_gets_into_the_log_or_an_error() {
             .lines()
             .filter(|line| line.contains("request_id"))
             .count();
-        assert_eq!(requests, answers.len(), "each request is a line: {log}");
+        // One is not kept: it tells the shop its customer's name.
+        assert_eq!(requests, answers.len() + 1, "each request is a line: {log}");
         tells_none(&log, &secrets);
         tells_none(&String::from_utf8_lossy(&command_line), &secrets);
         premises.books_are_right();
@@ -133,6 +138,23 @@ impl Client<'_> {
         let other = br#"{"product_id":1,"quantity":3}"#;
         self.gets(422, "POST /api/holds", &key(0), other);
         [hold, order]
+    }
+
+    /// What the feed tells of this customer is the shop's to know; what it refuses, or has not, tells nothing.
+    fn reads_the_feed(&mut self, [hold, order]: &[String; 2]) {
+        let bearer = format!("Bearer {FEED_TOKEN}");
+        let shown = [("Authorization", bearer.as_str())];
+        self.gets(200, "GET /api/events?after=99", &shown, b"");
+        let told = wire::call(self.server, "GET /api/events", &shown, b"");
+        assert!(told.text.contains(CUSTOMER), "{}", told.text);
+        tells_none(&told.text, &[hold, order, KEYS[0], PAYMENT_KEY]);
+        for wrong in [hold, order, ADMIN_TOKEN, CUSTOMER] {
+            let bearer = format!("Bearer {wrong}");
+            let shown_wrong = [("Authorization", bearer.as_str())];
+            self.gets(401, "GET /api/events", &shown_wrong, b"");
+            let line = format!("GET /api/events?after={wrong}&limit={FEED_TOKEN}");
+            self.gets(422, &line, &shown, b"");
+        }
     }
 
     /// Wrong requests, secrets and all.
