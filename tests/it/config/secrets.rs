@@ -1,6 +1,7 @@
 //! What a secret may be, and that it is shown in no message.
 
 use super::{file, refused, refused_variable};
+use crate::provider::{OTHER_STRIPE_SECRET, STRIPE_SECRET};
 
 /// The README's.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -28,6 +29,35 @@ fn a_webhook_secret_is_24_to_64_bytes_in_base64() {
     }
     let three = format!("webhook_secrets = [{SECRET:?}, {SECRET:?}, {SECRET:?}]");
     assert!(refused(&three).ends_with("there may be at most 2"));
+}
+
+#[test]
+fn stripes_secrets_are_one_or_two_as_stripe_shows_them() {
+    let with = |secrets: &str| file(&format!("currency = \"USD\"\nstripe_secrets = {secrets}"));
+    let [one, other] = [STRIPE_SECRET, OTHER_STRIPE_SECRET];
+    assert_eq!(with("[]").unwrap().stripe_secrets.len(), 0);
+    assert_eq!(with(&format!("[{one:?}]")).unwrap().stripe_secrets.len(), 1);
+    let both = with(&format!("[{one:?}, {other:?}]")).unwrap();
+    assert_eq!(both.stripe_secrets.len(), 2);
+    assert!(
+        !format!("{both:?}").contains(&one[6..]),
+        "it is not printed"
+    );
+    for wrong in ["", "whsec_", &one[6..], "whsec_a b", "whsec_é"] {
+        let error = with(&format!("[{wrong:?}]")).unwrap_err();
+        let place = "shop.toml, line 2: stripe_secrets: a secret must be whsec_";
+        assert!(error.starts_with(place), "{wrong}: {error}");
+    }
+    let three = with(&format!("[{one:?}, {one:?}, {other:?}]")).unwrap_err();
+    assert!(three.ends_with("there may be at most 2"), "{three}");
+    refused_variable("FLASHSALE_STRIPE_SECRETS", "");
+    let elsewhere = refused(&format!("listen = {one:?}"));
+    assert!(!elsewhere.contains(&one[6..]), "{elsewhere}");
+    let alone = refused(&format!("stripe_secrets = [{one:?}]"));
+    assert!(
+        alone.contains("set currency") && !alone.contains(one),
+        "{alone}"
+    );
 }
 
 #[test]
