@@ -2,7 +2,9 @@
 //! provider's, and may hold anything about a person.
 
 use super::cell::Cell;
-use crate::sale::{Cause, Event, Hold, Movement, Order, Payment, PaymentTarget, Timestamp};
+use crate::sale::{
+    Cause, Event, Hold, Movement, Order, Payment, PaymentTarget, Reversal, Timestamp,
+};
 
 /// A column's name, and its cell in a row as the row stands at a time.
 pub type Column<R> = (&'static str, fn(&R, Timestamp) -> Cell<'_>);
@@ -88,6 +90,24 @@ pub const PAYMENTS: &[Column<Payment>] = &[
     ("received_at", |payment, _| Cell::Time(payment.received_at)),
     ("resolved_at", |payment, _| Cell::time(payment.resolved_at)),
     ("note", |payment, _| Cell::text(payment.note.as_deref())),
+];
+
+pub const REVERSALS: &[Column<Reversal>] = &[
+    ("webhook_id", |reversal, _| Cell::Number(reversal.id.get())),
+    ("idempotency_key", |reversal, _| Cell::Text(&reversal.key)),
+    ("kind", |reversal, _| Cell::Word(reversal.kind.as_str())),
+    ("transaction_id", |reversal, _| {
+        Cell::Text(&reversal.transaction_id)
+    }),
+    ("amount", |reversal, _| {
+        reversal.amount.map_or(Cell::Empty, Cell::Money)
+    }),
+    ("verdict", |reversal, _| {
+        Cell::Word(reversal.verdict.as_str())
+    }),
+    ("received_at", |reversal, _| {
+        Cell::Time(reversal.received_at)
+    }),
 ];
 
 pub const MOVEMENTS: &[Column<Movement>] = &[

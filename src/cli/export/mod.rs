@@ -23,7 +23,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::sale::{ProductId, Timestamp};
 use crate::store::{
-    Access, Database, Filter, OpenError, OrderFilter, Page, Reader, Seek, Seen, StoreError,
+    Access, Database, Filter, OpenError, OrderFilter, Page, Reader, ReversalFilter, Seek, Seen,
+    StoreError,
 };
 
 pub use cell::Cell;
@@ -51,6 +52,8 @@ enum Table {
     Holds,
     /// What payment providers reported, and what came of it; their payloads are left out
     Payments,
+    /// What payment providers reported about money that came before: it went back, or is disputed
+    Reversals,
     /// The ledger: every change of each product's stock
     Movements,
     /// What the shop was told of, and is kept
@@ -151,6 +154,11 @@ impl Exporter {
                 columns::PAYMENTS,
                 |payment| payment.id.get(),
                 |page| self.reader.payments(&Filter::ALL, page),
+            ),
+            Table::Reversals => self.table(
+                columns::REVERSALS,
+                |reversal| reversal.id.get(),
+                |page| self.reader.reversals(&ReversalFilter::ALL, page),
             ),
             Table::Movements => self.movements(),
             Table::Events => self.table(

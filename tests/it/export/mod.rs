@@ -14,7 +14,7 @@ use crate::wire;
 
 const ADMIN_TOKEN: &str = "correct-horse-battery-staple";
 
-const TABLES: [(&str, &str, &str); 4] = [
+const TABLES: [(&str, &str, &str); 5] = [
     (
         "orders",
         "order_id,hold_id,product_id,quantity,unit_price,total_price,status,customer,pay_by,created_at,paid_at,transaction_id,\
@@ -30,6 +30,11 @@ const TABLES: [(&str, &str, &str); 4] = [
         "payments",
         "webhook_id,idempotency_key,status,verdict,order_id,hold_id,amount,transaction_id,refund_due,received_at,resolved_at,note",
         "/admin/api/payments",
+    ),
+    (
+        "reversals",
+        "webhook_id,idempotency_key,kind,transaction_id,amount,verdict,received_at",
+        "/admin/api/reversals",
     ),
     (
         "movements",
@@ -151,6 +156,12 @@ fn history(premises: &Premises, server: &Server) {
         "/admin/api/products/1/restock",
         r#"{"quantity": -3, "reason": "lost, \"too\" – ä"}"#,
     );
+    for (key, of, amount) in [("=back", "@SUM(A2)", "1.1"), ("-open", "+t", "null")] {
+        let event = format!(
+            r#"{{"idempotency_key": "{key}", "status": "refunded", "payload": {{"transaction_id": "{of}", "amount": {amount}}}}}"#
+        );
+        server.did("/api/payments/webhook", &event);
+    }
     // Older versions stored whatever was called an amount.
     let older = [("-2", "\"=1+1\""), ("odd", "{\"a\":\n\"=1\"}")];
     for (key, amount) in older {
