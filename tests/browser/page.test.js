@@ -238,6 +238,35 @@ walk("a refund is marked as paid back, and another one's money accepted", {}, as
   assert.deepEqual(orders.data.map((order) => order.transaction_id), ["too-little", "right"]);
 });
 
+walk("money that went back is seen beside the units that did not, and a dispute while it is open", {}, async ({ server, page }) => {
+  const tee = await server.create("Tee", 10);
+  const order = await server.order(tee, 2, "Ada");
+  await server.pay(order, "txn-back");
+  await server.pay(await server.order(tee), "txn-disputed");
+  await signIn(page);
+  await see(page, "Refunds");
+  await page.getByText("No payment is disputed.").waitFor();
+  await page.getByText("No money went back whose units were not given back.").waitFor();
+  await server.report("txn-back", "refunded", 199.98);
+  await server.report("txn-disputed", "dispute_opened");
+  await row(page, "txn-disputed").waitFor();
+  const back = row(page, "Ada");
+  assert.deepEqual(await back.getByRole("cell").allTextContents(), [
+    "Tee", "2 units", "199.98", "199.98", "Ada", "Back in stockOut of the sale",
+  ]);
+  await back.getByRole("button", { name: "Back in stock" }).click();
+  await dialog(page).getByText("2 units are available again").waitFor();
+  await dialog(page).getByRole("button", { name: "Back in stock" }).click();
+  await page.getByText("No money went back whose units were not given back.").waitFor();
+  await said(page, `Order ${order.order_id} is refunded`);
+  await server.report("txn-disputed", "dispute_won");
+  await page.getByText("No payment is disputed.").waitFor();
+  assert.equal((await server.operate("GET", "/orders?status=refunded")).data[0].refunded_amount, 199.98);
+  await see(page, "Orders");
+  await page.getByRole("button", { name: `Order ${order.order_id}` }).click();
+  await page.getByText("2 of 2").waitFor();
+});
+
 walk("everything is done by the keyboard, and the focus is where it should be", {}, async ({ server, page }) => {
   const press = async (...keys) => {
     for (const key of keys) await page.keyboard.press(key);
@@ -334,6 +363,8 @@ for (const colorScheme of ["light", "dark"]) {
       const order = await server.order(tee, 2, "c".repeat(128));
       await server.pay(order, "first");
       await server.pay(order, "t".repeat(100));
+      await server.report("first", "refunded", 199.98);
+      await server.report("first", "dispute_opened");
       await server.hold(tee);
       await page.goto("/admin");
       await check(page, "the form");

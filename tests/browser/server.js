@@ -92,6 +92,15 @@ export class Server {
     });
   }
 
+  /** What it reports of money that came before: that it went back, or is disputed. */
+  report(transaction, status, amount = null) {
+    return this.call("POST", "/api/payments/webhook", {
+      idempotency_key: `${status}-${transaction}`,
+      status,
+      payload: { transaction_id: transaction, amount },
+    });
+  }
+
   /** Holds, orders and pays one unit; whether there was one. */
   async sell(product, customer, transaction) {
     try {

@@ -1,6 +1,6 @@
 // How figures, money and times are read and written. Money is text from end to end: no float takes part.
 
-const MONEY = /"(price|unit_price|total_price|amount)"\s*:\s*(-?\d[\d.eE+-]*)/g;
+const MONEY = /"(price|unit_price|total_price|refunded_amount|amount)"\s*:\s*(-?\d[\d.eE+-]*)/g;
 
 /** JSON as the server prints it, with amounts of money as text, digit by digit. Inside a string a quote has its backslash,
     so that no text is taken for an amount. */

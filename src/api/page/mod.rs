@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = files![
     "catalogue.js",
     "list.js",
     "verdicts.js",
+    "money_back.js",
     "sale.js",
     "holds.js",
     "payments.js",

@@ -68,9 +68,9 @@ function history(app, id) {
 
   async function load() {
     try {
-      const { hold, payments, movements } = await get(`/admin/api/orders/${id}`);
+      const { order, hold, payments, movements } = await get(`/admin/api/orders/${id}`);
       const paid = part("Payments", payment.HEADS, payments, payment.cells, "None was reported.");
-      body.replaceChildren(el("div", { class: "history" }, aboutHold(hold), paid, aboutMovements(movements)));
+      body.replaceChildren(el("div", { class: "history" }, aboutHold(hold), aboutMoney(order), paid, aboutMovements(movements)));
     } catch (error) {
       before = null;
       app.failed(error);
@@ -90,15 +90,30 @@ function history(app, id) {
 }
 
 function aboutHold(hold) {
-  const facts = [
+  return facts("Hold", [
     ["Number", String(hold.hold_id)],
     ["State", words(hold.status)],
     ["Units", count(hold.quantity)],
     ["Unit price", money(hold.unit_price)],
     ["Expires", time(hold.expires_at)],
-  ];
-  const list = facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
-  return el("section", {}, el("h2", {}, "Hold"), el("dl", { class: "facts" }, ...list));
+  ]);
+}
+
+/** Only where something came back, or may. */
+function aboutMoney(order) {
+  const isInQuestion = order.dispute !== null || order.refunded_quantity > 0 || Number(order.refunded_amount) > 0;
+  return isInQuestion
+    ? facts("Money back", [
+      ["Went back", money(order.refunded_amount)],
+      ["Units given back", `${count(order.refunded_quantity)} of ${count(order.quantity)}`],
+      ["Dispute", order.dispute ?? "–"],
+    ])
+    : null;
+}
+
+function facts(title, pairs) {
+  const list = pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+  return el("section", {}, el("h2", {}, title), el("dl", { class: "facts" }, ...list));
 }
 
 function aboutMovements(movements) {

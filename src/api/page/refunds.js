@@ -1,9 +1,11 @@
-// Money that is owed: what is due first, then what was settled.
+// Money that is owed: what is due first, the oldest above all, then what was settled. Below it the orders whose money is in
+// question.
 
 import { command, get, now } from "./api.js";
 import { el, fill, row, setAttribute, setText, show, table, time } from "./dom.js";
 import { field } from "./fields.js";
 import { money, print, span } from "./format.js";
+import { disputes, unmatched } from "./money_back.js";
 import { pager } from "./pager.js";
 import { named } from "./payments.js";
 import { meaning } from "./verdicts.js";
@@ -17,10 +19,16 @@ export function open(app) {
   const empty = el("p", { class: "quiet", hidden: true }, "Nothing is owed, and nothing was.");
   const sum = el("p", { class: "books" });
   const pages = pager(app.refresh);
+  const below = [disputes(), unmatched(app)];
   /** What was settled, as it was when so much was due. */
   let settled = null;
 
   async function refresh(signal) {
+    await refunds(signal);
+    for (const section of below) await section.refresh(signal);
+  }
+
+  async function refunds(signal) {
     const isSettledPage = pages.cursor?.startsWith("settled ");
     const due = isSettledPage ? { data: [], next_cursor: null } : await list("due", pages.cursor, signal);
     if (due.next_cursor) return draw(due, due.next_cursor);
@@ -28,7 +36,8 @@ export function open(app) {
     const asked = JSON.stringify([cursor, due.data.map((it) => it.webhook_id)]);
     if (settled?.asked !== asked) settled = { asked, ...await list("resolved", cursor, signal) };
     const next = settled.next_cursor ? `settled ${settled.next_cursor}` : null;
-    draw({ data: [...due.data, ...settled.data] }, next);
+    const oldestFirst = pages.cursor ? due.data : [...due.data].reverse();
+    draw({ data: [...oldestFirst, ...settled.data] }, next);
   }
 
   function draw({ data }, next) {
@@ -36,7 +45,9 @@ export function open(app) {
     const due = data.filter((it) => it.resolved_at === null).length;
     const more = pages.isOnly(next) || data.some((it) => it.resolved_at !== null) ? "" : "More than ";
     if (!pages.cursor) {
-      setText(sum, due === 0 ? "Nothing is due." : `${more}${due} due.`);
+      const oldest = data.filter((it) => it.resolved_at === null).map((it) => new Date(it.received_at)).sort((a, b) => a - b)[0];
+      const age = oldest && more === "" ? `, the oldest for ${span((now() - oldest) / 1_000)}` : "";
+      setText(sum, due === 0 ? "Nothing is due." : `${more}${due} due${age}.`);
       setAttribute(sum, "class", due === 0 ? "books" : "books due");
     }
     show(rows.body, data, (it) => it.webhook_id, create, (node, it) => update.get(node)(it));
@@ -68,7 +79,8 @@ export function open(app) {
     return node;
   }
 
-  return { element: el("div", {}, sum, rows.element, empty, pages.element), refresh };
+  const parts = below.map((section) => section.element);
+  return { element: el("div", {}, sum, rows.element, empty, pages.element, ...parts), refresh };
 }
 
 function list(status, cursor, signal) {
