@@ -133,8 +133,8 @@ create index orders_by_transaction on orders (transaction_id) where transaction_
 -- Which orders are disputed?
 create index orders_by_dispute on orders (dispute, id) where dispute is not null;
 
--- Of which orders' payments did money go back?
-create index orders_by_money_back on orders (id) where refunded_amount > 0;
+-- Of which orders' payments did money go back, while some of their units are still sold?
+create index orders_by_money_back on orders (id) where refunded_amount > 0 and refunded_quantity < quantity;
 
 -- What payment providers reported, and what came of it. On the wire an id here is a `webhook_id`.
 create table payments (

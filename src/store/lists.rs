@@ -56,7 +56,7 @@ impl OrderFilter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoneyFilter {
     Disputed(Dispute),
-    /// More money went back than the units cost that were given back.
+    /// Units are still sold for whose price money went back: as much as one more than were given back costs.
     BackUnmatched,
 }
 
@@ -65,8 +65,9 @@ impl MoneyFilter {
         match self {
             MoneyFilter::Disputed(dispute) => order.dispute == Some(dispute),
             MoneyFilter::BackUnmatched => {
-                let given_back = order.refunded_quantity * order.line.unit_price.get();
-                order.refunded_amount.get() > given_back
+                let one_more = (order.refunded_quantity + 1) * order.line.unit_price.get();
+                let amount = order.refunded_amount.get();
+                amount > 0 && order.units_kept() > 0 && amount >= one_more
             }
         }
     }

@@ -13,7 +13,7 @@ create index orders_by_transaction on orders (transaction_id) where transaction_
 create index orders_by_dispute on orders (dispute, id) where dispute is not null;
 create index payments_parked_by_transaction on payments (transaction_id)
     where verdict = 'parked' and transaction_id is not null;
-create index orders_by_money_back on orders (id) where refunded_amount > 0;
+create index orders_by_money_back on orders (id) where refunded_amount > 0 and refunded_quantity < quantity;
 
 alter table meta add column reversals bigint not null default 0 constraint reversals_are_a_count check (reversals >= 0);
 alter table meta add column currency text collate "C" constraint a_currency_is_a_code check (length(currency) = 3);

@@ -55,8 +55,10 @@ pub const LIST_OF_WON_DISPUTES: &str = listed_orders!(" and dispute = 'won'");
 pub const LIST_OF_LOST_DISPUTES: &str = listed_orders!(" and dispute = 'lost'");
 
 /// `MoneyFilter::BackUnmatched`, said in SQL.
-pub const LIST_OF_MONEY_BACK: &str =
-    listed_orders!(" and refunded_amount > 0 and refunded_amount > refunded_quantity * unit_price");
+pub const LIST_OF_MONEY_BACK: &str = listed_orders!(
+    " and refunded_amount > 0 and refunded_quantity < quantity
+        and refunded_amount >= (refunded_quantity + 1) * unit_price"
+);
 
 pub fn read(row: &Row) -> Result<Order> {
     Ok(Order {

@@ -50,7 +50,8 @@ pub const LIST_OF_DISPUTED: List<Order> = List {
 /// `MoneyFilter::BackUnmatched`, said in SQL.
 pub const LIST_OF_MONEY_BACK: List<Order> = List {
     select: orders!(
-        " and refunded_amount > 0 and refunded_amount > refunded_quantity * unit_price"
+        " and refunded_amount > 0 and refunded_quantity < quantity
+            and refunded_amount >= (refunded_quantity + 1) * unit_price"
     ),
     number: "id",
     read,
