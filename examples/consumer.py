@@ -33,6 +33,7 @@ while True:
         time.sleep(1)
     else:
         for event in page["data"]:
-            print(json.dumps(event), flush=True)
+            sys.stdout.write(json.dumps(event) + "\n")  # at once, and so whole or not at all
+            sys.stdout.flush()
             after = event["id"]
             keep(after)

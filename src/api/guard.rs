@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::errors::Error;
 use super::signature;
 use super::throttle::Throttle;
-use crate::config::{AdminToken, FeedToken, StripeSecret, WebhookSecret};
+use crate::config::{AdminToken, Config, FeedToken, StripeSecret, WebhookSecret};
 use crate::http::Request;
 use crate::sale::{Secret, Timestamp, TokenKind};
 
@@ -31,6 +31,18 @@ pub struct Guard {
 }
 
 impl Guard {
+    pub fn of(config: &Config, secret: Secret) -> Guard {
+        Guard {
+            secret,
+            tokens_required: config.require_tokens,
+            webhook_secrets: config.webhook_secrets.clone(),
+            stripe_secrets: config.stripe_secrets.clone(),
+            stripe_test_mode: config.stripe_test_mode,
+            admin_token: config.admin_token.clone(),
+            feed_token: config.feed_token.clone(),
+        }
+    }
+
     /// Whether the request may touch the hold or order.
     pub fn admits_holder(
         &self,

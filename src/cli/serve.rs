@@ -28,7 +28,6 @@ use crate::api::{
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
-use crate::sale::Secret;
 use crate::store::{self, OpenError, Reader, Rest, Serving, Store};
 use crate::writer::{self, Writer, WriterExit};
 
@@ -190,7 +189,7 @@ fn serve(
         long_polls: long_polls.clone(),
         clock: clock.clone(),
         terms: config.terms(),
-        guard: guard(config, secret),
+        guard: Guard::of(config, secret),
         origins: Origins::new(config.cors_origins.clone()),
         proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
         sold_out_hint: Arc::default(),
@@ -227,18 +226,6 @@ fn serve(
     };
     fronts.close();
     report_end(config, end, writer_exit)
-}
-
-fn guard(config: &Config, secret: Secret) -> Guard {
-    Guard {
-        secret,
-        tokens_required: config.require_tokens,
-        webhook_secrets: config.webhook_secrets.clone(),
-        stripe_secrets: config.stripe_secrets.clone(),
-        stripe_test_mode: config.stripe_test_mode,
-        admin_token: config.admin_token.clone(),
-        feed_token: config.feed_token.clone(),
-    }
 }
 
 struct Fronts {

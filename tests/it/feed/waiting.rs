@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -31,8 +30,11 @@ fn places_taken(server: &Server) -> usize {
 
 /// How many of them are answered within a moment.
 fn answered(streams: &[TcpStream]) -> usize {
-    thread::sleep(MOMENT);
-    let is_answered = |stream: &&TcpStream| stirs_within(stream, Duration::from_millis(1));
+    let until = Instant::now() + MOMENT;
+    let is_answered = |stream: &&TcpStream| {
+        let left = until.saturating_duration_since(Instant::now());
+        stirs_within(stream, left.max(Duration::from_millis(1)))
+    };
     streams.iter().filter(is_answered).count()
 }
 

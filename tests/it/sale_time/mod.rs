@@ -12,13 +12,13 @@ use crate::server::{Premises, Ran, Server};
 use crate::wire::post_with_key;
 
 /// A wall clock that is ahead by so many seconds, for those who are under it.
-struct Wrong {
+pub struct Wrong {
     folder: TempDir,
     shim: PathBuf,
 }
 
 impl Wrong {
-    fn by(seconds: i64) -> Wrong {
+    pub fn by(seconds: i64) -> Wrong {
         let folder = tempfile::tempdir().unwrap();
         let shim = compile("sale_time/clock.c", folder.path());
         let wrong = Wrong { folder, shim };
@@ -33,7 +33,7 @@ impl Wrong {
         fs::rename(draft, self.folder.path().join("ahead")).unwrap();
     }
 
-    fn is_over(&self, command: &mut Command) {
+    pub fn is_over(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", &self.shim)
             .env("CLOCK_AHEAD", self.folder.path().join("ahead"));

@@ -16,7 +16,7 @@ use flashsale::api::{
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
-use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Secret, Terms, Timestamp};
+use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms, Timestamp};
 use flashsale::store::{
     self, Access, Contents, Database, Depth, Durability, Reader, Store, no_more,
 };
@@ -106,7 +106,7 @@ impl Shop {
             long_polls,
             clock,
             terms: config.terms(),
-            guard: guard(&config, secret),
+            guard: Guard::of(&config, secret),
             origins,
             proxies: Proxies::new(config.trusted_proxies.clone(), false),
             sold_out_hint: Arc::default(),
@@ -354,18 +354,6 @@ impl Drop for Shop {
             let broken: Vec<_> = checks.iter().filter(|check| check.broken > 0).collect();
             assert!(broken.is_empty(), "the books have drifted: {broken:?}");
         }
-    }
-}
-
-fn guard(config: &Config, secret: Secret) -> Guard {
-    Guard {
-        secret,
-        tokens_required: config.require_tokens,
-        webhook_secrets: config.webhook_secrets.clone(),
-        stripe_secrets: config.stripe_secrets.clone(),
-        stripe_test_mode: config.stripe_test_mode,
-        admin_token: config.admin_token.clone(),
-        feed_token: config.feed_token.clone(),
     }
 }
 
