@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
 
 use crate::api::call::EventsWanted;
 use crate::api::errors::Error;
@@ -57,9 +57,14 @@ impl Drop for Permit {
 }
 
 impl LongPolls {
-    /// `events_committed`: receives a message after this process has committed events.
-    pub fn start(reader: Arc<dyn Reader>, events_committed: Receiver<()>) -> io::Result<LongPolls> {
+    /// `events_committed`: receives a message after this process has committed events. The receiver that comes back is
+    /// disconnected once the thread has ended and let go of the reader.
+    pub fn start(
+        reader: Arc<dyn Reader>,
+        events_committed: Receiver<()>,
+    ) -> io::Result<(LongPolls, Receiver<()>)> {
         let (sender, arrivals) = unbounded();
+        let (running, ended) = bounded(0);
         let poll_loop = PollLoop {
             reader,
             arrivals,
@@ -67,12 +72,16 @@ impl LongPolls {
             waiters: Vec::new(),
             is_draining: false,
         };
-        let run = move || poll_loop.run();
+        let run = move || {
+            poll_loop.run();
+            drop(running);
+        };
         thread::Builder::new().name("feed".into()).spawn(run)?;
-        Ok(LongPolls {
+        let long_polls = LongPolls {
             arrivals: sender,
             taken: Arc::default(),
-        })
+        };
+        Ok((long_polls, ended))
     }
 
     /// Lets the request wait, or answers that there is nothing, where as many wait as may.
