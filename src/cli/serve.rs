@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, unbounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -46,8 +46,6 @@ const METRICS_KEY: &str = "metrics_listen";
 /// How long and how often a database that is served is tried again.
 const SERVED_PATIENCE: Duration = Duration::from_millis(50);
 const SERVED_POLL: Duration = Duration::from_millis(1);
-/// How long the thread of long polls may read on after the last answer.
-const LONG_POLLS_END_MAX: Duration = Duration::from_secs(1);
 
 impl Serve {
     pub fn flags(&self) -> Flags {
@@ -182,7 +180,7 @@ fn serve(
     let (writer, writer_ended) = start_writer(config, store, clock.clone())?;
 
     let reader: Arc<dyn Reader> = reader.into();
-    let (long_polls, long_polls_ended) =
+    let long_polls =
         LongPolls::start(reader.clone(), writer.events_committed()).map_err(no_thread)?;
     let draining = Arc::new(AtomicBool::new(false));
     let api = Api {
@@ -227,11 +225,8 @@ fn serve(
         ServerEnd::Signal | ServerEnd::Front => drain_writer(&writer, &writer_ended, &signals, by),
     };
     fronts.close();
-    drop(long_polls);
-    // The last who reads closes the database's last connection, which leaves one file.
-    if long_polls_ended.recv_timeout(LONG_POLLS_END_MAX) == Err(RecvTimeoutError::Timeout) {
-        log::warn!("the thread of long polls does not end");
-    }
+    // Whoever reads last closes the database, which leaves one file.
+    long_polls.end();
     report_end(config, end, writer_exit)
 }
 

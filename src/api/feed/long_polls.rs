@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select, unbounded};
 
 use crate::api::call::EventsWanted;
 use crate::api::errors::Error;
@@ -20,12 +20,16 @@ use crate::store::Reader;
 const POLLS_MAX: usize = 16;
 /// How often events of other processes are looked for while a request waits.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long the thread may read on after the last handle is gone.
+const END_MAX: Duration = Duration::from_secs(1);
 
 /// A handle by which requests come in. The thread ends when the last one is dropped.
 #[derive(Clone)]
 pub struct LongPolls {
     arrivals: Sender<Arrival>,
     taken: Arc<AtomicUsize>,
+    /// Disconnected once the thread has ended and let go of the reader.
+    ended: Receiver<()>,
 }
 
 enum Arrival {
@@ -57,12 +61,8 @@ impl Drop for Permit {
 }
 
 impl LongPolls {
-    /// `events_committed`: receives a message after this process has committed events. The receiver that comes back is
-    /// disconnected once the thread has ended and let go of the reader.
-    pub fn start(
-        reader: Arc<dyn Reader>,
-        events_committed: Receiver<()>,
-    ) -> io::Result<(LongPolls, Receiver<()>)> {
+    /// `events_committed`: receives a message after this process has committed events.
+    pub fn start(reader: Arc<dyn Reader>, events_committed: Receiver<()>) -> io::Result<LongPolls> {
         let (sender, arrivals) = unbounded();
         let (running, ended) = bounded(0);
         let poll_loop = PollLoop {
@@ -77,11 +77,11 @@ impl LongPolls {
             drop(running);
         };
         thread::Builder::new().name("feed".into()).spawn(run)?;
-        let long_polls = LongPolls {
+        Ok(LongPolls {
             arrivals: sender,
             taken: Arc::default(),
-        };
-        Ok((long_polls, ended))
+            ended,
+        })
     }
 
     /// Lets the request wait, or answers that there is nothing, where as many wait as may.
@@ -114,6 +114,14 @@ impl LongPolls {
     pub fn drain(&self) {
         if self.arrivals.send(Arrival::Drain).is_err() {
             log::error!("the thread of long polls has ended");
+        }
+    }
+
+    /// Gives up the last handle, and waits until nothing is read any more.
+    pub fn end(self) {
+        drop(self.arrivals);
+        if self.ended.recv_timeout(END_MAX) == Err(RecvTimeoutError::Timeout) {
+            log::warn!("the thread of long polls does not end");
         }
     }
 

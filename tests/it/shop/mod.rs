@@ -98,7 +98,7 @@ impl Shop {
             })
             .unwrap();
         let reader: Arc<dyn Reader> = database.reader(clock.clone(), 4).unwrap().into();
-        let (long_polls, _) = LongPolls::start(reader.clone(), writer.events_committed()).unwrap();
+        let long_polls = LongPolls::start(reader.clone(), writer.events_committed()).unwrap();
         let origins = Origins::new(config.cors_origins.clone());
         let api = Api {
             writer: writer.clone(),
