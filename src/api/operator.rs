@@ -13,7 +13,7 @@ use super::{Api, json};
 use crate::http::Response;
 use crate::input::formats::{
     CUSTOMER, LABEL, PRICE, PRODUCT_ID, QUANTITY, SKU, STOCK, STOCK_CHANGE, SWITCH, TIME,
-    TRANSACTION_ID,
+    TRANSACTION_ID, as_transaction_id,
 };
 use crate::input::{FINISHED, Fields};
 use crate::sale::{
@@ -178,7 +178,7 @@ impl Api {
         let filter = ReversalFilter {
             kind: query.read("kind", ReversalKind::ONE_OF, ReversalKind::parse),
             transaction_id: query.read("transaction_id", TRANSACTION_ID.wanted, |text| {
-                (!text.is_empty()).then(|| text.to_owned())
+                as_transaction_id(text.to_owned())
             }),
         };
         let paging = self.paging(query, TokenKind::ReversalCursor)?;

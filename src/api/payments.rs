@@ -7,7 +7,7 @@ use super::call::{Call, Submission};
 use super::errors::Error;
 use super::stripe;
 use super::throttle::Throttle;
-use crate::input::formats::{HOLD_ID, ORDER_ID, TEXT, string};
+use crate::input::formats::{HOLD_ID, ORDER_ID, TRANSACTION_ID_IF_ANY, string};
 use crate::input::{FINISHED, Fields, Format};
 use crate::metrics::Metrics;
 use crate::sale::{
@@ -141,14 +141,13 @@ fn payment_of(payload: &str, fields: &mut Fields<'_>) -> (Option<Amount>, Option
         return (None, None);
     };
     let amount = payload.nullable("amount", &AMOUNT);
-    let transaction_id = payload.nullable("transaction_id", &TEXT);
+    let transaction_id = payload.nullable("transaction_id", &TRANSACTION_ID_IF_ANY);
     if let Err(wrong) = payload.finish_leniently() {
         for (name, sentence) in wrong.0 {
             fields.tell(&format!("payload.{name}"), sentence);
         }
     }
-    let transaction_id = transaction_id.flatten().filter(|id| !id.is_empty());
-    (amount.flatten(), transaction_id)
+    (amount.flatten(), transaction_id.flatten().flatten())
 }
 
 /// Counts an event by what it was answered.

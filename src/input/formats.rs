@@ -42,9 +42,19 @@ pub const PRICE: Format<Cents> = Format::new(
 );
 
 pub const TEXT: Format<String> = Format::new("a string", string);
-pub const TRANSACTION_ID: Format<String> = Format::new("a string that is not empty", |raw| {
-    string(raw).filter(|text| !text.is_empty())
-});
+/// A provider's name for a payment, in letters that are the provider's business, but such as every store can look it up by.
+pub const TRANSACTION_ID: Format<String> =
+    Format::new("1 to 255 characters without control characters", |raw| {
+        string(raw).and_then(as_transaction_id)
+    });
+/// The same, or nothing.
+pub const TRANSACTION_ID_IF_ANY: Format<Option<String>> = Format::new(
+    "at most 255 characters without control characters",
+    |raw| match string(raw)? {
+        none if none.is_empty() => Some(None),
+        text => as_transaction_id(text).map(Some),
+    },
+);
 /// A name, a note or a reason.
 pub const LABEL: Format<String> =
     Format::new("1 to 255 characters without control characters", |raw| {
@@ -65,10 +75,16 @@ pub const TIME: Format<Timestamp> = Format::new("a time like 2024-01-01T12:00:00
 pub const SWITCH: Format<bool> = Format::new("true or false", |raw| raw.parse().ok());
 
 const LABEL_CHARS_MAX: usize = 255;
+const TRANSACTION_ID_CHARS_MAX: usize = 255;
 
 pub fn as_label(text: String) -> Option<String> {
     let fits = (1..=LABEL_CHARS_MAX).contains(&text.chars().count());
     (fits && !text.chars().any(char::is_control) && !text.trim().is_empty()).then_some(text)
+}
+
+pub fn as_transaction_id(text: String) -> Option<String> {
+    let fits = (1..=TRANSACTION_ID_CHARS_MAX).contains(&text.chars().count());
+    (fits && !text.chars().any(char::is_control)).then_some(text)
 }
 
 /// Digits alone: no sign, no point, no exponent.

@@ -64,6 +64,30 @@ fn every_wrong_field_of_an_event_is_named() {
     .verdict("applied", "paid");
 }
 
+/// What each engine can keep in an index.
+#[test]
+fn a_transaction_is_named_by_at_most_255_characters_that_are_seen() {
+    let shop = Shop::with_stock("tee", 5);
+    shop.ordered("tee", 1);
+    let paid = |transaction: &str| {
+        shop.webhook(&json!({
+            "idempotency_key": "k", "order_id": 1, "status": "success", "payload": {"transaction_id": transaction}
+        }))
+    };
+    // No two alike in a row, so that none is packed into less.
+    let long = |length: u32| -> String {
+        let letters = (0..length).map(|n| char::from_u32(0x1_0000 + n * 7919 % 0xffff));
+        letters.map(Option::unwrap).collect()
+    };
+    for wrong in [&long(256), &long(4_000), "a\0b", "\n", "\u{7f}", "\u{85}"] {
+        paid(wrong).invalid("payload.transaction_id");
+    }
+    assert!(shop.contents().payments.is_empty());
+    paid(&long(255)).verdict("applied", "paid");
+    let (payment, _) = &shop.contents().payments[0];
+    assert_eq!(payment.report.transaction_id, Some(long(255)));
+}
+
 #[test]
 fn a_payload_is_stored_as_it_came() {
     let shop = Shop::with_stock("tee", 5);

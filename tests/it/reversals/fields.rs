@@ -30,6 +30,8 @@ fn a_report_names_its_transaction() {
         ("payload.transaction_id", json!(null)),
         ("payload.transaction_id", json!("")),
         ("payload.transaction_id", json!(5)),
+        ("payload.transaction_id", json!("t\0")),
+        ("payload.transaction_id", json!("t".repeat(256))),
     ] {
         let answer = shop.webhook(&event(&[change]));
         let answer = answer.invalid("payload.transaction_id");

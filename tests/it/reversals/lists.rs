@@ -45,6 +45,7 @@ fn reports_are_listed_newest_first() {
     for (query, field) in [
         ("kind=refund", "kind"),
         ("transaction_id=", "transaction_id"),
+        ("transaction_id=t%00", "transaction_id"),
         ("verdict=applied", "verdict"),
         ("limit=0", "limit"),
     ] {
