@@ -19,6 +19,7 @@ mod schema;
 mod server;
 mod server_error;
 mod session;
+mod sessions;
 mod store;
 mod tables;
 mod temporary_schema;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use r2d2::{ManageConnection, NopErrorHandler, Pool};
+use r2d2::{NopErrorHandler, Pool};
 use tokio_postgres::Row;
 
 use super::looks::Looks;
@@ -17,6 +17,7 @@ use super::rows::PostgresRows;
 use super::server::{Role, Server};
 use super::server_error::ServerError;
 use super::session::{Session, Step};
+use super::sessions::Sessions;
 use super::tables::counters;
 use super::tables::holds::{self, select_holds};
 use super::tables::orders::{self, select_orders};
@@ -128,14 +129,11 @@ impl PostgresReader {
         role: Role,
         connections_max: u32,
     ) -> Result<PostgresReader, OpenError> {
-        let sessions = Sessions {
-            server: server.clone(),
-            role,
-        };
+        let sessions = Sessions::of(server.clone(), role);
         let pool = Pool::builder()
             .max_size(connections_max)
             .min_idle(Some(1))
-            .test_on_check_out(false)
+            .test_on_check_out(true)
             .idle_timeout(None)
             .max_lifetime(None)
             .connection_timeout(server.patience())
@@ -367,34 +365,4 @@ fn events_after(
     let gap = |row: &Row| Ok((row.try_get("first")?, row.try_get("last")?));
     let gone = Gone::after(after, figures.try_get("oldest")?, &all(gaps, gap)?);
     Ok(gone.map_or_else(|| EventsAfter::page(found, events_max), EventsAfter::Gone))
-}
-
-struct Sessions {
-    server: Server,
-    role: Role,
-}
-
-/// A session that cannot be made, as the pool tells it.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct NoSession(String);
-
-impl ManageConnection for Sessions {
-    type Connection = Session;
-    type Error = NoSession;
-
-    fn connect(&self) -> Result<Session, NoSession> {
-        Session::connect(&self.server, self.role).map_err(|failure| NoSession(failure.to_string()))
-    }
-
-    fn is_valid(&self, session: &mut Session) -> Result<(), NoSession> {
-        if session.is_closed() {
-            return Err(NoSession("it was closed".into()));
-        }
-        Ok(())
-    }
-
-    fn has_broken(&self, session: &mut Session) -> bool {
-        session.is_closed()
-    }
 }

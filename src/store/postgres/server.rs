@@ -1,6 +1,7 @@
 //! How a server is reached: what the URL says, and what we add to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -51,6 +52,8 @@ pub struct Server {
     url: Url,
     tls: Option<Arc<ClientConfig>>,
     patience: Duration,
+    /// The number of the host to begin with: where the last session that may write was let in, and all who share this go there.
+    first: Arc<AtomicUsize>,
     /// What its sessions are called, for the server's operator, and for who must know whether anybody writes.
     name: String,
 }
@@ -65,6 +68,7 @@ impl Server {
             url: url.clone(),
             tls,
             patience: PATIENCE,
+            first: Arc::default(),
             name: "flashsale".into(),
         })
     }
@@ -87,15 +91,41 @@ impl Server {
         self.patience
     }
 
-    /// To the first host that can be used.
-    pub async fn connect(&self, role: Role) -> Result<Client, ServerError> {
+    /// Where its sessions may write is another host by now, or should be.
+    pub fn has_moved(&self, host: usize) -> bool {
+        self.first.load(Ordering::SeqCst) != host
+    }
+
+    /// This host lets us in, and answers no commit: the other ones are tried first from now on. A primary that was relieved and
+    /// does not know it is such a one.
+    pub fn pass_over(&self, host: usize) {
+        let _ = self
+            .first
+            .compare_exchange(host, host + 1, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// To the first host that can be used, and its number.
+    pub async fn connect(&self, role: Role) -> Result<(Client, usize), ServerError> {
         let mut failure = ServerError::Lost("it has no host".into());
-        for config in self.url.configs() {
+        let first = match role {
+            Role::Write | Role::WriteUnsynced | Role::Read => self.first.load(Ordering::SeqCst),
+            Role::Report => 0,
+        };
+        let mut configs: Vec<(usize, Config)> =
+            self.url.configs().into_iter().enumerate().collect();
+        let hosts = configs.len().max(1);
+        configs.rotate_left(first % hosts);
+        for (host, config) in configs {
             let connect_max = (self.patience / 2).clamp(CONNECT_MIN, CONNECT_MAX);
             let connected = timeout(connect_max, self.connect_to(self.with_ours(config, role)));
             let too_late = || ServerError::Lost(format!("it lets nobody in for {connect_max:?}"));
             match connected.await.unwrap_or_else(|_| Err(too_late())) {
-                Ok(client) => return Ok(client),
+                Ok(client) => {
+                    if role != Role::Report {
+                        self.first.store(host, Ordering::SeqCst);
+                    }
+                    return Ok((client, host));
+                }
                 // That a host is not there says less than what another one has said.
                 Err(lost) if lost.is_lost() && !failure.is_lost() => {}
                 Err(other) => failure = other,

@@ -49,6 +49,8 @@ pub struct Session {
     end: Option<Instant>,
     /// It did not answer in time, or its end was told: what it would still answer is not waited for.
     is_lost: bool,
+    /// Which of the server's hosts has let it in.
+    host: usize,
     /// Let go of last: the connection's task lives on it.
     runtime: Runtime,
 }
@@ -59,19 +61,24 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| ServerError::Lost(format!("no event loop can be made: {error}")))?;
-        let client = runtime.block_on(server.connect(role))?;
+        let (client, host) = runtime.block_on(server.connect(role))?;
         Ok(Session {
             client,
             statements: HashMap::new(),
             patience: server.patience(),
             end: None,
             is_lost: false,
+            host,
             runtime,
         })
     }
 
     pub fn is_closed(&self) -> bool {
         self.is_lost || self.client.is_closed()
+    }
+
+    pub fn host(&self) -> usize {
+        self.host
     }
 
     /// From now on nothing is waited for beyond this time; or, without one, each answer as long as any other.

@@ -164,10 +164,7 @@ impl Store for PostgresStore {
         let is_written = steps.is_some();
         let committed = match steps {
             Some(steps) => self.turns.commit(tx.session, steps, now),
-            None => {
-                self.turns.roll_back(tx.session);
-                Ok(())
-            }
+            None => self.turns.confirm(tx.session),
         };
         self.last_transaction = Transacted {
             commit: is_written.then(|| began.elapsed()),

@@ -126,33 +126,50 @@ impl Turns {
         }
     }
 
+    /// Ends a transaction that has changed nothing, and waits for the standby as any other commit does: who has the turn has
+    /// locked a row, and that is in the log after all that was committed before. What was read may be acknowledged then. Without
+    /// this wait, a primary that has crashed and is back would show what its standby has not got; and one that was relieved and
+    /// does not know it, what has not been true for a while.
+    pub fn confirm(&mut self, session: Session) -> Result<(), StoreError> {
+        self.end(session, &[Step::new("commit")])
+            .map_err(ServerError::before_commit)
+    }
+
+    /// Steps that end in the commit. A host that does not answer it in time is not the next one to be asked.
+    fn end(&mut self, mut session: Session, steps: &[Step]) -> Result<(), ServerError> {
+        match session.run(steps) {
+            Ok(_) => {
+                self.keep(session);
+                Ok(())
+            }
+            Err(error) => {
+                if error.is_lost() {
+                    self.server.pass_over(session.host());
+                }
+                self.roll_back(session);
+                Err(error)
+            }
+        }
+    }
+
     /// Writes and commits in one round trip, under a number that tells later whether it has happened.
     pub fn commit(
         &mut self,
-        mut session: Session,
+        session: Session,
         mut steps: Vec<Step>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.batch += 1;
         steps.push(writers::write(&self.name, self.batch, now));
         steps.push(Step::new("commit"));
-        match session.run(&steps) {
-            Ok(_) => {
-                self.keep(session);
-                Ok(())
-            }
-            Err(error) => {
-                self.roll_back(session);
-                Err(error.at_commit())
-            }
-        }
+        self.end(session, &steps).map_err(ServerError::at_commit)
     }
 
     /// Whether this batch, the last one tried, has committed. A transaction that still lives has the turn: when this one gets
     /// it, that one has ended.
     pub fn has_committed(&mut self, batch: i64) -> Result<bool, StoreError> {
         let (tx, answers) = self.take(vec![writers::last_batch(&self.name)])?;
-        self.roll_back(tx.session);
+        self.confirm(tx.session)?;
         let row = answers.into_iter().flatten().next();
         let found = row.map(|row| row.try_get::<_, i64>("batch"));
         match found {

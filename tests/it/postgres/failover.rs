@@ -13,7 +13,7 @@ use super::processes::{Over, wait_until};
 use crate::server::{Premises, Server};
 
 /// A primary with a standby that streams.
-fn pair() -> Option<[Cluster; 2]> {
+pub fn pair() -> Option<[Cluster; 2]> {
     let primary = Cluster::start(&[])?;
     let standby = primary.standby();
     let step = || Step::new("select 1 from pg_stat_replication where state = 'streaming'");
@@ -28,7 +28,7 @@ fn wait_for(cluster: &Cluster, question: impl Fn() -> Step) {
 }
 
 /// From now on commits wait for the standby.
-fn make_synchronous(primary: &Cluster) {
+pub fn make_synchronous(primary: &Cluster) {
     let mut session = Session::connect(&primary.server(""), Role::Read).unwrap();
     let waits = "alter system set synchronous_standby_names = 'standby'";
     for sql in [waits, "select pg_reload_conf()"] {
@@ -39,8 +39,8 @@ fn make_synchronous(primary: &Cluster) {
     });
 }
 
-/// The standby is cut off: it gets nothing more, and no commit waits for it.
-fn cut_off(primary: &Cluster) {
+/// The standby is cut off: it gets nothing more.
+pub fn cut_off(primary: &Cluster) {
     primary.admit("local all all trust\n");
     let mut session = Session::connect(&primary.server(""), Role::Read).unwrap();
     session.execute("select pg_reload_conf()").unwrap();
@@ -63,6 +63,12 @@ fn buy(server: &Server, ids: &Mutex<Vec<i64>>, is_over: &AtomicBool) {
             assert_eq!(status, 503, "{answer}");
         }
     }
+}
+
+/// Servers take the first of the two that can be written.
+pub fn configuration(primary: &Cluster, standby: &Cluster) -> String {
+    let [primary, standby] = [primary.host(), standby.host()];
+    format!("db = \"postgres://flashsale@{primary},{standby}/postgres\"\n")
 }
 
 /// What those who bought were told, and what is there after the primary was lost.
@@ -91,12 +97,7 @@ impl Told {
 /// Two servers sell; the primary is killed after something has happened to it, and the standby goes on.
 fn fail_over([primary, standby]: &[Cluster; 2], before: fn(&Cluster)) -> Told {
     let premises = Premises::new();
-    let url = format!(
-        "postgres://flashsale@{},{}/postgres",
-        primary.host(),
-        standby.host()
-    );
-    premises.file("flash_sale.toml", &format!("db = \"{url}\"\n"));
+    premises.file("flash_sale.toml", &configuration(primary, standby));
     premises
         .seed("sku,name,price,total_stock\ntee,Tee,99.99,2000000000\n")
         .succeeded();

@@ -4,6 +4,7 @@
 mod across_nodes;
 mod cluster;
 mod copy;
+mod crashed_primary;
 mod failover;
 mod feed;
 mod guards;
