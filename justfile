@@ -19,6 +19,10 @@ check:
 nightly:
     FLASHSALE_TEST_KILLS=1000 FLASHSALE_TEST_COMMANDS=50000 FLASHSALE_TEST_IDLE_CONNECTIONS=10000 PROPTEST_CASES=100000 FLASHSALE_TEST_TRANSITIONS=10000000 cargo test --release
 
+# Three data nodes under Patroni, whose leader is killed, cut off, paused and relieved under load: ten minutes, as root
+failover:
+    tests/patroni/run.py
+
 # Measures everything, and writes the figures into README.md and docs/performance.md
 bench:
     benches/run.py
