@@ -8,6 +8,7 @@ mod crashed_primary;
 mod failover;
 mod feed;
 mod guards;
+mod newer_program;
 mod nodes;
 mod patience;
 mod processes;
@@ -126,6 +127,11 @@ pub fn place_of_shop(hands: &Hands) -> Place {
     let schema = Schema::new().expect("FLASHSALE_TEST_DB=postgres needs PostgreSQL");
     schema.set_clock_by(hands);
     schema.place()
+}
+
+/// How often something happens: the long version has it `FLASHSALE_TEST_ROUNDS` times as often.
+pub fn rounds(short: usize) -> usize {
+    short * number("FLASHSALE_TEST_ROUNDS", 1)
 }
 
 /// A test's size: from the environment for the long version, else short.

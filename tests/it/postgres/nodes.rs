@@ -161,7 +161,7 @@ fn a_commit_in_doubt_is_settled_as_it_ended() {
     let mut store = through.store(Durability::Normal).unwrap();
     let mut beside = database.store(Durability::Normal).unwrap();
     let (mut acknowledged, mut committed, mut lost) = (Vec::new(), 0, 0);
-    for round in 0..60 {
+    for round in 0..super::rounds(60) {
         let cut = Cut::ALL[round % Cut::ALL.len()];
         // A session prepares its statements at its first batch.
         acknowledged.extend(placed(&transact(&mut *store, &holds(1)).unwrap()));
