@@ -149,7 +149,8 @@ impl Meaning {
         match kind {
             "payment_intent.succeeded" => Some(paid("amount_received", &["id"])),
             "checkout.session.completed" => {
-                let is_paid = object.raw("payment_status") == Some("\"paid\"");
+                let is_paid = object.raw("payment_status").and_then(string);
+                let is_paid = is_paid.as_deref() == Some("paid");
                 is_paid.then(|| paid("amount_total", &[INTENT]))
             }
             "checkout.session.async_payment_succeeded" => Some(paid("amount_total", &[INTENT])),
@@ -162,9 +163,9 @@ impl Meaning {
                 Some(reversed(ReversalKind::DisputeOpened, "amount", OF_A_CHARGE))
             }
             "charge.dispute.closed" => {
-                let kind = match object.raw("status")? {
-                    "\"won\"" => ReversalKind::DisputeWon,
-                    "\"lost\"" => ReversalKind::DisputeLost,
+                let kind = match string(object.raw("status")?)?.as_str() {
+                    "won" => ReversalKind::DisputeWon,
+                    "lost" => ReversalKind::DisputeLost,
                     _ => return None,
                 };
                 Some(reversed(kind, "amount", OF_A_CHARGE))

@@ -152,6 +152,22 @@ fn an_event_with_any_bytes_changed_is_answered() {
 }
 
 #[test]
+fn a_letter_that_is_escaped_is_the_same_letter() {
+    let shop = shop();
+    shop.ordered("tee", 1);
+    let event = session(
+        "evt_1",
+        "checkout.session.completed",
+        "paid",
+        json!("order_1"),
+    );
+    let escaped = event.to_string().replace("\"paid\"", r#""p\u0061id""#);
+    assert_ne!(escaped, event.to_string());
+    let verdict = &send_text(&shop, &escaped).body["verdict"];
+    assert_ne!(*verdict, json!("ignored"), "{verdict}");
+}
+
+#[test]
 fn a_header_with_any_letter_changed_signs_nothing_but_by_chance() {
     let shop = shop();
     shop.ordered("tee", 1);
