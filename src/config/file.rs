@@ -45,7 +45,7 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
 }
 
 /// `Err` begins with the line.
-fn set_all(config: &mut Config, text: &str, is_open: bool) -> Result<(), String> {
+pub fn set_all(config: &mut Config, text: &str, is_open: bool) -> Result<(), String> {
     let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
         toml::from_str(text).map_err(|error| not_toml(text, &error))?;
     for (name, value) in table {
@@ -83,14 +83,17 @@ fn not_toml(text: &str, error: &toml::de::Error) -> String {
     let line = line_number(text.as_bytes(), at.start);
     let message = error.message();
     match key_around(text, at.start) {
-        Some(key) if key.is_secret => format!("line {line}: {}: {message}", key.name),
-        Some(key) => format!("line {line}: {}: {message}{}", key.name, shown(text, at)),
+        Some((key, true)) if !key.is_secret => {
+            format!("line {line}: {}: {message}{}", key.name, shown(text, at))
+        }
+        Some((key, _)) => format!("line {line}: {}: {message}", key.name),
         None => format!("line {line}: {message}"),
     }
 }
 
-/// The key whose value stands at `at`: in its own line, or in a list that a line above has opened.
-fn key_around(text: &str, at: usize) -> Option<&'static Key> {
+/// The key whose value stands at `at`, and whether that is in the key's own line: else it is in a list that a line above has
+/// opened, or seems to have where a quote is missing.
+fn key_around(text: &str, at: usize) -> Option<(&'static Key, bool)> {
     let line_end = text.get(at..).and_then(|after| after.find('\n'));
     let end = line_end.map_or(text.len(), |length| at + length);
     let mut start = 0;
@@ -105,7 +108,8 @@ fn key_around(text: &str, at: usize) -> Option<&'static Key> {
     let (key, start) = found?;
     let value = &text[start..end];
     let is_open = value.matches('[').count() > value.matches(']').count();
-    (is_open || !value.contains('\n')).then_some(key)
+    let is_its_line = !value.contains('\n');
+    (is_open || is_its_line).then_some((key, is_its_line))
 }
 
 /// The line of `at`, below the message, unless the line names a secret.

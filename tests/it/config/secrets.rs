@@ -84,6 +84,7 @@ fn a_secret_that_stands_in_a_wrong_place_is_not_shown() {
         format!("{SECRET} = 1"),
         format!("webhook_secrets = [\n  {SECRET:?} x\n]"),
         format!("webhook_secrets = [\n  \"{SECRET}\n]"),
+        format!("db = \"shop.db webhook_secrets = [\n  {SECRET:?},\n]"),
     ] {
         let error = refused(&text);
         assert!(!error.contains("MfKQ9r8"), "{error}");
