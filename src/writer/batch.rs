@@ -99,7 +99,7 @@ impl Batch {
             self.commands.push(job.command);
             self.waiters.push(Waiter::Client {
                 deadline: job.deadline,
-                reply: job.reply,
+                reply: job.reply.in_batch(),
             });
         }
     }

@@ -130,12 +130,28 @@ struct Job {
     reply: Reply,
 }
 
-/// What to do with an answer. One that is dropped unanswered says that the outcome is unknown.
-struct Reply(Option<Box<dyn FnOnce(Answer) + Send>>);
+/// What to do with an answer. One that is dropped unanswered says that the writer has stopped, since a command may come between
+/// its last look at the queue and the queue's end; or, of a command in a batch, that the outcome is unknown.
+struct Reply {
+    then: Option<Box<dyn FnOnce(Answer) + Send>>,
+    is_in_batch: bool,
+}
 
 impl Reply {
+    fn new(then: impl FnOnce(Answer) + Send + 'static) -> Reply {
+        Reply {
+            then: Some(Box::new(then)),
+            is_in_batch: false,
+        }
+    }
+
+    fn in_batch(mut self) -> Reply {
+        self.is_in_batch = true;
+        self
+    }
+
     fn answer(mut self, answer: Answer) {
-        if let Some(then) = self.0.take() {
+        if let Some(then) = self.then.take() {
             then(answer);
         }
     }
@@ -143,8 +159,12 @@ impl Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        if let Some(then) = self.0.take() {
-            then(Err(CommandError::Unknown));
+        if let Some(then) = self.then.take() {
+            then(Err(if self.is_in_batch {
+                CommandError::Unknown
+            } else {
+                CommandError::Stopped
+            }));
         }
     }
 }
@@ -251,7 +271,7 @@ impl Writer {
         let job = Job {
             command,
             deadline: Instant::now() + self.wait_max,
-            reply: Reply(Some(Box::new(then))),
+            reply: Reply::new(then),
         };
         match self.jobs.try_send(job) {
             Ok(()) => {}
