@@ -65,6 +65,15 @@ use endpoints::{BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
 use storefront::unless_unchanged;
 
+#[cfg(feature = "test-support")]
+pub use {
+    signature::{Wrong as WrongSignature, check as check_signature},
+    stripe::{
+        Reason as StripeReason, Refused as StripeRefused, Understood as StripeUnderstood,
+        understand as understand_stripe,
+    },
+};
+
 /// What handlers are given.
 pub struct Api {
     pub writer: Writer,
@@ -280,6 +289,20 @@ impl Api {
             self.guard.check_signature(call.request, self.clock.wall())
         } else {
             self.origins.check(call.request, &self.proxies)
+        }
+    }
+}
+
+#[cfg(feature = "test-support")]
+impl Api {
+    /// What the request asks of the writer, which is not asked; `Err` holds the answer to a request that asks nothing of the
+    /// writer. `None`: the request waits for events.
+    pub fn command_of(&self, request: &Request) -> Result<Option<Command>, Response> {
+        match self.understand(request, Route::of(&request.path)) {
+            Ok(Work::Submitted(submission)) => Ok(Some(submission.command)),
+            Ok(Work::Waits(..)) => Ok(None),
+            Ok(Work::Answered(response)) => Err(response),
+            Err(error) => Err(error.response(self.audience())),
         }
     }
 }

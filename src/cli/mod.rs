@@ -39,6 +39,9 @@ use signal_hook::consts::SIGXFSZ;
 
 use crate::config::Flags;
 
+#[cfg(feature = "test-support")]
+pub use catalogue::{BadRows, InputFormat, Row, read as read_catalogue};
+
 use cli_error::CliError;
 use exit_status::INTERNAL;
 use global_args::GlobalArgs;

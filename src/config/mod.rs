@@ -21,6 +21,8 @@ use crate::sale::Terms;
 
 pub use choice::LogFormat;
 pub use config_error::ConfigError;
+#[cfg(feature = "test-support")]
+pub use file::set_all as read_text;
 pub use keys::{Config, KEYS, Key};
 pub use listen::Listen;
 pub use load::{ENVIRONMENT_PREFIX, FILE_NAME, Flags, load, load_over};

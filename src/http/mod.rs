@@ -45,3 +45,10 @@ pub use message::{Awaited, Handler, Recipient, Refusal, Reply, Request, RequestI
 pub use probe::probe;
 pub use server::{Server, Stopper};
 pub use tiny_http::{Header, Method, StatusCode};
+
+#[cfg(feature = "test-support")]
+pub use {
+    body::Body,
+    chunked::ChunkedBody,
+    head::{Head, parse as parse_head},
+};

@@ -33,6 +33,7 @@ mod faults;
 mod feed;
 mod files;
 mod front;
+mod fuzz;
 mod hard_clients;
 mod health;
 mod holds;
