@@ -2,6 +2,7 @@
 
 mod audit;
 mod between_batches;
+mod cached_product;
 #[cfg(feature = "test-support")]
 mod contents;
 mod convert;

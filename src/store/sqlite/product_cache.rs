@@ -4,58 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use rusqlite::{Connection, Row, named_params};
-
+use super::cached_product::CachedProduct;
 use super::file::Version;
-use super::statements::Queries;
-use super::tables::{Result, holds, kept_keys, orders, products};
-use crate::sale::{Product, ProductId, Timestamp};
-
-/// A product at one moment of the store, and what of it was overdue.
-#[derive(Debug)]
-pub struct CachedProduct {
-    pub product: Option<Product>,
-    pub overdue_units: i64,
-    /// Below it are the keys that were kept by then.
-    pub next_key: i64,
-    /// The product with what is overdue counted as available.
-    pub shown: Option<Arc<Product>>,
-    /// The last deadline of anything that has passed: before it, less was overdue.
-    from: Option<Timestamp>,
-    /// The next one: from then on, more may be.
-    until: Option<Timestamp>,
-}
-
-impl CachedProduct {
-    pub fn at(conn: &Connection, id: ProductId, now: Timestamp) -> Result<CachedProduct> {
-        let tx = conn.unchecked_transaction()?;
-        let found = products::by_id_with_overdue_units(&*tx, id, now)?;
-        let around = |sql| -> Result<[Option<Timestamp>; 2]> {
-            let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?]);
-            tx.row(sql, named_params! {":now": now}, read)
-        };
-        let [last_hold, next_hold] = around(holds::DEADLINES_AROUND)?;
-        let [last_order, next_order] = around(orders::DEADLINES_AROUND)?;
-        let (product, overdue_units) = found.unzip();
-        let overdue_units = overdue_units.unwrap_or(0);
-        let shown = product.clone();
-        let shown = shown.map(|product: Product| product.with_overdue_free(overdue_units));
-        Ok(CachedProduct {
-            product,
-            overdue_units,
-            next_key: kept_keys::next_id(&*tx)?,
-            shown: shown.map(Arc::new),
-            from: last_hold.max(last_order),
-            until: [next_hold, next_order].into_iter().flatten().min(),
-        })
-    }
-
-    /// Whether the clock alone makes no difference between the read and `now`.
-    fn holds_at(&self, now: Timestamp) -> bool {
-        self.from.is_none_or(|from| from.has_passed(now))
-            && self.until.is_none_or(|until| !until.has_passed(now))
-    }
-}
+use crate::sale::{ProductId, Timestamp};
 
 /// Products as they stand in the present version of the store.
 #[derive(Default)]
@@ -77,17 +28,37 @@ struct OfOneVersion {
 const PRODUCTS_MAX: usize = 1024;
 
 impl ProductCache {
-    pub fn single_flight(&self, id: ProductId) -> MutexGuard<'_, ()> {
+    /// As remembered, or as `read` reads it now. `version` tells the store's present version, or `None` where it
+    /// cannot be told; what was read is remembered if it is the same after the read as before.
+    pub fn find_or_read<E>(
+        &self,
+        version: impl Fn() -> Option<Version>,
+        id: ProductId,
+        now: Timestamp,
+        read: impl FnOnce() -> Result<CachedProduct, E>,
+    ) -> Result<Arc<CachedProduct>, E> {
+        let remembered = || self.find(version()?, id, now);
+        if let Some(cached) = remembered() {
+            return Ok(cached);
+        }
+        let _flight = self.single_flight(id);
+        if let Some(cached) = remembered() {
+            return Ok(cached);
+        }
+        let before = version();
+        let cached = Arc::new(read()?);
+        if let Some(before) = before.filter(|_| before == version()) {
+            self.keep(before, id, cached.clone());
+        }
+        Ok(cached)
+    }
+
+    fn single_flight(&self, id: ProductId) -> MutexGuard<'_, ()> {
         let flight = &self.flights[usize::try_from(id.get()).unwrap_or(0) % FLIGHTS_MAX];
         flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn find(
-        &self,
-        version: Version,
-        id: ProductId,
-        now: Timestamp,
-    ) -> Option<Arc<CachedProduct>> {
+    fn find(&self, version: Version, id: ProductId, now: Timestamp) -> Option<Arc<CachedProduct>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let cached = known
             .products
@@ -96,7 +67,7 @@ impl ProductCache {
         (known.version == Some(version)).then(|| cached.clone())
     }
 
-    pub fn keep(&self, version: Version, id: ProductId, cached: Arc<CachedProduct>) {
+    fn keep(&self, version: Version, id: ProductId, cached: Arc<CachedProduct>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.version != Some(version) || known.products.len() >= PRODUCTS_MAX {
             known.version = Some(version);

@@ -10,9 +10,10 @@ use r2d2::{CustomizeConnection, ManageConnection, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+use super::cached_product::CachedProduct;
 use super::error::not_applied;
 use super::file::{DatabaseFile, FLAGS, OpenState, configure};
-use super::product_cache::{CachedProduct, ProductCache};
+use super::product_cache::ProductCache;
 use super::rows::SqliteRows;
 use super::tables::kept_keys::Keys;
 use super::tables::{counters, events, holds, orders, products};
@@ -114,24 +115,9 @@ impl SqliteReader {
 
     /// As remembered, if no process has committed since and no deadline has passed.
     fn current(&self, id: ProductId, now: Timestamp) -> Result<Arc<CachedProduct>, StoreError> {
-        if let Some(cached) = self.remembered(id, now) {
-            return Ok(cached);
-        }
-        let _flight = self.product_cache.single_flight(id);
-        if let Some(cached) = self.remembered(id, now) {
-            return Ok(cached);
-        }
-        let version = self.state.wal_index.version();
-        let cached = Arc::new(self.read(|conn| CachedProduct::at(conn, id, now))?);
-        if let Some(version) = version.filter(|_| version == self.state.wal_index.version()) {
-            self.product_cache.keep(version, id, cached.clone());
-        }
-        Ok(cached)
-    }
-
-    fn remembered(&self, id: ProductId, now: Timestamp) -> Option<Arc<CachedProduct>> {
-        self.product_cache
-            .find(self.state.wal_index.version()?, id, now)
+        let version = || self.state.wal_index.version();
+        let read = || self.read(|conn| CachedProduct::at(conn, id, now));
+        self.product_cache.find_or_read(version, id, now, read)
     }
 
     /// Judged on rows of one moment.
