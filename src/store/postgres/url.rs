@@ -34,6 +34,10 @@ impl Url {
     pub fn parse(text: &str) -> Result<Url, String> {
         let whole = text.to_owned();
         let (address, options) = text.split_once('?').unwrap_or((text, ""));
+        // The driver looks for the user first, and would find the one that ends here.
+        if !address.contains('@') && options.contains('@') {
+            return Err(NOT_A_URL.into());
+        }
         let (mut mode, mut root, mut others) = (None, None, Vec::new());
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
@@ -215,6 +219,7 @@ mod tests {
         for text in [
             "postgres://ada:s3cret@db1:port/shop",
             "postgres://ada:s3cret@/x?y=1",
+            "postgres://ada:s3?cret@db1/shop",
         ] {
             let error = Url::parse(text).unwrap_err();
             assert!(!error.contains("s3"), "{error}");
