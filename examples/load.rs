@@ -13,6 +13,11 @@
 //! | `funnel` | a hold of product 2, an order from it, and a webhook, signed with `WEBHOOK_SECRET`, that pays it |
 //!
 //! A funnel counts once, when it is paid, and its time is that of its three requests.
+//!
+//! With `RATE` in the environment the load is open: so many requests a second begin when they are to, whatever became of those
+//! before, and a time is counted from when its request was to begin, be there a free connection then or not (so that a
+//! server which stands still is not asked less, and the wait for a connection is not left out). What was to begin and was not
+//! answered before the end counts as `unanswered`. Of 503s there are times of their own.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -60,7 +65,9 @@ enum Step {
 struct Connection {
     stream: TcpStream,
     step: Step,
+    /// In an open load, when it was to begin.
     began: Instant,
+    is_busy: bool,
     answer: Vec<u8>,
 }
 
@@ -76,15 +83,21 @@ fn main() {
     let connections = connections.parse().expect("a number of connections");
     let seconds: f64 = seconds.parse().expect("a number of seconds");
     let path = path.first().map_or("/healthz", String::as_str);
-    let mut load = Load::new(kind, path);
+    let rate = std::env::var("RATE").ok();
+    let rate = rate.map(|rate| rate.parse().expect("RATE is a number of requests a second"));
+    let mut load = Load::new(kind, path, rate);
     let took = load.run(address, connections, Duration::from_secs_f64(seconds));
     println!(
-        r#"{{"done":{},"unexpected":{},"seconds":{:.6},"p50_us":{},"p99_us":{}}}"#,
+        r#"{{"done":{},"unexpected":{},"overloaded":{},"unanswered":{},"seconds":{:.6},"p50_us":{},"p99_us":{},"overloaded_p50_us":{},"overloaded_p99_us":{}}}"#,
         load.latency.len(),
         load.unexpected,
+        load.overloaded.len(),
+        load.unanswered,
         took.as_secs_f64(),
         load.latency.value_at_quantile(0.5),
         load.latency.value_at_quantile(0.99),
+        load.overloaded.value_at_quantile(0.5),
+        load.overloaded.value_at_quantile(0.99),
     );
 }
 
@@ -99,12 +112,19 @@ struct Load {
     random: u64,
     mac: Option<Hmac<Sha256>>,
     latency: Histogram<u64>,
+    /// Of 503s in an open load, which are not in the other ones.
+    overloaded: Histogram<u64>,
     /// Answers of another status than what the kind is for.
     unexpected: u64,
+    unanswered: u64,
+    /// Requests a second that are to begin; `None`: the next one as soon as the one before is answered.
+    rate: Option<f64>,
+    /// Connections that wait for a request.
+    free: Vec<usize>,
 }
 
 impl Load {
-    fn new(kind: Kind, path: &str) -> Load {
+    fn new(kind: Kind, path: &str, rate: Option<f64>) -> Load {
         let now = since_1970();
         let fixed = match kind {
             Kind::Get => format!("GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n").into_bytes(),
@@ -126,7 +146,11 @@ impl Load {
             random: u64::from(now.subsec_nanos()) << 20 | 1,
             mac,
             latency: Histogram::new(3).expect("three digits"),
+            overloaded: Histogram::new(3).expect("three digits"),
             unexpected: 0,
+            unanswered: 0,
+            rate,
+            free: Vec::new(),
         }
     }
 
@@ -147,12 +171,17 @@ impl Load {
                 stream,
                 step: Step::First,
                 began: Instant::now(),
+                is_busy: false,
                 answer: Vec::new(),
             });
         }
         let began = Instant::now();
+        if let Some(rate) = self.rate {
+            self.run_open(&mut poll, &mut events, &mut all, rate, duration);
+            return began.elapsed();
+        }
         for connection in &mut all {
-            self.begin(connection);
+            self.begin(connection, Instant::now());
         }
         while began.elapsed() < duration {
             let polled = poll.poll(&mut events, Some(Duration::from_millis(10)));
@@ -164,9 +193,48 @@ impl Load {
         began.elapsed()
     }
 
-    fn begin(&mut self, connection: &mut Connection) {
+    /// Begins each request on a free connection once its time has come, and later where none is free.
+    fn run_open(
+        &mut self,
+        poll: &mut Poll,
+        events: &mut Events,
+        all: &mut [Connection],
+        rate: f64,
+        duration: Duration,
+    ) {
+        self.free = (0..all.len()).rev().collect();
+        let (began, mut count) = (Instant::now(), 0_u64);
+        let due = |count: u64| began + Duration::from_secs_f64(count as f64 / rate);
+        while began.elapsed() < duration {
+            while due(count) <= Instant::now()
+                && let Some(number) = self.free.pop()
+            {
+                self.begin(&mut all[number], due(count));
+                count += 1;
+            }
+            // An epoll sleeps for whole milliseconds: where the next one is due sooner, it only looks.
+            let next = due(count).saturating_duration_since(Instant::now());
+            let is_full = self.free.is_empty();
+            let sleep = Duration::from_millis(u64::from(is_full || next.as_millis() > 1));
+            poll.poll(events, Some(sleep)).expect("events");
+            for event in &*events {
+                let number = event.token().0;
+                let was_busy = all[number].is_busy;
+                self.go_on(&mut all[number]);
+                if was_busy && !all[number].is_busy {
+                    self.free.push(number);
+                }
+            }
+        }
+        let begun = (duration.as_secs_f64() * rate) as u64;
+        let answered = self.latency.len() + self.overloaded.len();
+        self.unanswered = begun.saturating_sub(answered);
+    }
+
+    fn begin(&mut self, connection: &mut Connection, began: Instant) {
         connection.step = Step::First;
-        connection.began = Instant::now();
+        connection.began = began;
+        connection.is_busy = true;
         if self.fixed.is_empty() {
             self.form_keyed();
             send(connection, &self.request);
@@ -240,11 +308,20 @@ impl Load {
                 send(connection, &self.webhook(order));
             }
             _ => {
-                self.unexpected += u64::from(!is_expected);
                 let micros = connection.began.elapsed().as_micros();
                 let micros = u64::try_from(micros).expect("less than an age");
-                self.latency.record(micros).expect("it resizes itself");
-                self.begin(connection);
+                let is_overloaded = status == 503 && self.rate.is_some();
+                self.unexpected += u64::from(!is_expected && !is_overloaded);
+                let times = if is_overloaded {
+                    &mut self.overloaded
+                } else {
+                    &mut self.latency
+                };
+                times.record(micros).expect("it resizes itself");
+                connection.is_busy = false;
+                if self.rate.is_none() {
+                    self.begin(connection, Instant::now());
+                }
             }
         }
     }
