@@ -69,6 +69,7 @@ mod secrets;
 mod seed;
 mod service;
 mod simulation;
+mod soak;
 mod stripe;
 mod sweep;
 mod tidy;
