@@ -193,16 +193,22 @@ impl Sale {
     }
 }
 
-/// Some pages as they were before a checkpoint, some as they are after it.
+/// Some pages as they were before a checkpoint, some as they are after it, and some torn between two sectors of a disk that
+/// lost its power.
 fn mixed(dice: &mut Crowd, before: &[u8], after: &[u8]) -> Vec<u8> {
-    let pages = after.chunks(4096).enumerate();
-    let pages = pages.map(
-        |(number, page)| match before.get(number * 4096..(number + 1) * 4096) {
-            Some(old) if dice.flips() => old,
-            Some(_) | None => page,
-        },
-    );
-    pages.collect::<Vec<_>>().concat()
+    let mut mixed = after.to_vec();
+    for (number, page) in mixed.chunks_mut(4096).enumerate() {
+        let Some(old) = before.get(number * 4096..(number + 1) * 4096) else {
+            continue;
+        };
+        let cut = 512 * usize::try_from(dice.below(9)).unwrap();
+        match dice.below(3) {
+            0 => page.copy_from_slice(old),
+            1 => page[..cut].copy_from_slice(&old[..cut]),
+            _ => page[cut..].copy_from_slice(&old[cut..]),
+        }
+    }
+    mixed
 }
 
 /// What is found in a folder that has this file and this log in it.

@@ -17,7 +17,8 @@ use super::connection::BUSY_TIMEOUT;
 use super::migrate::{self, State};
 use super::named_file::{beside, has_content};
 use super::source::address_of_still;
-use crate::store::OpenError;
+use crate::store::sqlite::audit::audit;
+use crate::store::{Depth, OpenError};
 
 /// Beside a server, the file without its log may be caught while a checkpoint writes a page.
 const LOOKS_MAX: usize = 5;
@@ -41,7 +42,30 @@ pub fn ensure_log_is_its_own(database: &Path) -> Result<(), OpenError> {
             Err(_) => break,
         }
     }
-    belong_together.and(Err(OpenError::ForeignLog(log)))
+    match belong_together {
+        Err(OpenError::NotOurs | OpenError::Damaged(_)) if is_whole_with_log(database)? => {
+            log::warn!(
+                "{}: a page was torn while it was written, as when the power fails; the log has it whole, and with the log the \
+                 books are right",
+                database.display()
+            );
+            Ok(())
+        }
+        Ok(_) => Err(OpenError::ForeignLog(log)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Asked where the file without its log cannot be read, since a checkpoint was cut off within the page of `meta`. A log brings
+/// every page whole that a checkpoint was writing; one of another file leaves pages of two sales, whose books do not agree.
+fn is_whole_with_log(database: &Path) -> Result<bool, OpenError> {
+    let with_log = open_with_log(database)?;
+    let tx = with_log.unchecked_transaction()?;
+    if !matches!(Content::of(&tx), Ok(Content::Current(_))) {
+        return Ok(false);
+    }
+    let checks = audit(&tx, Depth::Full);
+    Ok(checks.is_ok_and(|checks| checks.iter().all(|check| check.broken == 0)))
 }
 
 fn do_belong_together(database: &Path) -> Result<bool, OpenError> {
