@@ -44,6 +44,7 @@ mod lost_disk;
 mod lost_disk_seeds;
 mod many_connections;
 mod metrics;
+mod nth_call;
 mod operator;
 mod operators_page;
 mod orders;
