@@ -43,7 +43,7 @@ impl From<StoreError> for CliError {
                 IO_ERROR
             }
             StoreError::Broken(_) => INTERNAL,
-            StoreError::Corrupt(_) => BAD_DATA,
+            StoreError::Corrupt(_) | StoreError::Unreadable(_) => BAD_DATA,
         };
         CliError::new(code, error.to_string())
     }

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// A constraint fired: a command of the batch is judged wrongly. Nothing was applied.
     #[error("a command broke a constraint: {0}")]
     Broken(String),
+    /// A row holds what the program never writes there. Nothing was applied, and other rows can be worked on.
+    #[error("a row cannot be read: {0}; `flashsale verify` tells more")]
+    Unreadable(String),
     /// The store went away during the commit of a batch. `Store::settle` will tell what became of it. Only
     /// `transact` and `load` leave one in doubt.
     #[error("whether the commit has happened is not known yet: {0}")]

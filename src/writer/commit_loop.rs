@@ -146,14 +146,14 @@ impl CommitLoop {
                     Some(again) => batch = again,
                     None => return Ok(()),
                 },
-                Err(StoreError::Broken(why)) if batch.len() > 1 => {
+                Err(StoreError::Broken(why) | StoreError::Unreadable(why)) if batch.len() > 1 => {
                     log::error!(
-                        "a batch of {} broke a constraint and is tried one by one: {why}",
+                        "a batch of {} broke a constraint, or met a row that cannot be read, and is tried one by one: {why}",
                         batch.len()
                     );
                     return self.execute_one_by_one(batch);
                 }
-                Err(StoreError::Broken(why)) if batch.has_sweep() => {
+                Err(StoreError::Broken(why) | StoreError::Unreadable(why)) if batch.has_sweep() => {
                     self.broken_sweep.broke(&why);
                     return Ok(self.probe()?);
                 }
@@ -193,14 +193,14 @@ impl CommitLoop {
     /// What to tell clients of a failure, and whether it is the end.
     pub fn answer_failure(&mut self, failure: &StoreError) -> (CommandError, Option<WriterExit>) {
         // The store is well: what broke is a rule of ours.
-        if let StoreError::Broken(why) = failure {
+        if let StoreError::Broken(why) | StoreError::Unreadable(why) = failure {
             log::error!("a command broke a rule, alone in its transaction: {why}");
             return (CommandError::Broken, None);
         }
         self.health.failed(failure);
         let error = match failure {
             StoreError::Unknown(_) | StoreError::InDoubt(_) => CommandError::Unknown,
-            StoreError::Broken(_) => CommandError::Broken,
+            StoreError::Broken(_) | StoreError::Unreadable(_) => CommandError::Broken,
             StoreError::Busy
             | StoreError::Away(_)
             | StoreError::NotApplied(_)

@@ -92,6 +92,7 @@ impl WriterExit {
             | StoreError::Away(_)
             | StoreError::NotApplied(_)
             | StoreError::Broken(_)
+            | StoreError::Unreadable(_)
             | StoreError::InDoubt(_) => None,
             StoreError::Unknown(_) => Some(WriterExit::Unknown),
             StoreError::Corrupt(_) => Some(WriterExit::Corrupt),

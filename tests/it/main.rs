@@ -22,6 +22,7 @@ mod crash;
 mod crowd;
 mod currency;
 mod customer_limits;
+mod damage;
 mod description;
 mod differential;
 mod endpoints;

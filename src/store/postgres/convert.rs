@@ -15,8 +15,8 @@ use crate::sale::{
 type Converted<T> = Result<T, Box<dyn Error + Sync + Send>>;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the sale has no word for {0:?}")]
-struct Unknown(String);
+#[error("the sale has no word for what stands there")]
+struct Unknown;
 
 /// `$type` is `$to(&self)` as a `$column`, and what `$from` makes of one, if it is one.
 macro_rules! columns {
@@ -38,7 +38,7 @@ macro_rules! columns {
             fn from_sql(column: &Type, raw: &'a [u8]) -> Converted<$type> {
                 let from: fn($column) -> Option<$type> = $from;
                 let value = <$column>::from_sql(column, raw)?;
-                from(value).ok_or_else(|| Unknown(value.to_string()).into())
+                from(value).ok_or_else(|| Unknown.into())
             }
 
             fn accepts(column: &Type) -> bool {

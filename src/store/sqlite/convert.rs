@@ -10,7 +10,7 @@ use crate::sale::{
 };
 
 #[derive(Debug, thiserror::Error)]
-#[error("the sale has no word for {0:?}")]
+#[error("the sale has no word for {0}")]
 struct Unknown(String);
 
 fn unknown(value: impl ToString) -> FromSqlError {
@@ -60,7 +60,8 @@ macro_rules! texts {
         impl FromSql for $type {
             fn column_result(value: ValueRef<'_>) -> FromSqlResult<$type> {
                 let (from, text): (fn(&str) -> Option<$type>, _) = ($from, value.as_str()?);
-                from(text).ok_or_else(|| unknown(text))
+                // Which text is not said: it may be a key, or what was left of a customer's name.
+                from(text).ok_or_else(|| unknown(format_args!("a text of {} bytes", text.len())))
             }
         }
     )+};

@@ -27,9 +27,21 @@ pub fn not_applied(error: rusqlite::Error) -> StoreError {
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::NoLargeFileSupport,
         ) => StoreError::NotApplied(text),
-        // Ours: SQL that does not fit the schema, a row that the sale has no words for, an update that found no row.
+        None if is_of_a_value(&error) => StoreError::Unreadable(text),
+        // Ours: SQL that does not fit the schema, an update that found no row.
         Some(_) | None => StoreError::Broken(text),
     }
+}
+
+/// Whether what stands in a row is no text, or nothing that the sale has a word for.
+pub fn is_of_a_value(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 /// An error at COMMIT, before anything is rolled back. A full disk is sure to have applied nothing once SQLite is outside

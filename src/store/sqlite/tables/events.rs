@@ -14,7 +14,6 @@ pub const LIST: List<Event> = List {
     read,
 };
 
-#[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from events order by id";
 
 pub fn read(row: &Row<'_>) -> Result<Event> {

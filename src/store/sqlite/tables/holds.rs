@@ -40,7 +40,6 @@ pub const LIST: List<Hold> = List {
     read,
 };
 
-#[cfg(feature = "test-support")]
 pub const ALL: &str = concat!(select_hold!(), " order by holds.id");
 
 /// Units that a customer holds of a product.

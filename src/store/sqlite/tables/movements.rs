@@ -14,7 +14,6 @@ pub const LIST: List<Movement> = List {
     read,
 };
 
-#[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from movements order by product_id, version";
 
 /// A product's newest, as many as `take` asks for.

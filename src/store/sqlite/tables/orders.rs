@@ -57,7 +57,6 @@ pub const LIST_OF_MONEY_BACK: List<Order> = List {
     read,
 };
 
-#[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from orders order by id";
 
 /// Units that a customer has ordered of a product, and has paid or still may.

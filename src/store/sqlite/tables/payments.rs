@@ -110,7 +110,6 @@ pub const LIST_OF_REFUNDS: List<Payment> = List {
     read: read_as_it_stands,
 };
 
-#[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from payments order by id";
 
 pub const NEXT_DEADLINE: &str = "select min(parked_until) from payments where verdict = 'parked'";
@@ -173,7 +172,6 @@ fn read_as_it_stands(row: &Row<'_>) -> Result<Payment> {
 }
 
 /// With its payload.
-#[cfg(feature = "test-support")]
 pub fn read_whole(row: &Row<'_>) -> Result<(Payment, Option<String>)> {
     Ok((read(row)?, row.get("payload")?))
 }

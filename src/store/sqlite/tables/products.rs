@@ -37,7 +37,6 @@ macro_rules! select_with_overdue_units {
     };
 }
 
-#[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from products order by id";
 
 pub fn read(row: &Row<'_>) -> Result<Product> {

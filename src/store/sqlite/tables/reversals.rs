@@ -17,7 +17,6 @@ pub const LIST: List<Reversal> = List {
 };
 
 /// With their payloads.
-#[cfg(feature = "test-support")]
 pub const ALL: &str = "select * from reversals order by id";
 
 pub fn read(row: &Row<'_>) -> Result<Reversal> {
@@ -41,7 +40,6 @@ fn read_standing(row: &Row<'_>) -> Result<Standing> {
     })
 }
 
-#[cfg(feature = "test-support")]
 pub fn read_whole(row: &Row<'_>) -> Result<(Reversal, Option<String>)> {
     Ok((read(row)?, row.get("payload")?))
 }

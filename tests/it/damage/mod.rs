@@ -1,0 +1,3 @@
+//! Bytes that are not what was written.
+
+mod rows;
