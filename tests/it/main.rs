@@ -27,6 +27,7 @@ mod description;
 mod differential;
 mod endpoints;
 mod event_loops;
+mod every_command;
 mod expiry;
 mod export;
 mod failures;
