@@ -135,7 +135,7 @@ fn history(premises: &Premises, server: &Server) {
     server.did(
         "/api/payments/webhook",
         r#"{"idempotency_key": "-2", "order_id": 2, "status": "success",
-            "payload": {"transaction_id": "\t＋1", "amount": 1.10}}"#,
+            "payload": {"transaction_id": "＋1", "amount": 1.10}}"#,
     );
     server.did("/admin/api/refunds/2/resolve", r#"{"note": "-by hand"}"#);
     server.did("/api/holds", r#"{"product_id": 1, "quantity": 1}"#);
@@ -146,7 +146,7 @@ fn history(premises: &Premises, server: &Server) {
     server.did(
         "/api/payments/webhook",
         "{\"idempotency_key\": \"odd\", \"order_id\": 1, \"status\": \"failure\",
-          \"payload\": {\"transaction_id\": \"t \\\"1\\\", ä\\n山\", \"amount\": 1.10}}",
+          \"payload\": {\"transaction_id\": \"t \\\"1\\\", ä 山\", \"amount\": 1.10}}",
     );
     server.did(
         "/admin/api/products/1/restock",

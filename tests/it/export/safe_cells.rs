@@ -38,7 +38,7 @@ fn no_cell_that_others_wrote_is_a_formula() {
         (
             "payments",
             "transaction_id",
-            &["'@SUM(A1)", "'\t＋1", "", "t \"1\", ä\n山"],
+            &["'@SUM(A1)", "'＋1", "", "t \"1\", ä 山"],
         ),
         ("payments", "note", &["", "'-by hand", "", ""]),
     ] {
