@@ -175,13 +175,14 @@ pub fn upsert(
 }
 
 /// What loading would do, judged without the write lock, so that a server goes on selling. Where there is no database,
-/// none is made.
+/// none is made; where none could be, that is said.
 fn dry_run(config: &Config, catalogue: &Catalogue) -> Result<Seeded, CliError> {
     let clock = clock_of(config);
     let now = |last_now| clock.begin_batch(last_now);
     let cannot = |error| cannot_open(config, &error);
     let database = match store::open(&config.db, Access::Read) {
         Err(OpenError::Missing) => {
+            store::ensure_can_be_made(&config.db).map_err(cannot)?;
             let empty = WorkingSet::new(clock.now(), config.terms(), Counters::FIRST);
             return judge_with_progress(catalogue, |each| {
                 rehearse(&mut NoRows, &empty, &mut chunks(&catalogue.rows), each)

@@ -40,7 +40,8 @@ pub use lists::{
 #[cfg(feature = "postgres")]
 pub use open::TemporarySchema;
 pub use open::{
-    Place, copy_source, copy_target, names_beside, open, open_source, published_clock, serve,
+    Place, copy_source, copy_target, ensure_can_be_made, names_beside, open, open_source,
+    published_clock, serve,
 };
 pub use open_error::OpenError;
 #[cfg(feature = "test-support")]

@@ -96,6 +96,15 @@ pub fn open(place: &Place, access: Access) -> Result<Box<dyn Database>, OpenErro
     }
 }
 
+/// Whether a database that is not there could be made there; none is.
+pub fn ensure_can_be_made(place: &Place) -> Result<(), OpenError> {
+    match place {
+        Place::File(path) => sqlite::ensure_can_be_made(path),
+        #[cfg(feature = "postgres")]
+        Place::Server(_) => Ok(()),
+    }
+}
+
 /// `OpenError::Served` where another process serves the database and only one may. A server far away is waited for as long as
 /// a request may wait.
 #[cfg_attr(not(feature = "postgres"), expect(unused_variables))]

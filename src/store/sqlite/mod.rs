@@ -23,4 +23,4 @@ mod tables;
 mod write;
 
 pub use copy::{copy_source, copy_target, open_source};
-pub use file::{DatabaseFile, ServeLock, names_beside};
+pub use file::{DatabaseFile, ServeLock, ensure_can_be_made, names_beside};

@@ -77,6 +77,21 @@ fn a_dry_run_without_a_database_makes_none() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// As without `--dry-run`.
+#[test]
+fn a_dry_run_of_a_database_that_cannot_be_made_says_so() {
+    let premises = Premises::new();
+    premises.file("notes.txt", "no folder");
+    for place in ["notes.txt/shop.db", "no/such/folder/shop.db"] {
+        for arguments in [&["seed", "--dry-run"][..], &["seed"]] {
+            premises
+                .run(&[arguments, &["--db", place]].concat())
+                .exited(73)
+                .complains("shop.db: it cannot be created: ");
+        }
+    }
+}
+
 #[test]
 fn a_dry_run_beside_a_server_sees_what_is_sold_and_takes_no_lock() {
     let premises = Premises::stocked(10);

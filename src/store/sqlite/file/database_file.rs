@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use rustix::fs::access;
 
 use super::connection::{connect, write_ahead};
 use super::lineage::ensure_log_is_its_own;
@@ -140,6 +141,17 @@ fn is_database_file(path: &Path) -> Result<bool, OpenError> {
         Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(false),
         Err(error) => Err(OpenError::Unreadable(error)),
     }
+}
+
+/// Whether the folder is there, and one that this user may make a file in; nothing is made.
+pub fn ensure_can_be_made(path: &Path) -> Result<(), OpenError> {
+    let path = std::path::absolute(path).map_err(OpenError::CannotCreate)?;
+    let folder = path.parent().unwrap_or(&path).join(".");
+    access(
+        &folder,
+        rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+    )
+    .map_err(|error| OpenError::CannotCreate(error.into()))
 }
 
 /// Made empty with the right mode before SQLite sees it; its WAL takes the mode over.

@@ -13,7 +13,7 @@ mod source;
 mod wal_index;
 
 pub use connection::{FLAGS, configure, connect, connect_to_staged, write_connection};
-pub use database_file::DatabaseFile;
+pub use database_file::{DatabaseFile, ensure_can_be_made};
 pub use lineage::is_log_of;
 pub use migrate::is_current;
 pub use named_file::{Fate, OpenFiles, beside, names_beside};
