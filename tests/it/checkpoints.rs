@@ -1,9 +1,9 @@
 //! A log that a reader of another process keeps from being emptied: it is said, it is tried again, and nothing is lost.
 
 use std::fs;
-use std::net::TcpStream;
 
 use crate::server::{Premises, Server};
+use crate::waiting::wait_until;
 use crate::wire;
 
 /// A transaction of another process, which pins what it has seen.
@@ -21,9 +21,7 @@ fn log_bytes(premises: &Premises) -> u64 {
 }
 
 fn says(server: &Server, what: &str) {
-    while !server.log().contains(what) {
-        std::thread::yield_now();
-    }
+    wait_until(what, || server.log().contains(what));
 }
 
 #[test]
@@ -38,9 +36,7 @@ fn an_idle_server_empties_its_log_once_the_reader_has_left() {
     says(&server, "keeps the log from being emptied");
     assert!(log_bytes(&premises) > 0);
     drop(reader);
-    while log_bytes(&premises) > 0 {
-        std::thread::yield_now();
-    }
+    wait_until("the log is empty", || log_bytes(&premises) == 0);
     says(&server, "the log is checkpointed again");
     let log = server.stop_and_read_log();
     assert_eq!(log.matches("keeps the log from being emptied").count(), 1);
@@ -97,7 +93,7 @@ fn stopping(premises: &Premises) -> (Server, rusqlite::Connection) {
     let reader = pin(premises);
     assert_eq!(server.hold(1).0, 201);
     server.signal("-TERM");
-    while TcpStream::connect(server.address()).is_ok() {}
+    wire::no_longer_accepts(&server);
     (server, reader)
 }
 

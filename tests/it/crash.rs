@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::database;
 use crate::server::{Premises, Server, read};
+use crate::waiting::wait_until;
 
 /// What clients were told is so.
 #[derive(Default)]
@@ -84,9 +85,9 @@ fn under_load_until(
             let (base, agent) = (&base, &agent);
             scope.spawn(move || while buy(base, agent, acknowledged, round, client) {});
         }
-        while acknowledged.lock().unwrap().holds.len() < before + kill_after {
-            thread::yield_now();
-        }
+        wait_until("holds are acknowledged", || {
+            acknowledged.lock().unwrap().holds.len() >= before + kill_after
+        });
         end(server);
     });
 }

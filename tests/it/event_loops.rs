@@ -13,6 +13,7 @@ use flashsale::http::{
     Server, Timeouts, with_one_wake_up,
 };
 
+use crate::waiting::WAITING_MAX;
 use crate::wire::{self, get, read as answer, stirs_within};
 
 const MOMENT: Duration = Duration::from_millis(200);
@@ -29,7 +30,7 @@ impl Handler for Stub {
         match request.path.as_str() {
             "/slow" => {
                 self.begun.send(()).unwrap();
-                self.released.recv().unwrap();
+                self.released.recv_timeout(WAITING_MAX).unwrap();
             }
             "/later" => return self.later.send(reply).unwrap(),
             "/panic" => panic!("as the test wants it"),
@@ -141,7 +142,7 @@ impl Drop for Front {
 fn a_slow_request_keeps_nobody_waiting() {
     let front = Front::start(|_| {});
     let mut slow = front.asked("/slow");
-    front.begun.recv().unwrap();
+    front.begun.recv_timeout(WAITING_MAX).unwrap();
     for _ in 0..20 {
         ask(&mut front.connect(), &get("/quick")).unwrap().is(200);
     }
@@ -154,7 +155,7 @@ fn a_slow_request_keeps_nobody_waiting() {
 fn slow_requests_wait_in_a_queue_that_has_an_end() {
     let front = Front::start(|limits| limits.queue_max = 1);
     let mut first = front.asked("/slow");
-    front.begun.recv().unwrap();
+    front.begun.recv_timeout(WAITING_MAX).unwrap();
     let mut second = front.asked("/slow");
     assert!(!stirs_within(&second, MOMENT), "it waits");
     let mut third = front.asked("/slow");
@@ -171,7 +172,7 @@ fn slow_requests_wait_in_a_queue_that_has_an_end() {
 fn a_slow_request_that_waited_too_long_is_not_executed() {
     let front = Front::start(|limits| limits.wait_max = MOMENT);
     let mut first = front.asked("/slow");
-    front.begun.recv().unwrap();
+    front.begun.recv_timeout(WAITING_MAX).unwrap();
     let mut second = front.asked("/slow");
     assert!(!stirs_within(&second, 2 * MOMENT));
     front.release.send(()).unwrap();
@@ -210,7 +211,9 @@ fn answers_that_are_sent_together_all_arrive() {
     let front = Front::start(|limits| limits.event_loops = 2);
     let mut clients: Vec<_> = (0..50).map(|_| front.asked("/later")).collect();
     for round in 0..20 {
-        let replies = clients.iter().map(|_| front.later.recv().unwrap());
+        let replies = clients
+            .iter()
+            .map(|_| front.later.recv_timeout(WAITING_MAX).unwrap());
         let mut replies = replies.collect::<Vec<_>>().into_iter();
         with_one_wake_up(&mut || {
             for reply in replies.by_ref() {
@@ -233,12 +236,12 @@ fn an_answer_that_comes_late_keeps_its_place() {
     let mut client = front.asked("/later");
     let pipelined = get("/quick") + &get("/later") + &get("/quick");
     std::io::Write::write_all(&mut client, pipelined.as_bytes()).unwrap();
-    let first = front.later.recv().unwrap();
+    let first = front.later.recv_timeout(WAITING_MAX).unwrap();
     assert!(!stirs_within(&client, MOMENT));
     first.send(text(201, "first"));
     answer(&mut client).unwrap().is(201);
     answer(&mut client).unwrap().is(200);
-    let second = front.later.recv().unwrap();
+    let second = front.later.recv_timeout(WAITING_MAX).unwrap();
     drop(second);
     let fallen = answer(&mut client).unwrap().is(503);
     assert_eq!(fallen.text, "HandlerFailed");

@@ -10,6 +10,7 @@ mod memory;
 mod provider;
 mod server;
 mod shop;
+mod waiting;
 mod wire;
 mod wrapped_store;
 

@@ -7,7 +7,7 @@ use flashsale::http::{Method, Request};
 
 use crate::server::{Premises, Server};
 use crate::shop::{Shop, config, item};
-use crate::wire::{Answer, answer, answer_to, ask, get, serve, stirs_within};
+use crate::wire::{Answer, answer, answer_to, ask, get, no_longer_accepts, serve, stirs_within};
 
 const SHOP: &str = "https://shop.example";
 const HOLD: &str = r#"{"product_id":1,"quantity":1}"#;
@@ -179,7 +179,7 @@ fn a_page_can_read_that_the_server_is_stopping() {
         .unwrap()
         .is(200);
     server.signal("-TERM");
-    while TcpStream::connect(server.address()).is_ok() {}
+    no_longer_accepts(&server);
     stream.write_all(&request[30..]).unwrap();
     can_be_read(answer(&mut stream).unwrap().is(503));
     assert_eq!(server.wait().code(), Some(0));

@@ -17,6 +17,7 @@ use ureq::Agent;
 
 use crate::conformance::{Described, assert_described};
 use crate::database;
+use crate::waiting::{wait_for_end, wait_until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_flashsale");
 
@@ -282,9 +283,9 @@ pub fn pause(process: u32) {
         })
     };
     let threads = || std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    while !threads().map(Result::unwrap).all(stands_still) {
-        std::thread::yield_now();
-    }
+    wait_until("every thread stands still", || {
+        threads().map(Result::unwrap).all(stands_still)
+    });
 }
 
 impl Server {
@@ -340,7 +341,7 @@ impl Server {
     }
 
     pub fn wait(&mut self) -> ExitStatus {
-        self.child.take().unwrap().wait().unwrap()
+        wait_for_end(self.child.take().unwrap())
     }
 
     /// SIGTERM, and an orderly end.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::conformance::{Described, assert_described, assert_described_somewhere};
 use crate::server::{Premises, Server};
+use crate::waiting::wait_until;
 
 /// How long a probe waits for its answer.
 const PROBE_MAX: Duration = Duration::from_secs(5);
@@ -205,6 +206,14 @@ pub fn probe_while(server: &Server, mut more: impl FnMut() -> bool) -> (usize, D
         probes += 1;
     }
     (probes, slowest)
+}
+
+/// After a signal that ends the server.
+#[track_caller]
+pub fn no_longer_accepts(server: &Server) {
+    wait_until("connections are refused", || {
+        TcpStream::connect(server.address()).is_err()
+    });
 }
 
 /// The database's one write lock, kept until `release`: commands wait meanwhile.

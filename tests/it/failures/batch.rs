@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
+use crossbeam_channel::RecvTimeoutError;
 use flashsale::clock::Clock;
 use flashsale::config::Config;
 use flashsale::sale::{Command, HoldId, Outcome, Rejection, Terms};
@@ -12,6 +13,7 @@ use flashsale::writer::{Answer, CommandError, Limits, Writer, WriterExit};
 use super::{Faulty, has_clients, hold};
 use crate::memory::MemoryStore;
 use crate::shop::{Hands, item};
+use crate::waiting::{WAITING_MAX, receive};
 use crate::wrapped_store::delegates;
 
 #[test]
@@ -111,7 +113,7 @@ fn a_full_queue_is_an_overload_at_once() {
     let fault = move |commands: &[Command]| {
         if has_clients(commands) && std::mem::take(&mut first) {
             entered.send(()).unwrap();
-            released.recv().unwrap();
+            receive(&released);
         }
         None
     };
@@ -122,17 +124,17 @@ fn a_full_queue_is_an_overload_at_once() {
         writer.submit(hold(1), move |answer| sender.send(answer).unwrap());
     };
     submit();
-    inside.recv().unwrap();
+    receive(&inside);
     (0..3).for_each(|_| submit());
     assert_eq!(
-        answers.recv().unwrap(),
+        receive(&answers),
         Err(CommandError::Overloaded),
         "the third found two waiting"
     );
     release.send(()).unwrap();
     for _ in 0..3 {
         assert_eq!(
-            answers.recv().unwrap(),
+            receive(&answers),
             Err(CommandError::Refused(Rejection::ProductUnknown))
         );
     }
@@ -184,7 +186,7 @@ fn all_at_once(
     let gate = move |batch: &[Command]| {
         if calls.fetch_add(1, Ordering::SeqCst) == 0 {
             entered.send(()).unwrap();
-            released.recv().unwrap();
+            receive(&released);
         }
         fault(batch)
     };
@@ -197,17 +199,20 @@ fn all_at_once(
         },
         |_| {},
     );
-    inside.recv().unwrap();
+    receive(&inside);
     let asked = commands.len();
     for (index, command) in commands.into_iter().enumerate() {
         let sender = sender.clone();
         writer.submit(command, move |answer| sender.send((index, answer)).unwrap());
     }
     release.send(()).unwrap();
-    let mut answers: Vec<(usize, Answer)> = answers.iter().take(asked).collect();
+    let mut answers: Vec<(usize, Answer)> = (0..asked).map(|_| receive(&answers)).collect();
     answers.sort_by_key(|(index, _)| *index);
     drop(writer);
-    assert_eq!(ended.recv().unwrap(), WriterExit::Drained);
+    assert_eq!(
+        ended.recv_timeout(WAITING_MAX).unwrap(),
+        WriterExit::Drained
+    );
     (
         answers.into_iter().map(|(_, answer)| answer).collect(),
         store,
@@ -295,8 +300,11 @@ fn answers_of_one_that_dies(by_miscounting: bool) -> (Answer, Vec<Answer>) {
         writer.submit(hold(1), move |answer| sender.send(answer).unwrap());
     }
     drop(writer);
-    assert!(ended.recv().is_err(), "it says nothing any more");
-    let mut answers = answers.iter().take(5);
-    let first = answers.next().unwrap();
-    (first, answers.collect())
+    assert_eq!(
+        ended.recv_timeout(WAITING_MAX),
+        Err(RecvTimeoutError::Disconnected),
+        "it says nothing any more"
+    );
+    let first = receive(&answers);
+    (first, (0..4).map(|_| receive(&answers)).collect())
 }

@@ -1,9 +1,9 @@
 //! A store whose connection ends in a commit: until it tells what became of the batch, nothing is written and no client is
 //! told what may not be so.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::mpsc::{self, TryRecvError};
 use std::time::{Duration, Instant};
 
 use flashsale::sale::{Command, HoldId, Outcome, Terms, Timestamp};
@@ -13,6 +13,7 @@ use flashsale::writer::{Answer, CommandError};
 use super::{has_clients, hold};
 use crate::log_lines;
 use crate::shop::{HOLD_TTL, MICROSECOND, SECOND, Shop, config, item};
+use crate::waiting::{receive, wait_until};
 use crate::wrapped_store::delegates;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +143,7 @@ impl Doubt {
     }
 
     fn waits_for(&self, event: Event) {
-        assert!(self.events.iter().any(|happened| happened == event));
+        wait_until("an event of the store", || receive(&self.events) == event);
     }
 }
 
@@ -171,12 +172,15 @@ fn doubt_that_outlasts_the_deadline_is_told_and_settled_before_the_next_batch() 
             .failed_with(503, "store_failed")
             .says("outcome", "unknown");
         doubt.is_known();
-        let mut held = shop.hold("tee", 1);
-        while held.status == 503 {
-            held.says("outcome", "not_applied");
-            held = shop.hold("tee", 1);
-        }
-        held.created();
+        wait_until("the doubt is settled", || {
+            let held = shop.hold("tee", 1);
+            if held.status == 503 {
+                held.says("outcome", "not_applied");
+                return false;
+            }
+            held.created();
+            true
+        });
         let reserved = 1 + i64::from(has_committed);
         shop.stock_is("tee", 5 - reserved, reserved, 0);
     }
@@ -189,9 +193,9 @@ fn a_command_behind_a_batch_in_doubt_is_refused_at_its_deadline_and_not_executed
     doubt.waits_for(Event::InDoubt);
     let behind = [hold(1), hold(1)].map(|command| doubt.submit(command));
     for answer in behind {
-        assert_eq!(answer.recv().unwrap(), Err(CommandError::Overloaded));
+        assert_eq!(receive(&answer), Err(CommandError::Overloaded));
     }
-    assert_eq!(in_doubt.recv().unwrap(), Err(CommandError::Unknown));
+    assert_eq!(receive(&in_doubt), Err(CommandError::Unknown));
     doubt.is_known();
     doubt.waits_for(Event::Settled);
     doubt.shop.stock_is("tee", 4, 1, 0);
@@ -208,7 +212,7 @@ fn a_command_behind_a_batch_in_doubt_is_executed_if_its_deadline_allows() {
     }
     doubt.is_known();
     for answer in [in_doubt].into_iter().chain(behind) {
-        assert!(answer.recv().unwrap().is_ok());
+        assert!(receive(&answer).is_ok());
     }
     doubt.shop.stock_is("tee", 2, 3, 0);
 }
@@ -220,11 +224,12 @@ fn the_writer_is_alive_while_a_batch_is_in_doubt() {
     doubt.waits_for(Event::InDoubt);
     let writer = &doubt.shop.api().writer;
     let before = writer.heartbeat();
-    while writer.heartbeat() == before {
+    wait_until("the writer's heartbeat", || {
         doubt.waits_for(Event::Asked);
-    }
+        writer.heartbeat() != before
+    });
     doubt.is_known();
-    assert!(in_doubt.recv().unwrap().is_ok());
+    assert!(receive(&in_doubt).is_ok());
 }
 
 /// It may have become an order in the batch in doubt, and then it does not expire.
@@ -250,7 +255,7 @@ fn a_hold_of_a_batch_in_doubt_is_not_shown_as_expired() {
     shop.stock_is("tee", 4, 1, 0);
     doubt.is_known();
     assert!(
-        ordered.recv().unwrap().is_err(),
+        receive(&ordered).is_err(),
         "it is judged again, by the present"
     );
     shop.show_hold(held).ok().says("status", "expired");
@@ -270,12 +275,16 @@ fn a_stop_waits_for_a_batch_in_doubt_before_the_time_is_written() {
         shop.api()
             .writer
             .stop(Instant::now() + Duration::from_secs(60));
-        assert_eq!(behind.recv().unwrap(), Err(CommandError::Stopped));
+        assert_eq!(receive(&behind), Err(CommandError::Stopped));
         doubt.is_known();
-        let mut events: Vec<Event> = doubt.events.iter().collect();
-        events.retain(|event| *event != Event::Asked);
+        let mut events = Vec::new();
+        wait_until("the writer lets go of its store", || {
+            let event = doubt.events.try_recv();
+            events.extend(event.ok().filter(|event| *event != Event::Asked));
+            event == Err(TryRecvError::Disconnected)
+        });
         assert_eq!(events, [Event::Settled, Event::Probed]);
-        match in_doubt.recv().unwrap() {
+        match receive(&in_doubt) {
             Ok(Outcome::HoldPlaced(_)) => assert!(has_committed),
             stopped => assert_eq!(
                 (stopped, has_committed),
@@ -293,8 +302,8 @@ fn a_stop_that_cannot_wait_for_a_batch_in_doubt_leaves_it_unknown_and_writes_not
     doubt.waits_for(Event::InDoubt);
     shop.clock().set(shop.clock().now().micros() - 10_000_000);
     shop.api().writer.stop(Instant::now());
-    assert_eq!(in_doubt.recv().unwrap(), Err(CommandError::Unknown));
-    let answer = doubt.submit(hold(1)).recv().unwrap();
+    assert_eq!(receive(&in_doubt), Err(CommandError::Unknown));
+    let answer = receive(&doubt.submit(hold(1)));
     assert_eq!(answer, Err(CommandError::Stopped));
     assert!(doubt.events.try_iter().all(|event| event == Event::Asked));
 }
@@ -306,9 +315,10 @@ fn doubt_that_lasts_makes_the_server_unready_and_is_logged_once() {
     let doubt = doubt_because(reason, true, 20);
     let shop = &doubt.shop;
     let in_doubt = doubt.submit(hold(1));
-    while shop.get("/readyz").status == 200 {
+    wait_until("the server is unready", || {
         doubt.waits_for(Event::Asked);
-    }
+        shop.get("/readyz").status != 200
+    });
     for _ in 0..5 {
         doubt.waits_for(Event::Asked);
     }
@@ -322,8 +332,6 @@ fn doubt_that_lasts_makes_the_server_unready_and_is_logged_once() {
         .len()
     );
     doubt.is_known();
-    assert_eq!(in_doubt.recv().unwrap(), Err(CommandError::Unknown));
-    while shop.get("/readyz").status != 200 {
-        thread::yield_now();
-    }
+    assert_eq!(receive(&in_doubt), Err(CommandError::Unknown));
+    wait_until("the server is ready", || shop.get("/readyz").status == 200);
 }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use flashsale::config::Config;
@@ -12,6 +11,7 @@ use flashsale::store::StoreError;
 use super::Faulty;
 use crate::log_lines;
 use crate::shop::{HOLD_TTL, Shop, item};
+use crate::waiting::{receive, wait_until};
 
 #[test]
 fn a_sweep_that_breaks_is_tried_ever_less_often_and_in_no_commands_way() {
@@ -37,10 +37,10 @@ fn a_sweep_that_breaks_is_tried_ever_less_often_and_in_no_commands_way() {
     shop.after(HOLD_TTL);
 
     let mut pause_min = Duration::from_millis(20);
-    let (mut before, _) = attempts.recv().unwrap();
+    let (mut before, _) = receive(&attempts);
     for _ in 0..5 {
         shop.hold("cup", 1).created();
-        let (attempt, commands) = attempts.recv().unwrap();
+        let (attempt, commands) = receive(&attempts);
         assert_eq!(commands, 1, "no command is tried with it again");
         assert!(attempt - before >= pause_min, "{:?}", attempt - before);
         (before, pause_min) = (attempt, 2 * pause_min);
@@ -49,7 +49,7 @@ fn a_sweep_that_breaks_is_tried_ever_less_often_and_in_no_commands_way() {
     shop.get("/readyz").ok();
 
     is_broken.store(false, Ordering::SeqCst);
-    while shop.contents().holds[0].status == HoldStatus::Active {
-        thread::yield_now();
-    }
+    wait_until("the hold is swept", || {
+        shop.contents().holds[0].status != HoldStatus::Active
+    });
 }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
 
 use flashsale::config::Config;
 use flashsale::sale::{Command, Terms, Timestamp};
@@ -12,6 +11,7 @@ use flashsale::writer::CommandError;
 use super::{Faulty, has_clients, hold};
 use crate::log_lines;
 use crate::shop::{Shop, config, item};
+use crate::waiting::{receive, wait_until};
 use crate::wrapped_store::delegates;
 
 fn away(config: Config, mut is_away: impl FnMut() -> bool + Send + 'static) -> Shop {
@@ -61,7 +61,7 @@ fn a_store_that_is_away_costs_no_client_more_than_its_deadline() {
         shop.submit(hold(1), move |answer| sender.send(answer).unwrap());
     }
     for _ in 0..5 {
-        assert_eq!(answers.recv().unwrap(), Err(CommandError::Overloaded));
+        assert_eq!(receive(&answers), Err(CommandError::Overloaded));
     }
     shop.stock_is("tee", 5, 0, 0);
 }
@@ -72,18 +72,17 @@ fn a_store_that_stays_away_makes_the_server_unready_until_it_is_back_and_is_logg
     let reason = "no route to the busy shop";
     let (shop, is_away) = remote(reason);
     is_away.store(true, Ordering::SeqCst);
-    while shop.get("/readyz").status == 200 {
+    wait_until("the server is unready", || {
         shop.hold("tee", 1).failed_with(503, "overloaded");
-    }
+        shop.get("/readyz").status != 200
+    });
     for _ in 0..3 {
         shop.hold("tee", 1).failed_with(503, "overloaded");
     }
     assert_eq!(log_lines::with(reason), 1);
     is_away.store(false, Ordering::SeqCst);
     shop.hold("tee", 1).created();
-    while shop.get("/readyz").status != 200 {
-        thread::yield_now();
-    }
+    wait_until("the server is ready", || shop.get("/readyz").status == 200);
     assert_eq!(log_lines::with(reason), 1);
 }
 
@@ -93,13 +92,11 @@ fn an_idle_writer_finds_out_that_its_store_is_away_and_that_it_is_back() {
     let reason = "no route to the idle shop";
     let (shop, is_away) = remote(reason);
     is_away.store(true, Ordering::SeqCst);
-    while shop.get("/readyz").status == 200 {
-        thread::yield_now();
-    }
+    wait_until("the server is unready", || {
+        shop.get("/readyz").status != 200
+    });
     is_away.store(false, Ordering::SeqCst);
-    while shop.get("/readyz").status != 200 {
-        thread::yield_now();
-    }
+    wait_until("the server is ready", || shop.get("/readyz").status == 200);
     assert_eq!(log_lines::with(reason), 1);
 }
 
@@ -182,7 +179,7 @@ impl Store for Queued {
             return self.store.transact(terms, now, commands, more);
         }
         self.entered.send(()).unwrap();
-        self.turns.recv().unwrap();
+        receive(&self.turns);
         let commands = [commands, &more()].concat();
         self.batches.lock().unwrap().push(commands.len());
         self.store.transact(terms, now, &commands, &mut no_more)
@@ -225,13 +222,13 @@ fn what_comes_while_a_batch_waits_for_its_turn_joins_it_up_to_its_bound() {
         }
     };
     submit(1);
-    entries.recv().unwrap();
+    receive(&entries);
     submit(5);
     turns.send(()).unwrap();
-    entries.recv().unwrap();
+    receive(&entries);
     turns.send(()).unwrap();
-    for answer in answers.iter().take(6) {
-        assert!(answer.is_ok(), "{answer:?}");
+    for _ in 0..6 {
+        assert!(receive(&answers).is_ok());
     }
     let sweep = 1;
     assert_eq!(*batches.lock().unwrap(), [sweep + BATCH_MAX, sweep + 2]);

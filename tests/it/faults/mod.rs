@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::server::{Premises, Server};
+use crate::waiting::wait_until;
 
 #[test]
 fn on_a_full_disk_reads_go_on_and_writes_come_back() {
@@ -44,7 +45,9 @@ fn on_a_full_disk_reads_go_on_and_writes_come_back() {
 
 /// Nobody asks for anything: the server finds out by itself.
 fn becomes_ready(server: &Server) {
-    while server.get("/readyz").0 != 200 {}
+    wait_until("the server is ready again", || {
+        server.get("/readyz").0 == 200
+    });
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -10,8 +9,7 @@ use super::{sell, serve_feed};
 use crate::dice::Dice;
 use crate::server::{Premises, Server};
 use crate::shop::FEED_TOKEN;
-
-const LONGEST: Duration = Duration::from_secs(60);
+use crate::waiting::wait_until;
 
 /// None where there is no Python.
 fn start(premises: &Premises, server: &Server, output: File) -> Option<Child> {
@@ -45,14 +43,6 @@ fn printed(premises: &Premises) -> Vec<i64> {
     events.map(|event| event["id"].as_i64().unwrap()).collect()
 }
 
-fn wait_until(is_so: impl Fn() -> bool) {
-    let until = Instant::now() + LONGEST;
-    while !is_so() {
-        assert!(Instant::now() < until, "the consumer goes on");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_consumer_that_is_killed_at_any_point_misses_no_event() {
     let premises = Premises::stocked(1_000);
@@ -74,7 +64,9 @@ fn a_consumer_that_is_killed_at_any_point_misses_no_event() {
         };
         let before = printed(&premises).len();
         let more = usize::try_from(dice.below(5)).unwrap() + 1;
-        wait_until(|| printed(&premises).len() >= before + more);
+        wait_until("the consumer goes on", || {
+            printed(&premises).len() >= before + more
+        });
         end(consumer);
         kills += 1;
     }
@@ -86,9 +78,13 @@ fn a_consumer_that_is_killed_at_any_point_misses_no_event() {
         return;
     };
     // One that waits is woken by what comes.
-    wait_until(|| printed(&premises).last() == Some(&(2 * sold)));
+    wait_until("the consumer goes on", || {
+        printed(&premises).last() == Some(&(2 * sold))
+    });
     sell(&server, &sold.to_string());
-    wait_until(|| printed(&premises).last() == Some(&(2 * sold + 2)));
+    wait_until("the consumer goes on", || {
+        printed(&premises).last() == Some(&(2 * sold + 2))
+    });
     end(consumer);
     let mut events = printed(&premises);
     assert!(events.is_sorted(), "{events:?}");

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{events, ids, request_text, sell, serve_feed, waits};
 use crate::server::{Premises, Server};
+use crate::waiting::wait_until;
 use crate::wire::{answer, stirs_within};
 
 /// What the contract gives: half a second from the commit to the answer.
@@ -121,10 +122,9 @@ fn only_so_many_wait_and_who_hangs_up_makes_room() {
     assert_eq!(places_taken(&server), PLACES);
     // Half of them hang up, some of them without a word.
     waiting.truncate(PLACES / 2);
-    let until = Instant::now() + Duration::from_secs(10);
-    while places_taken(&server) > PLACES / 2 {
-        assert!(Instant::now() < until, "their places are free");
-    }
+    wait_until("their places are free", || {
+        places_taken(&server) <= PLACES / 2
+    });
     // A client that will send nothing more gets its answer all the same.
     let mut ending = waiting.pop().unwrap();
     ending.shutdown(Shutdown::Write).unwrap();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::server::{Premises, Server, read};
 use crate::shop::ADMIN_TOKEN;
+use crate::waiting::wait_until;
 
 fn operated(premises: &Premises) -> Server {
     let mut command = premises.command(&["serve"]);
@@ -33,15 +34,13 @@ fn connections_are_told_apart_by_what_they_are_doing() {
     let server = operated(&premises);
     let _idle = [server.connect(), server.connect()];
     // A connection that was made is counted once its event loop has looked at it.
-    loop {
+    wait_until("each connection is counted as what it is", || {
         let connections = &stats(&server)["connections"];
-        if connections["idle"] == 2 && connections["working"] == 1 {
-            break;
-        }
         let all = connections.as_object().unwrap().values();
         let all: i64 = all.map(|count| count.as_i64().unwrap()).sum();
         assert!(all <= 3, "{connections}");
-    }
+        connections["idle"] == 2 && connections["working"] == 1
+    });
     server.stop();
 }
 

@@ -6,6 +6,7 @@ use super::scrape::Scrape;
 use super::texts;
 use crate::server::{Premises, Ran, Server};
 use crate::shop::ADMIN_TOKEN;
+use crate::waiting::wait_until;
 
 const KEY: &str = "FLASHSALE_METRICS_LISTEN";
 
@@ -20,16 +21,11 @@ fn status(base: &str, method: &str, path: &str) -> u16 {
 
 /// As the log names it.
 fn metrics_address(server: &Server) -> String {
-    loop {
-        let log = server.log();
-        let line = log
-            .lines()
-            .find_map(|line| line.split_once("metrics are at "));
-        if let Some((_, address)) = line {
-            return address.to_owned();
-        }
-        std::thread::yield_now();
-    }
+    let names = "metrics are at ";
+    wait_until("the log names the address", || server.log().contains(names));
+    let log = server.log();
+    let mut lines = log.lines().filter_map(|line| line.split_once(names));
+    lines.next().unwrap().1.to_owned()
 }
 
 #[test]

@@ -8,8 +8,8 @@ use flashsale::store::{self, Access, Contents, Place};
 use serde_json::{Value, json};
 
 use super::Schema;
-use super::processes::wait_until;
 use crate::server::{Premises, Ran, Server};
+use crate::waiting::wait_until;
 
 fn contents(place: &Place) -> Contents {
     let database = store::open(place, Access::Existing).unwrap();
@@ -146,7 +146,7 @@ fn a_copy_that_cannot_be_whole_leaves_nothing() {
         .spawn()
         .unwrap();
     let mut watch = schema.session();
-    wait_until(|| {
+    wait_until("the copy waits for the lock", || {
         let waits = Step::new(
             "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%create table turn%'",
         );

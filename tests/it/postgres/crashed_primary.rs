@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::cluster::Cluster;
 use super::failover::{configuration, cut_off, make_synchronous, pair};
-use super::processes::wait_until;
 use crate::server::{Premises, Server, send_signal};
+use crate::waiting::wait_until;
 
 /// Of sessions whose commits wait for a standby.
 fn waiting(primary: &Cluster) -> Vec<i32> {
@@ -76,9 +76,13 @@ fn a_batch_in_doubt_has_not_committed_before_the_standby_has_it() {
     is_kept(|[server, _], event, primary, fail_over| {
         thread::scope(|scope| {
             let told = scope.spawn(|| server.post(PATH, event));
-            wait_until(|| !waiting(primary).is_empty());
+            wait_until("a commit waits for the standby", || {
+                !waiting(primary).is_empty()
+            });
             crash(waiting(primary)[0]);
-            wait_until(|| told.is_finished() || !waiting(primary).is_empty());
+            wait_until("a commit waits, or is told", || {
+                told.is_finished() || !waiting(primary).is_empty()
+            });
             fail_over();
             told.join().unwrap()
         })
@@ -90,12 +94,16 @@ fn a_repeated_request_is_not_answered_by_what_the_standby_has_not_got() {
     is_kept(|[first, other], event, primary, fail_over| {
         thread::scope(|scope| {
             let told = scope.spawn(|| first.try_post(PATH, event));
-            wait_until(|| !waiting(primary).is_empty());
+            wait_until("a commit waits for the standby", || {
+                !waiting(primary).is_empty()
+            });
             first.signal("-KILL");
             assert!(told.join().unwrap().is_err());
             crash(waiting(primary)[0]);
             let told = scope.spawn(|| other.post(PATH, event));
-            wait_until(|| told.is_finished() || !waiting(primary).is_empty());
+            wait_until("a commit waits, or is told", || {
+                told.is_finished() || !waiting(primary).is_empty()
+            });
             fail_over();
             told.join().unwrap()
         })
@@ -121,7 +129,7 @@ fn a_primary_that_was_relieved_refuses_nothing_and_is_left_for_the_new_one() {
     assert_eq!(status, 201, "{hold}");
     let order = json!({"hold_id": hold["hold_id"]});
     let mut told = (503, Value::Null);
-    wait_until(|| {
+    wait_until("the server follows to the new primary", || {
         told = server.post("/api/orders", &order);
         told.0 != 503
     });

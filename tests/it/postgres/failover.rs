@@ -10,8 +10,9 @@ use flashsale::store::postgres::{Role, Session, Step};
 use serde_json::json;
 
 use super::cluster::Cluster;
-use super::processes::{Over, wait_until};
+use super::processes::Over;
 use crate::server::{Premises, Server};
+use crate::waiting::wait_until;
 
 /// A primary with a standby that streams.
 pub fn pair() -> Option<[Cluster; 2]> {
@@ -25,7 +26,9 @@ pub fn pair() -> Option<[Cluster; 2]> {
 /// Until the question has an answer.
 fn wait_for(cluster: &Cluster, question: impl Fn() -> Step) {
     let mut session = Session::connect(&cluster.server(""), Role::Read).unwrap();
-    wait_until(|| !session.run(&[question()]).unwrap()[0].is_empty());
+    wait_until("the question has an answer", || {
+        !session.run(&[question()]).unwrap()[0].is_empty()
+    });
 }
 
 /// From now on commits wait for the standby.
@@ -46,7 +49,7 @@ pub fn cut_off(primary: &Cluster) {
     let mut session = Session::connect(&primary.server(""), Role::Read).unwrap();
     session.execute("select pg_reload_conf()").unwrap();
     // The new rules may hold a moment after the old connection has ended.
-    wait_until(|| {
+    wait_until("the standby is cut off", || {
         let ends = Step::new("select pg_terminate_backend(pid) from pg_stat_replication");
         session.run(&[ends]).unwrap()[0].is_empty()
     });
@@ -107,7 +110,9 @@ fn fail_over([primary, standby]: &[Cluster; 2], before: fn(&Cluster)) -> Told {
     let is_over = AtomicBool::new(false);
     let wait_for_more = || {
         let before = ids.lock().unwrap().len();
-        wait_until(|| ids.lock().unwrap().len() >= before + 300);
+        wait_until("holds are acknowledged", || {
+            ids.lock().unwrap().len() >= before + 300
+        });
     };
     thread::scope(|scope| {
         let over = Over(&is_over);
@@ -123,7 +128,9 @@ fn fail_over([primary, standby]: &[Cluster; 2], before: fn(&Cluster)) -> Told {
         standby.promote();
         let promoted = Instant::now();
         let before = ids.lock().unwrap().len();
-        wait_until(|| ids.lock().unwrap().len() > before);
+        wait_until("holds are acknowledged", || {
+            ids.lock().unwrap().len() > before
+        });
         println!("sold again {:?} after the promotion", promoted.elapsed());
         wait_for_more();
         drop(over);

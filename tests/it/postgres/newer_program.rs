@@ -5,7 +5,8 @@ use std::thread;
 use flashsale::store::postgres::{Session, Step};
 
 use super::Schema;
-use super::processes::{Acknowledged, seeded, wait_until};
+use super::processes::{Acknowledged, seeded};
+use crate::waiting::wait_until;
 
 /// A newer program has migrated the schema beside a server: that one ends, and has written nothing after.
 #[test]
@@ -23,7 +24,9 @@ fn a_server_ends_once_a_newer_program_has_migrated_the_schema() {
     let (status, refused) = server.hold(1);
     assert_eq!((status, &refused["outcome"]), (503, &"not_applied".into()));
     assert_eq!(server.wait().code(), Some(75));
-    wait_until(|| server.log().contains("migrated by a newer flashsale"));
+    wait_until("the migration is told", || {
+        server.log().contains("migrated by a newer flashsale")
+    });
     let again = premises.run(&["serve", "--listen", "127.0.0.1:0"]);
     again.exited(65).complains("version");
     schema
@@ -50,7 +53,7 @@ fn servers_under_load_write_nothing_once_a_newer_program_has_migrated_the_schema
                 scope.spawn(|| sold.buy_until_refused(server));
             }
         }
-        wait_until(|| sold.count() > 300);
+        wait_until("holds are acknowledged", || sold.count() > 300);
         migrate(&mut schema.session())
     });
     for server in &mut servers {

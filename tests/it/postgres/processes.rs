@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::Schema;
 use crate::server::{Premises, Server, send_signal};
 use crate::shop::SECOND;
+use crate::waiting::wait_until;
 
 /// A folder whose configuration names the schema's server.
 pub fn premises(schema: &Schema) -> Premises {
@@ -165,18 +166,6 @@ impl Drop for Over<'_> {
     }
 }
 
-/// How long a test waits for what those who buy should do.
-const BUYING_MAX: Duration = Duration::from_secs(120);
-
-/// Fails where nothing comes of it, as when all who buy have failed.
-pub fn wait_until(mut is_so: impl FnMut() -> bool) {
-    let by = Instant::now() + BUYING_MAX;
-    while !is_so() {
-        assert!(Instant::now() < by, "nothing is bought any more");
-        thread::yield_now();
-    }
-}
-
 #[derive(Default)]
 pub struct Acknowledged {
     ids: Mutex<Vec<i64>>,
@@ -256,7 +245,9 @@ fn nothing_acknowledged_is_lost_when_one_of_two_servers_is_killed() {
                 for _ in 0..3 {
                     clients.spawn(|| acknowledged.buy(&server, is_over));
                 }
-                wait_until(|| acknowledged.count() > before + (round * 7919) % 97);
+                wait_until("holds are acknowledged", || {
+                    acknowledged.count() > before + (round * 7919) % 97
+                });
                 server.signal("-KILL");
             });
         }
@@ -295,14 +286,16 @@ fn a_server_that_stands_still_keeps_no_other_from_selling() {
         }
         for round in 0..super::rounds(4) {
             let before = (stopped.count(), other.count());
-            wait_until(|| stopped.count() >= before.0 + 100 && other.count() >= before.1 + 100);
+            wait_until("both servers sell", || {
+                stopped.count() >= before.0 + 100 && other.count() >= before.1 + 100
+            });
             servers[0].pause();
             // The other one goes on, for less than the turn may be kept, or for longer.
             let lasts = [SECOND * 9 / 10, 3 * SECOND][round % 2];
             let began = Instant::now();
             while began.elapsed() < lasts {
                 let before = other.count();
-                wait_until(|| other.count() > before);
+                wait_until("the other server sells", || other.count() > before);
             }
             send_signal(servers[0].id(), "-CONT");
         }

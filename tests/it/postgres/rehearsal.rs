@@ -1,15 +1,13 @@
 //! A rehearsal beside a sale on a server: in a schema of its own, which goes.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use flashsale::store::postgres::Step;
 
 use super::Schema;
 use super::processes::seeded;
 use crate::server::send_signal;
-
-const WAIT_MAX: Duration = Duration::from_secs(60);
+use crate::waiting::wait_until;
 
 /// Schemas of rehearsals that are on the server. Tests run at once: the caller is the only one who makes some.
 fn rehearsals(schema: &Schema) -> usize {
@@ -58,11 +56,7 @@ fn a_rehearsal_on_a_server_sells_in_a_schema_of_its_own_and_leaves_nothing() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let until = Instant::now() + WAIT_MAX;
-    while rehearsals(&schema) == 0 {
-        assert!(Instant::now() < until, "no rehearsal has begun");
-        std::thread::yield_now();
-    }
+    wait_until("a rehearsal begins", || rehearsals(&schema) > 0);
     send_signal(begun.id(), "-TERM");
     assert_eq!(begun.wait().unwrap().code(), Some(143));
     assert_eq!(rehearsals(&schema), 0);

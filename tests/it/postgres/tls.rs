@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::cluster::{Cluster, as_nobody, folder_of_nobody};
 use crate::server::{Premises, Ran};
+use crate::waiting::wait_until;
 
 /// Certificates, and their keys, which the server alone may read.
 struct Authority(TempDir);
@@ -110,9 +111,7 @@ impl Remote {
             let answers = self.session().run(&[asked]).unwrap();
             answers[0][0].get::<_, &str>("file") == certificate.to_str().unwrap()
         };
-        while !is_shown() {
-            std::thread::yield_now();
-        }
+        wait_until("a session has the settings", is_shown);
     }
 
     /// `seed` of a product, by a user who is let in with TLS alone, or by one without.

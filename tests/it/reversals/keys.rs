@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{paid, report, shop, shows};
+use crate::waiting::receive;
 
 #[test]
 fn the_same_report_again_changes_nothing() {
@@ -78,7 +79,7 @@ fn a_report_and_its_payment_may_share_a_batch() {
         let sender = sender.clone();
         shop.submit(command, move |decided| sender.send(decided).unwrap());
     }
-    let outcomes: Vec<Outcome> = (0..4).map(|_| outcomes.recv().unwrap().unwrap()).collect();
+    let outcomes: Vec<Outcome> = (0..4).map(|_| receive(&outcomes).unwrap()).collect();
     let again =
         |outcome: &Outcome| matches!(outcome, Outcome::PaymentRecorded(it) if it.already_processed);
     assert_eq!(outcomes.iter().filter(|it| again(it)).count(), 1);

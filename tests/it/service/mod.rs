@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::server::{Premises, send_signal};
+use crate::waiting::wait_until;
 use crate::wire::statuses;
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -79,7 +80,9 @@ impl Service {
 
     fn no_longer_accepts(&self) {
         let address = self.listening.strip_prefix("http://").unwrap();
-        while TcpStream::connect(address).is_ok() {}
+        wait_until("connections are refused", || {
+            TcpStream::connect(address).is_err()
+        });
     }
 
     fn signal(&self, signal: &str) {

@@ -26,6 +26,7 @@ use tempfile::TempDir;
 
 use crate::conformance::assert_described;
 use crate::database;
+use crate::waiting::receive;
 
 pub use answer::Answer;
 pub use catalogue::{Item, item};
@@ -174,7 +175,7 @@ impl Shop {
     pub fn command(&self, command: Command) -> Result<Outcome, CommandError> {
         let (sender, answer) = mpsc::channel();
         self.submit(command, move |decided| sender.send(decided).unwrap());
-        answer.recv().unwrap()
+        receive(&answer)
     }
 
     pub fn submit(&self, command: Command, then: impl FnOnce(writer::Answer) + Send + 'static) {
@@ -364,7 +365,7 @@ pub fn call(api: &Api, request: Request) -> Answer {
         request,
         Reply::new(move |response| sender.send(response).unwrap()),
     );
-    let answer = Answer::new(answer.recv().unwrap().expect("every request is answered"));
+    let answer = Answer::new(receive(&answer).expect("every request is answered"));
     assert_described(&method, &path, &answer.described());
     answer
 }
