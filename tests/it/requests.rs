@@ -3,8 +3,9 @@
 use flashsale::http::{Method, Request};
 use serde_json::json;
 
+use crate::conformance::operations;
 use crate::server::Premises;
-use crate::shop::{Shop, config, item};
+use crate::shop::{ADMIN_TOKEN, Shop, config, item};
 use crate::wire::call;
 
 #[test]
@@ -237,4 +238,26 @@ fn a_payment_may_bring_all_that_was_bought() {
     assert_eq!(server.post("/api/payments/webhook", &event(1000)).0, 413);
     server.stop();
     premises.books_are_right();
+}
+
+/// A typing error never becomes a default. Stripe's events have fields of Stripe's.
+#[test]
+fn no_body_has_a_field_that_is_not_known() {
+    let shop = Shop::operated(vec![item("tee", 9)]);
+    let order = shop.ordered("tee", 1);
+    shop.pay("first", order).ok();
+    let mut tried = 0;
+    for (path, method, operation) in operations() {
+        if operation["requestBody"].is_null() || path == "/api/payments/stripe" {
+            continue;
+        }
+        let path = path.replace("{webhook_id}", "1").replace("{id}", "1");
+        let request = Request::new(method.to_uppercase().parse().unwrap(), &path);
+        let request = request.with_header("Authorization", &format!("Bearer {ADMIN_TOKEN}"));
+        let answer = shop.call(request.with_body(br#"{"qty": 1}"#));
+        let refused = answer.failed_with(422, "validation_failed");
+        assert!(refused.body["errors"]["qty"].is_array(), "{method} {path}");
+        tried += 1;
+    }
+    assert!(tried >= 10, "{tried}");
 }

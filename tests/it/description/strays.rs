@@ -66,6 +66,24 @@ fn a_field_that_is_not_described_is_found() {
 }
 
 #[test]
+fn an_error_that_tells_of_the_insides_is_found() {
+    let told = |sentence| {
+        let missing = json!({"error": sentence, "code": "hold_not_found"});
+        answer("GET /api/holds/1", 404, &[], &missing)
+    };
+    assert_eq!(told("Hold not found"), Ok(()));
+    for sentence in [
+        "no such column: SELECT id FROM holds",
+        "UNIQUE constraint failed: orders.hold_id",
+        "unable to open /var/lib/flash_sale.db",
+        "panicked at src/writer/batch.rs:12",
+        concat!("flashsale ", env!("CARGO_PKG_VERSION")),
+    ] {
+        assert!(told(sentence).is_err(), "{sentence}");
+    }
+}
+
+#[test]
 fn a_status_or_a_code_that_is_not_described_is_found() {
     let missing = json!({"error": "Hold not found", "code": "hold_not_found"});
     assert_eq!(answer("GET /api/holds/1", 404, &[], &missing), Ok(()));

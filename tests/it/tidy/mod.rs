@@ -6,6 +6,7 @@ mod lengths;
 mod manifest;
 mod modules;
 mod rooms;
+mod secrets;
 mod source;
 mod suite;
 mod tokens;

@@ -52,6 +52,36 @@ fn filters(text: &str) -> BTreeSet<&str> {
     filters.collect()
 }
 
+/// Names of tests in a text: in backticks, and as long as a sentence.
+fn named_tests(text: &str) -> BTreeSet<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_word = |byte: u8| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_sentence =
+        |name: &&str| name.bytes().all(is_word) && name.matches('_').count() >= WORDS_MIN;
+    quoted.filter(is_sentence).collect()
+}
+
+/// Settings and columns have fewer.
+const WORDS_MIN: usize = 5;
+
+#[test]
+fn a_test_that_the_documentation_names_is_there() {
+    let texts = documentation();
+    let named = texts.iter().flat_map(|(_, text)| named_tests(text));
+    let named: BTreeSet<&str> = named.collect();
+    assert!(named.len() > 20, "{named:?}");
+    let sources = project().iter().filter(|it| it.path.starts_with("tests/"));
+    let there: BTreeSet<&str> = sources.flat_map(Source::definitions).collect();
+    nothing(
+        named
+            .difference(&there)
+            .map(|it| (*it).to_owned())
+            .collect(),
+    );
+    let text = "`cargo test`, `a_test_is_as_long_as_this` and `max_connections_per_ip`";
+    assert_eq!(named_tests(text), ["a_test_is_as_long_as_this"].into());
+}
+
 #[test]
 fn the_documentation_names_tests_that_are_there() {
     let texts: String = documentation().into_iter().map(|(_, text)| text).collect();
