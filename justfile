@@ -17,7 +17,7 @@ check:
 
 # The tests again, for hours
 nightly:
-    FLASHSALE_TEST_KILLS=1000 FLASHSALE_TEST_COMMANDS=50000 FLASHSALE_TEST_IDLE_CONNECTIONS=10000 PROPTEST_CASES=100000 FLASHSALE_TEST_TRANSITIONS=10000000 cargo test --release
+    FLASHSALE_TEST_KILLS=1000 FLASHSALE_TEST_COMMANDS=50000 FLASHSALE_TEST_IDLE_CONNECTIONS=10000 PROPTEST_CASES=100000 FLASHSALE_TEST_TRANSITIONS=10000000 FLASHSALE_TEST_BUYERS=100000 cargo test --release
     FLASHSALE_TEST_ROUNDS=10 FLASHSALE_TEST_KILLS=100 FLASHSALE_TEST_STOCK=20000 cargo test --release --features postgres --test it -- postgres
 
 # Three data nodes under Patroni, whose leader is killed, cut off, paused and relieved under load: ten minutes, as root
@@ -32,6 +32,6 @@ bench:
 controls:
     tests/controls.py
 
-# Licences, advisories, duplicates
+# Licences, sources, advisories
 deny:
     .ci/deny

@@ -1,5 +1,6 @@
 /* Lets system calls fail as a disk would: preloaded into the program, it looks at each call whether the file `pwrite` or
- * `fdatasync` is there in the folder that FAULTS names; where `fsync` is, the program is killed by that call. What the program does not call by way of libc the kernel refuses, if
+ * `fdatasync` is there in the folder that FAULTS names; where `fsync` is, the program is killed by that call, and where `slow` is,
+ * a sync of data takes 20 ms longer. What the program does not call by way of libc the kernel refuses, if
  * the file `link` or `rename` is there when the program starts. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 static int is_faulty(const char *call)
@@ -59,6 +61,8 @@ int fdatasync(int fd)
         errno = EIO;
         return -1;
     }
+    if (is_faulty("slow"))
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     return syscall(SYS_fdatasync, fd);
 }
 

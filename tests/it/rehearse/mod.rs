@@ -1,6 +1,7 @@
 //! `flashsale rehearse`: a crowd comes to a copy of the sale, and what it was told is compared with the copy.
 
 mod doctored;
+mod memory;
 mod warnings;
 
 use std::fs;

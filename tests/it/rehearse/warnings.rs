@@ -1,5 +1,6 @@
 //! What of the configuration and the machine would hurt the real sale.
 
+use crate::faults::Disk;
 use crate::server::{Premises, Ran};
 
 #[test]
@@ -64,4 +65,20 @@ fn what_would_hurt_the_sale_is_told_before_it_begins() {
     server.stop();
     let warnings = about(warned(&[], &[]));
     assert!(warnings[0].contains("Idempotency-Key"), "{warnings:?}");
+}
+
+#[test]
+fn a_disk_that_makes_every_buyer_wait_is_told_before_the_sale_begins() {
+    let premises = Premises::selling("sku,name,price,total_stock\ntee,Tee,9.99,5\n");
+    let disk = Disk::new();
+    disk.fails("slow");
+    let mut command = premises.command(&["rehearse", "--buyers", "10", "--over", "0.2"]);
+    disk.is_under(&mut command);
+    let ran = Ran(command.output().unwrap()).succeeded();
+    let stderr = ran.stderr();
+    let mut warnings = stderr.lines().filter(|line| line.starts_with("warning: "));
+    let slow = warnings.find(|line| line.contains("ms to make a write durable"));
+    let slow = slow.unwrap_or_else(|| panic!("{stderr}"));
+    let takes = slow.split(' ').find_map(|word| word.parse::<f64>().ok());
+    assert!(takes.is_some_and(|ms| ms >= 20.0), "{slow}");
 }
