@@ -81,7 +81,7 @@ fn a_store_that_stays_away_makes_the_server_unready_until_it_is_back_and_is_logg
     }
     assert_eq!(log_lines::with(reason), 1);
     is_away.store(false, Ordering::SeqCst);
-    shop.hold("tee", 1).created();
+    wait_until("a hold is placed", || shop.hold("tee", 1).status == 201);
     wait_until("the server is ready", || shop.get("/readyz").status == 200);
     assert_eq!(log_lines::with(reason), 1);
 }
