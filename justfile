@@ -32,6 +32,10 @@ bench:
 controls:
     tests/controls.py
 
+# Mistakes that no test notices, one of each kind at a time: part 0 of 40, or another. An hour or so each; `0/1` is all of them
+mutants PART="0/40":
+    CARGO_PROFILE_TEST_DEBUG=0 FLASHSALE_TEST_SEEDS=4 FLASHSALE_TEST_TRANSITIONS=20000 cargo mutants --shard {{PART}}
+
 # Licences, sources, advisories
 deny:
     .ci/deny

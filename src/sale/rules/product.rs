@@ -100,11 +100,7 @@ fn update(set: &mut WorkingSet, id: ProductId, upsert: &UpsertProduct) -> Result
     let product = set.known_product(id).clone();
     let changed = upsert.changes.applied_to(&product)?;
     let added = upsert.total_stock - product.total;
-    let to_end = if added < 0 {
-        room_to_take(set, id, -added)?
-    } else {
-        Vec::new()
-    };
+    let to_end = room_to_take(set, id, -added)?;
 
     // From here on the product must be updated.
     let is_changed = changed != product;
@@ -126,7 +122,7 @@ fn update(set: &mut WorkingSet, id: ProductId, upsert: &UpsertProduct) -> Result
     })
 }
 
-/// The rows to end so that `units` can leave the sale; never what is reserved by the clock, or sold.
+/// The rows to end so that `units` can leave the sale, none where units are added; never what is reserved by the clock, or sold.
 fn room_to_take(set: &WorkingSet, id: ProductId, units: i64) -> Result<Vec<Due>, Stop> {
     match room::room_for(set, id, units) {
         Err(Stop::Refused(_)) => {
@@ -171,11 +167,7 @@ pub fn restock(set: &mut WorkingSet, wish: &RestockProduct) -> Result<Outcome, S
         .filter(|total| *total <= STOCK_MAX);
     ensure!(total.is_some(), Rejection::StockTooLarge);
     set.overdue_units(id)?;
-    let to_end = if units < 0 {
-        room_to_take(set, id, units.saturating_neg())?
-    } else {
-        Vec::new()
-    };
+    let to_end = room_to_take(set, id, units.saturating_neg())?;
 
     // From here on the stock must move.
     overdue::make_room(set, &to_end);

@@ -1,5 +1,8 @@
 //! From start to stop: what is there at once, what is ended by itself, and what is kept.
 
+use serde_json::json;
+
+use crate::sale_time::Wrong;
 use crate::server::Premises;
 use crate::wire::post_with_key;
 
@@ -75,6 +78,26 @@ fn what_fell_due_while_nobody_served_is_ended_before_anybody_is_served() {
         .json();
     assert_eq!(swept["holds_expired"], 0, "nothing was left to sweep");
     premises.books_are_right();
+}
+
+#[test]
+fn what_fell_due_while_nobody_served_is_counted_in_the_log() {
+    let premises = Premises::stocked(10);
+    let server = premises.serve();
+    assert_eq!(server.hold(3).0, 201);
+    assert_eq!(server.hold(2).0, 201);
+    assert_eq!(server.post("/api/orders", &json!({"hold_id": 2})).0, 201);
+    for key in ["early", "earlier"] {
+        let event = json!({"idempotency_key": key, "order_id": 2, "status": "success"});
+        assert_eq!(server.post("/api/payments/webhook", &event).0, 202);
+    }
+    server.stop();
+    let two_days_on = Wrong::by(2 * 24 * 3600);
+    let mut command = premises.command(&["serve"]);
+    two_days_on.is_over(&mut command);
+    let log = premises.serve_by(&mut command).stop_and_read_log();
+    let counted = "1 holds, 1 orders and 2 parked payments were past their deadlines and are ended; 5 units are free again";
+    assert!(log.contains(counted), "{log}");
 }
 
 #[test]
