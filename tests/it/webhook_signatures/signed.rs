@@ -29,6 +29,10 @@ fn one_right_signature_among_others_is_enough() {
     let mut headers = signed_with(OTHER_SECRET, OPENING_S, &body);
     headers[2].1 = format!("{} v2,x {}", old[2].1, headers[2].1);
     post(&shop, &headers, &body).verdict("applied", "paid");
+    // The same one twice is right twice.
+    let right = signed_with(OTHER_SECRET, OPENING_S, &body)[2].1.clone();
+    headers[2].1 = format!("{right} {right}");
+    post(&shop, &headers, &body).ok();
 }
 
 #[test]
