@@ -104,7 +104,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "export",
-        arguments: &["export", "holds"],
+        arguments: &["export", "movements"],
         ..ORDINARY
     },
 ];
