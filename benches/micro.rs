@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use flashsale::api::{
-    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, metrics,
+    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, Readership, metrics,
 };
 use flashsale::clock::Clock;
 use flashsale::config::{Config, WebhookSecret};
@@ -271,6 +271,7 @@ impl Shop {
             writer,
             reader,
             long_polls: long_polls.expect("a thread"),
+            readership: Readership::default(),
             clock,
             terms: self.terms,
             guard: Guard {

@@ -50,7 +50,7 @@ pub use counted::metrics;
 pub use description::openapi;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
 pub use fast_rates::FastRates;
-pub use feed::LongPolls;
+pub use feed::{LongPolls, Readership};
 pub use guard::Guard;
 pub use open_metrics::MetricsFront;
 pub use printed_products::PrintedProducts;
@@ -80,6 +80,7 @@ pub struct Api {
     pub reader: Arc<dyn Reader>,
     /// Of requests for events that are still to be told.
     pub long_polls: LongPolls,
+    pub readership: Readership,
     pub clock: Arc<Clock>,
     pub terms: Terms,
     pub guard: Guard,

@@ -121,6 +121,15 @@ impl Api {
             .in_seconds()
             .of(oldest.map_or(0.0, |oldest| seconds(oldest, refunds.at))),
         ];
+        families.extend(self.backlog()?.map(|backlog| {
+            let unread_since = backlog.unread_since;
+            Family::gauge(
+                "flashsale_feed_unread_oldest",
+                "How long ago the oldest event happened that nobody has asked this server beyond; 0 where none is.",
+            )
+            .in_seconds()
+            .of(unread_since.map_or(0.0, |since| seconds(since, refunds.at)))
+        }));
         families.extend(sizes(&self.reader.storage()?));
         Ok(families)
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::bodies::AdminProductBody;
 use super::call::Call;
 use super::errors::Error;
+use super::feed::Backlog;
 use super::query::Query;
 use super::{Api, json};
 use crate::http::{ByState, Response};
@@ -31,6 +32,8 @@ struct StatsBody<'a> {
     database: DatabaseBody,
     last_backup_at: Option<Timestamp>,
     books: BooksBody,
+    /// `None` where there is no feed.
+    feed: Option<FeedBody>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +96,31 @@ struct DatabaseBody {
 struct BooksBody {
     products: i64,
     wrong: i64,
+}
+
+#[derive(Serialize)]
+struct FeedBody {
+    newest: i64,
+    read_to: i64,
+    asked_at: Option<Timestamp>,
+    unread_since: Option<Timestamp>,
+}
+
+impl From<Backlog> for FeedBody {
+    fn from(backlog: Backlog) -> FeedBody {
+        let Backlog {
+            newest,
+            read_to,
+            asked_at,
+            unread_since,
+        } = backlog;
+        FeedBody {
+            newest,
+            read_to,
+            asked_at,
+            unread_since,
+        }
+    }
 }
 
 impl From<ByState> for ConnectionsBody {
@@ -166,6 +194,7 @@ impl Api {
                 products: books.products,
                 wrong: books.wrong,
             },
+            feed: self.backlog()?.map(FeedBody::from),
         }))
     }
 

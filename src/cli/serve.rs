@@ -24,6 +24,7 @@ use super::service_manager;
 use super::{catalogue, seed, sweep_holds};
 use crate::api::{
     self, Api, FastRates, Guard, LongPolls, MetricsFront, Origins, PrintedProducts, Proxies,
+    Readership,
 };
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
@@ -187,6 +188,7 @@ fn serve(
         writer: writer.clone(),
         reader,
         long_polls: long_polls.clone(),
+        readership: Readership::default(),
         clock: clock.clone(),
         terms: config.terms(),
         guard: Guard::of(config, secret),

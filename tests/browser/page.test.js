@@ -267,6 +267,17 @@ walk("money that went back is seen beside the units that did not, and a dispute 
   await page.getByText("2 of 2").waitFor();
 });
 
+walk("it is seen whether anybody reads what is told", { keys: { feed_token: "tells-what-was-paid" } }, async ({ server, page }) => {
+  await server.sell(await server.create("Tee", 1), "ann", "tx-1");
+  await signIn(page);
+  await see(page, "Health");
+  const card = page.locator(".card").filter({ hasText: "Events unread" });
+  await card.filter({ hasText: "nobody has asked this server yet; read up to event 0 of 3" }).waitFor();
+  const read = (after) => server.call("GET", `/api/events?after=${after}`, null, { Authorization: "Bearer tells-what-was-paid" });
+  await read((await read(0)).next_after);
+  await card.filter({ hasText: "read up to event 3 of 3" }).filter({ hasText: "none" }).waitFor();
+});
+
 walk("everything is done by the keyboard, and the focus is where it should be", {}, async ({ server, page }) => {
   const press = async (...keys) => {
     for (const key of keys) await page.keyboard.press(key);

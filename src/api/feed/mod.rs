@@ -3,6 +3,7 @@
 
 mod bodies;
 mod long_polls;
+mod readership;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::input::formats::whole_number;
 use crate::store::{EventsAfter, Gone};
 
 pub use long_polls::LongPolls;
+pub use readership::{Backlog, Readership};
 
 use bodies::FeedBody;
 
@@ -42,6 +44,9 @@ impl Api {
         };
         let wait = Duration::from_secs(wait_s.unwrap_or(0));
         let found = self.reader.events(wanted.after, wanted.events_max)?;
+        if let EventsAfter::Page { .. } = found {
+            self.note_reader(wanted.after)?;
+        }
         if found.is_nothing() && !wait.is_zero() {
             return Ok(Work::Waits(wanted, wait));
         }

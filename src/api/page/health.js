@@ -22,8 +22,21 @@ function figures(stats) {
     ["Log size", size(database.log_bytes), `beside a database of ${size(database.bytes)}`],
     ["Disk free", size(database.disk_free_bytes), "where the database is"],
     ["Last backup", stats.last_backup_at ? { utc: stats.last_backup_at } : "none yet", ago(stats)],
+    ...reading(stats),
     ["Version", stats.version, "of flashsale"],
   ];
+}
+
+/** Whether the program that reads the feed keeps up; nothing where there is no feed. */
+function reading({ feed, server_time: now }) {
+  if (!feed) return [];
+  const asked = feed.asked_at ? `asked for ${span(seconds(feed.asked_at, now))} ago` : "nobody has asked this server yet";
+  const unread = feed.unread_since ? `for ${span(seconds(feed.unread_since, now))}` : "none";
+  return [["Events unread", unread, `${asked}; read up to event ${count(feed.read_to)} of ${count(feed.newest)}`]];
+}
+
+function seconds(from, to) {
+  return (new Date(to) - new Date(from)) / 1_000;
 }
 
 function milliseconds(latency, name) {
@@ -42,7 +55,7 @@ function size(number) {
 }
 
 function ago({ last_backup_at: last, server_time: now }) {
-  return last ? `${span((new Date(now) - new Date(last)) / 1_000)} ago` : "flashsale backup makes one";
+  return last ? `${span(seconds(last, now))} ago` : "flashsale backup makes one";
 }
 
 function card() {

@@ -3,6 +3,7 @@
 mod asked;
 mod consumer;
 mod gone;
+mod readership;
 mod told;
 mod waiting;
 

@@ -43,7 +43,7 @@ fn the_dashboard_and_the_alerts_ask_for_what_is_told() {
     let asked = expressions(&dashboard).join(" ");
     let (asked, alerts) = (names(&asked), names(&project("deploy/alerts.yml")));
     assert!(
-        asked.len() > 15 && alerts.len() == 4,
+        asked.len() > 15 && alerts.len() == 5,
         "{asked:?} {alerts:?}"
     );
     for name in asked.union(&alerts) {

@@ -3,12 +3,13 @@
 use flashsale::http::{Method, Request};
 
 use super::scrape::Scrape;
+use crate::feed::serve_feed;
 use crate::server::Premises;
 use crate::shop::{Shop, item};
 use crate::wire;
 
 /// Of a server on a file, with a request behind it.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "flashsale_build_info{version=",
     "flashsale_clock_ahead_seconds",
     "flashsale_commit_duration_seconds_bucket{le=",
@@ -18,6 +19,7 @@ const NAMES: [&str; 28] = [
     "flashsale_expired_total{kind=\"hold\"}",
     "flashsale_expired_total{kind=\"order\"}",
     "flashsale_expired_total{kind=\"payment\"}",
+    "flashsale_feed_unread_oldest_seconds",
     "flashsale_holds_total{result=\"placed\"}",
     "flashsale_http_connections{state=\"working\"}",
     "flashsale_http_refused_total{reason=\"bad_request\"}",
@@ -42,7 +44,7 @@ const NAMES: [&str; 28] = [
 /// Of a server to which something of everything has happened.
 pub fn busy_scrape() -> Scrape {
     let premises = Premises::stocked(5);
-    let server = premises.serve();
+    let server = serve_feed(&premises);
     assert_eq!(server.hold(2).0, 201);
     wire::answer_to(&server, b"nonsense\r\n\r\n").is(400);
     let scrape = Scrape::read(&text(&server.base));

@@ -5,13 +5,8 @@ use std::collections::BTreeMap;
 use flashsale::http::{Method, Request};
 use serde_json::json;
 
-use super::scrape::Scrape;
+use super::scrape;
 use crate::shop::{Answer, HOLD_TTL, OPENING, ORDER_TTL, SECOND, Shop, config, item};
-
-fn scrape(shop: &Shop) -> Scrape {
-    let answer = shop.get("/metrics").ok();
-    Scrape::read(std::str::from_utf8(&answer.bytes).unwrap())
-}
 
 /// What answers came to, as a client counts them.
 #[derive(Default)]

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use flashsale::api::{
-    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, metrics,
+    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, Readership, metrics,
 };
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
@@ -105,6 +105,7 @@ impl Shop {
             writer: writer.clone(),
             reader,
             long_polls,
+            readership: Readership::default(),
             clock,
             terms: config.terms(),
             guard: Guard::of(&config, secret),

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use flashsale::api::{
-    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, metrics,
+    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, Readership, metrics,
 };
 use flashsale::clock::{Clock, TimeSource};
 use flashsale::config::{AdminToken, Config, FeedToken};
@@ -55,6 +55,7 @@ impl Front {
             writer,
             reader,
             long_polls,
+            readership: Readership::default(),
             clock,
             terms: config.terms(),
             guard: Guard::of(&config, secret),

@@ -138,6 +138,7 @@ fn the_figures_tell_what_happened_lately() {
         "database",
         "last_backup_at",
         "books",
+        "feed",
     ];
     assert_eq!(names, [&before[..], &since[..]].concat());
     let latency = stats.body["latency"].as_object().unwrap();
