@@ -19,12 +19,17 @@ pub struct Found {
 }
 
 impl Found {
-    pub fn new() -> Found {
+    /// `None` where shops keep their databases on a server, and that is said.
+    pub fn new() -> Option<Found> {
         let items = vec![item("tee", 400), item("mug", 50), item("cap", 0)];
         let shop = Shop::on_terms(
             items,
             config(|it| (it.order_ttl_s, it.hold_ttl_s) = (0, 86_400)),
         );
+        if !shop.is_in_a_file() {
+            println!("left out: this is about a database in a file");
+            return None;
+        }
         let clock = shop.clock();
         let now = chrono::Utc::now().timestamp_micros();
         clock.set(now - i64::try_from(DAY.as_micros()).unwrap() - 3_600_000_000);
@@ -41,7 +46,7 @@ impl Found {
         conn.query_row(truncate, [], |_| Ok(())).unwrap();
         let stopped = [Some(fs::read(&path).unwrap()), None, None];
         shop.after(SECOND);
-        Found { stopped, killed }
+        Some(Found { stopped, killed })
     }
 }
 
