@@ -8,12 +8,14 @@ use super::{Answer, CommandError, Delivery, Job, Reply};
 use crate::sale::Command;
 use crate::store::Decision;
 
-/// Due rows that a batch ends besides its commands: about 2 ms of work, and at least twice the batch, so that the backlog
-/// cannot grow under load.
-const SWEEP_MIN: usize = 256;
+/// Due rows that a batch ends when no client waits, and lapsed idempotency keys that it forgets: about 2 ms of work.
+const SWEEP_AT_REST: usize = 256;
 
-/// Lapsed idempotency keys that such a batch forgets while clients wait. Such keys are in no client's way: the rest goes
-/// when no client waits.
+/// Due rows that a batch ends besides its clients' commands, or twice as many as those if that is more, so that the backlog
+/// cannot grow under load: clients wait for them.
+const SWEEP_UNDER_LOAD_MIN: usize = 32;
+
+/// Lapsed idempotency keys that such a batch forgets. They are in no client's way: the rest goes at rest.
 const KEYS_UNDER_LOAD_MAX: usize = 16;
 
 pub struct Batch {
@@ -53,14 +55,13 @@ impl Batch {
     /// more than it began with.
     pub fn with_sweep(mut self, earlier: usize) -> Batch {
         let jobs = self.commands.len();
-        let sweep = Command::Sweep {
-            rows_max: (2 * jobs.max(earlier)).max(SWEEP_MIN),
-            keys_max: if jobs == 0 {
-                SWEEP_MIN
-            } else {
-                KEYS_UNDER_LOAD_MAX
-            },
+        let (rows_max, keys_max) = if jobs == 0 {
+            (SWEEP_AT_REST, SWEEP_AT_REST)
+        } else {
+            let rows_max = (2 * jobs.max(earlier)).max(SWEEP_UNDER_LOAD_MIN);
+            (rows_max, KEYS_UNDER_LOAD_MAX)
         };
+        let sweep = Command::Sweep { rows_max, keys_max };
         self.commands.insert(0, sweep);
         self.waiters.insert(0, Waiter::None);
         self.commands_max += 1;
