@@ -130,8 +130,12 @@ impl WorkingSet {
         Ok(id.map(|id| self.payments.known(id)))
     }
 
-    /// The events still parked on `named`, in the order in which they came.
+    /// The events still parked on `target`, in the order in which they came. While none is parked at all, nothing is asked
+    /// for.
     pub fn parked_on(&self, target: PaymentTarget) -> Result<Vec<PaymentId>, Stop> {
+        if self.counters.parked == 0 {
+            return Ok(Vec::new());
+        }
         let parked = self
             .parked
             .get(&target)
@@ -297,13 +301,11 @@ impl WorkingSet {
         self.orders.insert(order.id, order);
     }
 
-    /// A new payment event; if it is parked, its place in the list of those that wait must have been looked at before.
+    /// A new payment event; if it is parked, what else waits for the same must have been looked at before.
     pub(in crate::sale) fn insert_payment(&mut self, payment: Payment, payload: Option<String>) {
         if payment.is_parked() {
-            self.parked
-                .get_mut(&payment.target)
-                .expect("a rule looks at what is parked before it parks")
-                .push(payment.id);
+            let parked = self.parked.entry(payment.target);
+            parked.or_default().push(payment.id);
             self.counters.parked += 1;
             if let Some(transaction_id) = &payment.report.transaction_id {
                 self.note_parked_of(transaction_id, payment.id);

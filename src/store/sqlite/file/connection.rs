@@ -27,8 +27,10 @@ pub fn write_connection(path: &Path, durability: Durability) -> Result<Connectio
     };
     conn.execute_batch(synchronous)?;
     check(&conn, "pragma synchronous", level)?;
+    // At a commit after pages were split out of their order, SQLite goes through all that it remembers: 4 MiB, since more takes
+    // longer than what is read again.
     conn.execute_batch(
-        "pragma wal_autocheckpoint = 0; pragma cache_spill = off; pragma cache_size = -32768;
+        "pragma wal_autocheckpoint = 0; pragma cache_spill = off; pragma cache_size = -4096;
          pragma journal_size_limit = 67108864;",
     )?;
     conn.busy_timeout(Duration::ZERO)?;

@@ -1,10 +1,11 @@
 //! Orders.
 
-use rusqlite::{CachedStatement, Row, Transaction, named_params};
+use rusqlite::{Row, Transaction, named_params};
 
+use super::insert::{Insert, insert};
 use super::{List, Question, Result, limit, line, one_row};
 use crate::sale::{
-    Order, OrderId, ProductId, TRANSACTION_ROWS_MAX, Timestamp, WorkingSet, Written,
+    Line, Order, OrderId, ProductId, TRANSACTION_ROWS_MAX, Timestamp, WorkingSet, Written,
 };
 use crate::store::sqlite::statements::Queries;
 
@@ -141,21 +142,22 @@ pub fn overdue(rows: &impl Queries, rows_max: usize, now: Timestamp) -> Result<V
     rows.all(sql, params, read)
 }
 
+const INSERT: Insert = insert!(
+    "orders (id, hold_id, product_id, quantity, unit_price, total_price, customer, status, pay_by, created_at, paid_at,
+        transaction_id, refunded_quantity, refunded_amount, dispute)",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+);
+
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
-    let mut insert = tx.prepare_cached(
-        "insert into orders (id, hold_id, product_id, quantity, unit_price, total_price, customer, status, pay_by,
-                created_at, paid_at, transaction_id, refunded_quantity, refunded_amount, dispute)
-            values (:id, :hold, :product, :quantity, :unit_price, :total_price, :customer, :status, :pay_by,
-                :created_at, :paid_at, :transaction_id, :refunded_quantity, :refunded_amount, :dispute)",
-    )?;
     let mut update = tx.prepare_cached(
         "update orders set status = :to, paid_at = :paid_at, transaction_id = :transaction_id,
                 refunded_quantity = :refunded_quantity, refunded_amount = :refunded_amount, dispute = :dispute
             where id = :id and status = :from and refunded_quantity = :refunded_from",
     )?;
+    let mut new = Vec::new();
     for order in set.orders.written() {
         match order {
-            Written::New(order) => write_new(&mut insert, order)?,
+            Written::New(order) => new.push(order),
             Written::Changed { from, to } => one_row(
                 &mut update,
                 named_params! {
@@ -167,24 +169,45 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
             )?,
         }
     }
-    Ok(())
-}
-
-fn write_new(insert: &mut CachedStatement<'_>, order: &Order) -> Result<()> {
-    one_row(
-        insert,
-        named_params! {
-            ":id": order.id, ":hold": order.hold, ":product": order.line.product,
-            ":quantity": order.line.quantity, ":unit_price": order.line.unit_price,
-            ":total_price": order.total_price(),
-            ":customer": order.customer,
-            ":status": order.status, ":pay_by": order.pay_by,
-            ":created_at": order.created_at, ":paid_at": order.paid_at,
-            ":transaction_id": order.transaction_id,
-            ":refunded_quantity": order.refunded_quantity, ":refunded_amount": order.refunded_amount,
-            ":dispute": order.dispute,
-        },
-    )
+    INSERT.run(tx, &new, |values, order| {
+        let Order {
+            id,
+            hold,
+            line:
+                Line {
+                    product,
+                    quantity,
+                    unit_price,
+                },
+            customer,
+            status,
+            pay_by,
+            created_at,
+            paid_at,
+            transaction_id,
+            refunded_quantity,
+            refunded_amount,
+            dispute,
+        } = order;
+        let total_price = order.total_price();
+        values.bind([
+            id,
+            hold,
+            product,
+            quantity,
+            unit_price,
+            &total_price,
+            customer,
+            status,
+            pay_by,
+            created_at,
+            paid_at,
+            transaction_id,
+            refunded_quantity,
+            refunded_amount,
+            dispute,
+        ])
+    })
 }
 
 /// What `verify` asks of it.

@@ -3,6 +3,7 @@
 use rusqlite::types::Type;
 use rusqlite::{Row, Transaction, named_params};
 
+use super::insert::{Insert, insert};
 use super::{List, Question, Result, limit, one_row};
 use crate::sale::{
     HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, TRANSACTION_ROWS_MAX, Timestamp,
@@ -237,15 +238,22 @@ pub fn lapsed(rows: &impl Queries, rows_max: usize, now: Timestamp) -> Result<Ve
     rows.all(sql, params, read)
 }
 
+const INSERT: Insert = insert!(
+    "payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id, payload, verdict, parked_until,
+        refund_due, received_at, resolved_at, resolution, note)",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+);
+
 pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
     let mut update = tx.prepare_cached(
         "update payments set order_id = :order, verdict = :verdict, parked_until = :parked_until,
                 refund_due = :refund_due, resolved_at = :resolved_at, resolution = :resolution, note = :note
             where id = :id and verdict = :from and resolved_at is :resolved_from",
     )?;
+    let mut new = Vec::new();
     for payment in set.payments.written() {
         match payment {
-            Written::New(payment) => write_new(tx, payment, set.payload(payment.id))?,
+            Written::New(payment) => new.push(payment),
             Written::Changed { from, to } => one_row(
                 &mut update,
                 named_params! {
@@ -259,32 +267,50 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
             )?,
         }
     }
-    Ok(())
-}
-
-fn write_new(tx: &Transaction<'_>, payment: &Payment, payload: Option<&str>) -> Result<()> {
-    let (named_order, named_hold) = match payment.target {
-        PaymentTarget::Order(id) => (Some(id), None),
-        PaymentTarget::Hold(id) => (None, Some(id)),
-    };
-    let sql = "insert into payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id,
-            payload, verdict, parked_until, refund_due, received_at, resolved_at, resolution, note)
-        values (:id, :key, :named_order, :named_hold, :order, :status, :amount, :transaction_id,
-            :payload, :verdict, :parked_until, :refund_due, :received_at, :resolved_at, :resolution, :note)";
-    one_row(
-        &mut tx.prepare_cached(sql)?,
-        named_params! {
-            ":id": payment.id, ":key": payment.key, ":named_order": named_order, ":named_hold": named_hold,
-            ":order": payment.order, ":status": payment.report.status,
-            ":amount": payment.report.amount,
-            ":transaction_id": payment.report.transaction_id, ":payload": payload,
-            ":verdict": payment.verdict,
-            ":parked_until": payment.parked_until, ":refund_due": payment.refund_due,
-            ":received_at": payment.received_at,
-            ":resolved_at": payment.resolved_at,
-            ":resolution": payment.resolution, ":note": payment.note,
-        },
-    )
+    INSERT.run(tx, &new, |values, payment| {
+        let (named_order, named_hold) = match payment.target {
+            PaymentTarget::Order(id) => (Some(id), None),
+            PaymentTarget::Hold(id) => (None, Some(id)),
+        };
+        let Payment {
+            id,
+            key,
+            order,
+            report:
+                Report {
+                    status,
+                    amount,
+                    transaction_id,
+                },
+            verdict,
+            parked_until,
+            refund_due,
+            received_at,
+            resolved_at,
+            resolution,
+            note,
+            ..
+        } = payment;
+        let payload = set.payload(*id);
+        values.bind([
+            id,
+            key,
+            &named_order,
+            &named_hold,
+            order,
+            status,
+            amount,
+            transaction_id,
+            &payload,
+            verdict,
+            parked_until,
+            refund_due,
+            received_at,
+            resolved_at,
+            resolution,
+            note,
+        ])
+    })
 }
 
 /// What `verify` asks of it.
