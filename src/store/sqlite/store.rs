@@ -38,7 +38,7 @@ pub struct SqliteStore {
 const GAP: Duration = Duration::from_millis(1);
 
 /// Commits in the log before a checkpoint is worth its fsync.
-const CHECKPOINT_COMMITS: u32 = 256;
+const CHECKPOINT_COMMITS: u32 = 64;
 
 /// A page and its header in the log.
 const FRAME_BYTES: u64 = 4096 + 24;
