@@ -19,7 +19,7 @@ use super::wake::Wake;
 use super::{CommandError, Control, Delivery, WriterExit};
 use crate::clock::Clock;
 use crate::metrics::WriterMetrics;
-use crate::sale::Terms;
+use crate::sale::{Outcome, Swept, Terms};
 use crate::store::{Decision, Rest, Store, StoreError};
 
 /// What the writer thread owns.
@@ -34,6 +34,8 @@ pub struct CommitLoop {
     pub delivery: Delivery,
     /// How many commands the last batch came to.
     pub last_batch: usize,
+    /// Whether the last sweep found anything to end.
+    pub has_swept: bool,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
     pub health: Health,
@@ -126,6 +128,7 @@ impl CommitLoop {
                 Ok(decisions) => {
                     if batch.has_sweep() {
                         self.broken_sweep.succeeded();
+                        self.has_swept = has_ended_something(&decisions);
                     }
                     self.note_transaction(&batch);
                     batch.answer_decisions(decisions, self.delivery);
@@ -237,6 +240,11 @@ impl CommitLoop {
         }
         result
     }
+}
+
+/// Of the decisions on a batch that begins with a sweep.
+fn has_ended_something(decisions: &[Decision]) -> bool {
+    matches!(decisions.first(), Some(Ok(Outcome::Swept(swept))) if *swept != Swept::default())
 }
 
 /// How often a store that is busy or away is asked again.

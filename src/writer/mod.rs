@@ -194,6 +194,7 @@ impl Writer {
             heartbeat: heartbeat.clone(),
             delivery,
             last_batch: 0,
+            has_swept: false,
             stretch_began: Instant::now(),
             health: Health::new(is_healthy.clone(), limits.wait_max),
             broken_sweep: BrokenSweep::default(),

@@ -12,7 +12,8 @@ use super::wake::Wake;
 use super::{Control, Job, WriterExit};
 use crate::store::{Rest, StoreError};
 
-/// Quiet for this long, the writer looks when the next deadline falls due …
+/// Quiet for this long, or no longer than a gap where the last sweep found something, the writer looks when the next deadline
+/// falls due …
 const QUIET: Duration = Duration::from_millis(20);
 /// … and each time that it was for this long, it checkpoints the log, and looks again: another process may have moved the
 /// next deadline, left something in the log, or moved the database.
@@ -22,7 +23,12 @@ impl CommitLoop {
     /// The next command, or the next deadline, whichever is first.
     pub fn next(&mut self) -> Result<Wake, Halt> {
         let began = Instant::now();
-        let first = match self.wait(QUIET) {
+        let quiet = if self.has_swept {
+            self.store.gap()
+        } else {
+            QUIET
+        };
+        let first = match self.wait(quiet) {
             Some(wake) => wake,
             None => self.idle()?,
         };
