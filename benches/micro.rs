@@ -4,15 +4,13 @@
 //! by a batch that changes nothing. The parser of heads is used by sockets alone, and so it is not here.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, mpsc};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
-use flashsale::api::{
-    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, Readership, metrics,
-};
+use flashsale::api::Api;
 use flashsale::clock::Clock;
 use flashsale::config::{Config, WebhookSecret};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -254,7 +252,10 @@ impl Shop {
 
     /// The folder is gone when it is dropped.
     fn api(self, webhook_secrets: Vec<WebhookSecret>) -> (Api, TempDir) {
-        let config = Config::default();
+        let config = Config {
+            webhook_secrets,
+            ..Config::default()
+        };
         let limits = writer::Limits {
             queue_max: config.queue_max,
             batch_max: config.batch_max,
@@ -266,34 +267,7 @@ impl Shop {
         let (writer, _) = started.expect("a thread");
         let reader = self.database.reader(clock.clone(), 1).expect("a reader");
         let reader: Arc<dyn Reader> = reader.into();
-        let long_polls = LongPolls::start(reader.clone(), writer.events_committed());
-        let api = Api {
-            writer,
-            reader,
-            long_polls: long_polls.expect("a thread"),
-            readership: Readership::default(),
-            clock,
-            terms: self.terms,
-            guard: Guard {
-                secret,
-                tokens_required: false,
-                webhook_secrets,
-                stripe_secrets: Vec::new(),
-                stripe_test_mode: false,
-                admin_token: None,
-                feed_token: None,
-            },
-            origins: Origins::default(),
-            proxies: Proxies::default(),
-            sold_out_hint: Arc::default(),
-            printed_products: PrintedProducts::default(),
-            fast_rates: FastRates::default(),
-            metrics: metrics(),
-            connections: OnceLock::new(),
-            metrics_are_elsewhere: false,
-            access_log: Arc::new(Box::new(|_| {})),
-            draining: Arc::default(),
-        };
+        let api = Api::new(&config, secret, clock, writer, reader).expect("a thread");
         (api, self.folder)
     }
 }

@@ -32,15 +32,17 @@ mod storefront;
 mod stripe;
 mod throttle;
 
+use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::http::{
     ConnectionCounts, Handler, Method, Recipient, Refusal, Reply, Request, RequestInfo, Response,
 };
 use crate::metrics::Metrics;
-use crate::sale::{Command, Outcome, ProductId, Rejection, Terms};
+use crate::sale::{Command, Outcome, ProductId, Rejection, Secret, Terms};
 use crate::store::Reader;
 use crate::writer::{Answer, CommandError, Writer};
 
@@ -96,6 +98,38 @@ pub struct Api {
     pub metrics_are_elsewhere: bool,
     pub access_log: Arc<AccessLog>,
     pub draining: Arc<AtomicBool>,
+}
+
+impl Api {
+    /// Without an access log. Starts the thread of long polls.
+    pub fn new(
+        config: &Config,
+        secret: Secret,
+        clock: Arc<Clock>,
+        writer: Writer,
+        reader: Arc<dyn Reader>,
+    ) -> io::Result<Api> {
+        let long_polls = LongPolls::start(reader.clone(), writer.events_committed())?;
+        Ok(Api {
+            writer,
+            reader,
+            long_polls,
+            readership: Readership::default(),
+            clock,
+            terms: config.terms(),
+            guard: Guard::of(config, secret),
+            origins: Origins::new(config.cors_origins.clone()),
+            proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
+            sold_out_hint: Arc::default(),
+            printed_products: PrintedProducts::default(),
+            fast_rates: FastRates::default(),
+            metrics: metrics(),
+            connections: OnceLock::new(),
+            metrics_are_elsewhere: false,
+            access_log: Arc::new(Box::new(|_| {})),
+            draining: Arc::default(),
+        })
+    }
 }
 
 impl Handler for Api {

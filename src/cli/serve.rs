@@ -2,8 +2,8 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,10 +22,7 @@ use super::report::print_line;
 use super::server_end::{ServerEnd, drain_front, drain_writer, report_end, wait_for_end};
 use super::service_manager;
 use super::{catalogue, seed, sweep_holds};
-use crate::api::{
-    self, Api, FastRates, Guard, LongPolls, MetricsFront, Origins, PrintedProducts, Proxies,
-    Readership,
-};
+use crate::api::{Api, MetricsFront};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Listen};
 use crate::http::{Address, Listener, Server, with_one_wake_up};
@@ -181,31 +178,15 @@ fn serve(
     let (writer, writer_ended) = start_writer(config, store, clock.clone())?;
 
     let reader: Arc<dyn Reader> = reader.into();
-    let long_polls =
-        LongPolls::start(reader.clone(), writer.events_committed()).map_err(no_thread)?;
     let draining = Arc::new(AtomicBool::new(false));
+    let access_log = logging::access_log(config.log_format, config.log_requests_per_s);
     let api = Api {
-        writer: writer.clone(),
-        reader,
-        long_polls: long_polls.clone(),
-        readership: Readership::default(),
-        clock: clock.clone(),
-        terms: config.terms(),
-        guard: Guard::of(config, secret),
-        origins: Origins::new(config.cors_origins.clone()),
-        proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
-        sold_out_hint: Arc::default(),
-        printed_products: PrintedProducts::default(),
-        fast_rates: FastRates::default(),
-        metrics: api::metrics(),
-        connections: OnceLock::new(),
         metrics_are_elsewhere: metrics_listener.is_some(),
-        access_log: Arc::new(logging::access_log(
-            config.log_format,
-            config.log_requests_per_s,
-        )),
+        access_log: Arc::new(access_log),
         draining: draining.clone(),
+        ..Api::new(config, secret, clock.clone(), writer.clone(), reader).map_err(no_thread)?
     };
+    let long_polls = api.long_polls.clone();
     let drain = Duration::from_secs(config.drain_s.into());
     let fronts = Fronts::start(config, api, listener, metrics_listener, drain)?;
     let server = &fronts.api;

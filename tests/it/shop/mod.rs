@@ -7,12 +7,10 @@ mod feed;
 mod hands;
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use flashsale::api::{
-    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, Readership, metrics,
-};
+use flashsale::api::Api;
 use flashsale::clock::Clock;
 use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
@@ -99,27 +97,7 @@ impl Shop {
             })
             .unwrap();
         let reader: Arc<dyn Reader> = database.reader(clock.clone(), 4).unwrap().into();
-        let long_polls = LongPolls::start(reader.clone(), writer.events_committed()).unwrap();
-        let origins = Origins::new(config.cors_origins.clone());
-        let api = Api {
-            writer: writer.clone(),
-            reader,
-            long_polls,
-            readership: Readership::default(),
-            clock,
-            terms: config.terms(),
-            guard: Guard::of(&config, secret),
-            origins,
-            proxies: Proxies::new(config.trusted_proxies.clone(), false),
-            sold_out_hint: Arc::default(),
-            printed_products: PrintedProducts::default(),
-            fast_rates: FastRates::default(),
-            metrics: metrics(),
-            connections: OnceLock::new(),
-            metrics_are_elsewhere: false,
-            access_log: Arc::new(Box::new(|_| {})),
-            draining: Arc::default(),
-        };
+        let api = Api::new(&config, secret, clock, writer.clone(), reader).unwrap();
         let skus = items.iter().map(|item| item.sku).collect();
         Shop {
             api: Arc::new(api),

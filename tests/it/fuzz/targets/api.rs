@@ -1,11 +1,9 @@
 //! The program but its sockets, on an empty file: it understands requests, and nothing asks its writer.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use flashsale::api::{
-    Api, FastRates, Guard, LongPolls, Origins, PrintedProducts, Proxies, Readership, metrics,
-};
+use flashsale::api::Api;
 use flashsale::clock::{Clock, TimeSource};
 use flashsale::config::{AdminToken, Config, FeedToken};
 use flashsale::http::Request;
@@ -50,28 +48,8 @@ impl Front {
         let (terms, shared) = (config.terms(), clock.clone());
         let (writer, _) = Writer::start(store, shared, terms, limits, |send| send()).unwrap();
         let reader: Arc<dyn Reader> = database.reader(clock.clone(), 1).unwrap().into();
-        let long_polls = LongPolls::start(reader.clone(), writer.events_committed()).unwrap();
-        let api = Api {
-            writer,
-            reader,
-            long_polls,
-            readership: Readership::default(),
-            clock,
-            terms: config.terms(),
-            guard: Guard::of(&config, secret),
-            origins: Origins::new(Vec::new()),
-            proxies: Proxies::default(),
-            sold_out_hint: Arc::default(),
-            printed_products: PrintedProducts::default(),
-            fast_rates: FastRates::default(),
-            metrics: metrics(),
-            connections: OnceLock::new(),
-            metrics_are_elsewhere: false,
-            access_log: Arc::new(Box::new(|_| {})),
-            draining: Arc::default(),
-        };
         Front {
-            api,
+            api: Api::new(&config, secret, clock, writer, reader).unwrap(),
             _folder: folder,
         }
     }
