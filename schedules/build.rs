@@ -11,7 +11,7 @@ use std::{env, fs};
 const FRONT: [&str; 3] = ["connection_limit", "mailbox", "pool"];
 const WRITER: [&str; 13] = [
     "batch",
-    "broken_sweep",
+    "sweeping",
     "commit_loop",
     "doubt",
     "halt",

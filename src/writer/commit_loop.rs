@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::batch::{Batch, send_answers};
-use super::broken_sweep::BrokenSweep;
 use super::halt::Halt;
 use super::health::Health;
 use super::kept_time::KeptTime;
 use super::log_watch::LogWatch;
 use super::queue::Queue;
+use super::sweeping::Sweeping;
 use super::wake::Wake;
 use super::{CommandError, Control, Delivery, WriterExit};
 use crate::clock::Clock;
@@ -34,12 +34,10 @@ pub struct CommitLoop {
     pub delivery: Delivery,
     /// How many commands the last batch came to.
     pub last_batch: usize,
-    /// Whether the last sweep found anything to end.
-    pub has_swept: bool,
     /// When the present stretch of back-to-back batches began.
     pub stretch_began: Instant,
     pub health: Health,
-    pub broken_sweep: BrokenSweep,
+    pub sweeping: Sweeping,
     pub log_watch: LogWatch,
     pub kept_time: KeptTime,
     pub metrics: Arc<WriterMetrics>,
@@ -103,11 +101,13 @@ impl CommitLoop {
         };
         let jobs = first.into_iter().chain(self.queue.take());
         let mut batch = Batch::of(jobs, self.batch_max);
-        if batch.is_empty() || !self.broken_sweep.is_broken() {
+        let now = self.clock.now();
+        if batch.is_empty() || self.sweeping.is_due_beside_commands(now) {
+            self.sweeping.begins(now);
             batch = batch.with_sweep(self.last_batch);
         }
         self.execute(batch)?;
-        if self.broken_sweep.is_due() {
+        if self.sweeping.is_due_again() {
             self.execute(Batch::with_room(0).with_sweep(0))?;
         }
         self.keep_time(self.kept_time.is_due(&self.clock))?;
@@ -127,8 +127,7 @@ impl CommitLoop {
             match self.transact(&mut batch) {
                 Ok(decisions) => {
                     if batch.has_sweep() {
-                        self.broken_sweep.succeeded();
-                        self.has_swept = has_ended_something(&decisions);
+                        self.sweeping.succeeded(has_ended_something(&decisions));
                     }
                     self.note_transaction(&batch);
                     batch.answer_decisions(decisions, self.delivery);
@@ -157,7 +156,7 @@ impl CommitLoop {
                     return self.execute_one_by_one(batch);
                 }
                 Err(StoreError::Broken(why) | StoreError::Unreadable(why)) if batch.has_sweep() => {
-                    self.broken_sweep.broke(&why);
+                    self.sweeping.broke(&why);
                     return Ok(self.probe()?);
                 }
                 Err(failure) => {

@@ -2,7 +2,6 @@
 //! waits with it, has the store judge them all in one transaction, and gives the answers out once it has committed.
 
 mod batch;
-mod broken_sweep;
 mod commit_loop;
 mod doubt;
 mod halt;
@@ -11,6 +10,7 @@ mod housekeeping;
 mod kept_time;
 mod log_watch;
 mod queue;
+mod sweeping;
 mod waiting;
 mod wake;
 
@@ -27,12 +27,12 @@ use crate::metrics::WriterMetrics;
 use crate::sale::{Command, Outcome, Rejection, Terms};
 use crate::store::{Store, StoreError};
 
-use broken_sweep::BrokenSweep;
 use commit_loop::CommitLoop;
 use health::Health;
 use kept_time::KeptTime;
 use log_watch::LogWatch;
 use queue::Queue;
+use sweeping::Sweeping;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -194,10 +194,9 @@ impl Writer {
             heartbeat: heartbeat.clone(),
             delivery,
             last_batch: 0,
-            has_swept: false,
             stretch_began: Instant::now(),
             health: Health::new(is_healthy.clone(), limits.wait_max),
-            broken_sweep: BrokenSweep::default(),
+            sweeping: Sweeping::default(),
             log_watch: LogWatch::default(),
             kept_time: KeptTime::default(),
             metrics: metrics.clone(),

@@ -23,7 +23,7 @@ impl CommitLoop {
     /// The next command, or the next deadline, whichever is first.
     pub fn next(&mut self) -> Result<Wake, Halt> {
         let began = Instant::now();
-        let quiet = if self.has_swept {
+        let quiet = if self.sweeping.goes_on() {
             self.store.gap()
         } else {
             QUIET
@@ -101,7 +101,7 @@ impl CommitLoop {
             Ok(Some(deadline)) => {
                 let micros = deadline.micros().saturating_sub(self.clock.now().micros());
                 let until_due = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
-                Ok(until_due.max(self.broken_sweep.remaining()))
+                Ok(until_due.max(self.sweeping.remaining()))
             }
             Ok(None) | Err(StoreError::Busy) => Ok(IDLE),
             Err(failure @ StoreError::Away(_)) => {

@@ -53,9 +53,13 @@ impl<F: FnMut(&[Command]) -> Option<StoreError> + Send> Store for Faulty<F> {
 
 /// Whether a batch has a client's command, besides the sweep.
 fn has_clients(commands: &[Command]) -> bool {
-    commands
-        .iter()
-        .any(|command| !matches!(command, Command::Sweep { .. }))
+    of_clients(commands) > 0
+}
+
+/// How many commands of a batch are clients'.
+fn of_clients(commands: &[Command]) -> usize {
+    let is_clients = |command: &&Command| !matches!(command, Command::Sweep { .. });
+    commands.iter().filter(is_clients).count()
 }
 
 fn hold(units: i64) -> Command {

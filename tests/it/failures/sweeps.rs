@@ -1,4 +1,4 @@
-//! A sweep that breaks a constraint.
+//! Sweeps beside commands, and one that breaks a constraint.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -6,12 +6,35 @@ use std::time::{Duration, Instant};
 
 use flashsale::config::Config;
 use flashsale::sale::{Command, HoldStatus};
-use flashsale::store::StoreError;
+use flashsale::store::{Store, StoreError};
 
-use super::Faulty;
+use super::{Faulty, has_clients};
 use crate::log_lines;
 use crate::shop::{HOLD_TTL, Shop, item};
 use crate::waiting::{receive, wait_until};
+
+#[test]
+fn commands_wait_for_no_sweep_that_cannot_find_anything() {
+    let (sender, batches) = mpsc::channel();
+    let spy = move |commands: &[Command]| {
+        if has_clients(commands) {
+            let begins_with_sweep = matches!(commands[0], Command::Sweep { .. });
+            sender.send(begins_with_sweep).unwrap();
+        }
+        None
+    };
+    let store = |store| Box::new(Faulty { store, fault: spy }) as Box<dyn Store>;
+    let shop = Shop::with_store(vec![item("tee", 5)], Config::default(), store);
+    let is_swept_beside_a_hold = || {
+        shop.hold("tee", 1).created();
+        receive(&batches)
+    };
+    is_swept_beside_a_hold();
+    assert!(!is_swept_beside_a_hold(), "no time has passed since");
+    shop.after(Duration::from_millis(5));
+    assert!(is_swept_beside_a_hold());
+    assert!(!is_swept_beside_a_hold());
+}
 
 #[test]
 fn a_sweep_that_breaks_is_tried_ever_less_often_and_in_no_commands_way() {

@@ -8,7 +8,7 @@ use flashsale::sale::{Command, Terms, Timestamp};
 use flashsale::store::{Checkpoint, Decision, More, Now, Rest, Store, StoreError, no_more};
 use flashsale::writer::CommandError;
 
-use super::{Faulty, has_clients, hold};
+use super::{Faulty, has_clients, hold, of_clients};
 use crate::log_lines;
 use crate::shop::{Shop, config, item};
 use crate::waiting::{receive, wait_until};
@@ -181,7 +181,7 @@ impl Store for Queued {
         self.entered.send(()).unwrap();
         receive(&self.turns);
         let commands = [commands, &more()].concat();
-        self.batches.lock().unwrap().push(commands.len());
+        self.batches.lock().unwrap().push(of_clients(&commands));
         self.store.transact(terms, now, &commands, &mut no_more)
     }
 
@@ -230,7 +230,6 @@ fn what_comes_while_a_batch_waits_for_its_turn_joins_it_up_to_its_bound() {
     for _ in 0..6 {
         assert!(receive(&answers).is_ok());
     }
-    let sweep = 1;
-    assert_eq!(*batches.lock().unwrap(), [sweep + BATCH_MAX, sweep + 2]);
+    assert_eq!(*batches.lock().unwrap(), [BATCH_MAX, 2]);
     shop.stock_is("tee", 4, 6, 0);
 }
