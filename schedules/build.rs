@@ -11,7 +11,6 @@ use std::{env, fs};
 const FRONT: [&str; 3] = ["connection_limit", "mailbox", "pool"];
 const WRITER: [&str; 13] = [
     "batch",
-    "sweeping",
     "commit_loop",
     "doubt",
     "halt",
@@ -21,6 +20,7 @@ const WRITER: [&str; 13] = [
     "log_watch",
     "mod",
     "queue",
+    "sweeping",
     "waiting",
     "wake",
 ];

@@ -90,7 +90,7 @@
 //!
 //! A command that names a hold or an order judges it by the clock. A command that needs units ends overdue rows, oldest
 //! first, until it fits. Besides, a batch ends up to 32 overdue rows of any product, or twice as many as its commands, where
-//! the last sweep found something or was 5 ms ago (`writer/sweeping.rs`); and when idle the writer wakes at the next deadline,
+//! the last sweep left something or was 5 ms ago (`writer/sweeping.rs`); and when idle the writer wakes at the next deadline,
 //! and ends 256 at a time. Readers count overdue units as available. A reader tells the time that it judged at, which is no
 //! later than that of the batch in flight, so that nothing it called expired is paid by that batch.
 //!

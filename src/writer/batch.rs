@@ -5,7 +5,7 @@ use std::time::Instant;
 use std::{iter, mem};
 
 use super::{Answer, CommandError, Delivery, Job, Reply};
-use crate::sale::Command;
+use crate::sale::{Command, Outcome};
 use crate::store::Decision;
 
 /// Due rows that a batch ends when no client waits, and lapsed idempotency keys that it forgets: about 2 ms of work.
@@ -70,6 +70,18 @@ impl Batch {
 
     pub fn has_sweep(&self) -> bool {
         matches!(self.waiters.first(), Some(Waiter::None))
+    }
+
+    /// Whether its sweep ended as many rows, or forgot as many keys, as it may.
+    pub fn has_more_to_sweep(&self, decisions: &[Decision]) -> bool {
+        let (Some(Command::Sweep { rows_max, keys_max }), Some(Ok(Outcome::Swept(swept)))) =
+            (self.commands.first(), decisions.first())
+        else {
+            return false;
+        };
+        let is_at = |max: usize, ended: u64| usize::try_from(ended).is_ok_and(|it| it >= max);
+        is_at(*rows_max, swept.rows() + swept.events_forgotten)
+            || is_at(*keys_max, swept.keys_forgotten)
     }
 
     pub fn commands(&self) -> &[Command] {

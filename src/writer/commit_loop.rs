@@ -19,7 +19,7 @@ use super::wake::Wake;
 use super::{CommandError, Control, Delivery, WriterExit};
 use crate::clock::Clock;
 use crate::metrics::WriterMetrics;
-use crate::sale::{Outcome, Swept, Terms};
+use crate::sale::Terms;
 use crate::store::{Decision, Rest, Store, StoreError};
 
 /// What the writer thread owns.
@@ -107,7 +107,7 @@ impl CommitLoop {
             batch = batch.with_sweep(self.last_batch);
         }
         self.execute(batch)?;
-        if self.sweeping.is_due_again() {
+        if self.sweeping.is_broken_and_due() {
             self.execute(Batch::with_room(0).with_sweep(0))?;
         }
         self.keep_time(self.kept_time.is_due(&self.clock))?;
@@ -127,7 +127,7 @@ impl CommitLoop {
             match self.transact(&mut batch) {
                 Ok(decisions) => {
                     if batch.has_sweep() {
-                        self.sweeping.succeeded(has_ended_something(&decisions));
+                        self.sweeping.succeeded(batch.has_more_to_sweep(&decisions));
                     }
                     self.note_transaction(&batch);
                     batch.answer_decisions(decisions, self.delivery);
@@ -239,11 +239,6 @@ impl CommitLoop {
         }
         result
     }
-}
-
-/// Of the decisions on a batch that begins with a sweep.
-fn has_ended_something(decisions: &[Decision]) -> bool {
-    matches!(decisions.first(), Some(Ok(Outcome::Swept(swept))) if *swept != Swept::default())
 }
 
 /// How often a store that is busy or away is asked again.

@@ -1,4 +1,4 @@
-//! When sweeps are due: soon where the last one found something, seldom where not, and ever less often where one broke a
+//! When sweeps are due: at once where the last one left something, seldom where not, and ever less often where one broke a
 //! constraint, as the next will most likely break it again. Commands do not rely on sweeps: they look at deadlines themselves.
 
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::sale::Timestamp;
 #[derive(Default)]
 pub struct Sweeping {
     last: Option<Timestamp>,
-    has_found: bool,
+    has_more: bool,
     /// While a sweep is broken, sweeps run alone, so that commands go on at full speed.
     broken: Option<Pause>,
 }
@@ -18,37 +18,37 @@ struct Pause {
     length: Duration,
 }
 
-/// A batch of clients' commands begins with a sweep if the last one was so long ago, or found something.
+/// A batch of clients' commands begins with a sweep if the last one was so long ago, or left something.
 const EVERY_MICROS: i64 = 5_000;
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 impl Sweeping {
-    /// Whether the last sweep found something, so that there may be more.
-    pub fn goes_on(&self) -> bool {
-        self.has_found
+    /// Whether the last sweep ended as much as it may, so that there may be more.
+    pub fn has_more(&self) -> bool {
+        self.has_more
     }
 
     /// Whether a batch of clients' commands is to begin with a sweep.
     pub fn is_due_beside_commands(&self, now: Timestamp) -> bool {
         let is_long_ago = |last: Timestamp| now.micros() - last.micros() >= EVERY_MICROS;
-        self.broken.is_none() && (self.has_found || self.last.is_none_or(is_long_ago))
+        self.broken.is_none() && (self.has_more || self.last.is_none_or(is_long_ago))
     }
 
     pub fn begins(&mut self, now: Timestamp) {
         self.last = Some(now);
     }
 
-    /// Until a sweep is tried again; zero if none was broken.
-    pub fn remaining(&self) -> Duration {
+    /// Until a broken sweep is tried again; zero if none was broken.
+    pub fn until_tried_again(&self) -> Duration {
         self.broken.as_ref().map_or(Duration::ZERO, |pause| {
             pause.length.saturating_sub(pause.began.elapsed())
         })
     }
 
     /// Whether a broken sweep is to be tried again.
-    pub fn is_due_again(&self) -> bool {
-        self.broken.is_some() && self.remaining().is_zero()
+    pub fn is_broken_and_due(&self) -> bool {
+        self.broken.is_some() && self.until_tried_again().is_zero()
     }
 
     pub fn broke(&mut self, why: &str) {
@@ -67,8 +67,8 @@ impl Sweeping {
         });
     }
 
-    pub fn succeeded(&mut self, has_found: bool) {
-        self.has_found = has_found;
+    pub fn succeeded(&mut self, has_more: bool) {
+        self.has_more = has_more;
         if self.broken.take().is_some() {
             log::info!("what is due is swept again");
         }

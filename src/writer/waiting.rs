@@ -12,8 +12,9 @@ use super::wake::Wake;
 use super::{Control, Job, WriterExit};
 use crate::store::{Rest, StoreError};
 
-/// Quiet for this long, or no longer than a gap where the last sweep found something, the writer looks when the next deadline
-/// falls due …
+/// Between two sweeps of which the first has left something.
+const BREATH: Duration = Duration::from_millis(1);
+/// Quiet for this long, the writer looks when the next deadline falls due …
 const QUIET: Duration = Duration::from_millis(20);
 /// … and each time that it was for this long, it checkpoints the log, and looks again: another process may have moved the
 /// next deadline, left something in the log, or moved the database.
@@ -23,8 +24,8 @@ impl CommitLoop {
     /// The next command, or the next deadline, whichever is first.
     pub fn next(&mut self) -> Result<Wake, Halt> {
         let began = Instant::now();
-        let quiet = if self.sweeping.goes_on() {
-            self.store.gap()
+        let quiet = if self.sweeping.has_more() {
+            BREATH
         } else {
             QUIET
         };
@@ -101,7 +102,7 @@ impl CommitLoop {
             Ok(Some(deadline)) => {
                 let micros = deadline.micros().saturating_sub(self.clock.now().micros());
                 let until_due = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
-                Ok(until_due.max(self.sweeping.remaining()))
+                Ok(until_due.max(self.sweeping.until_tried_again()))
             }
             Ok(None) | Err(StoreError::Busy) => Ok(IDLE),
             Err(failure @ StoreError::Away(_)) => {

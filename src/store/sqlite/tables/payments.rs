@@ -268,13 +268,10 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
         }
     }
     INSERT.run(tx, &new, |values, payment| {
-        let (named_order, named_hold) = match payment.target {
-            PaymentTarget::Order(id) => (Some(id), None),
-            PaymentTarget::Hold(id) => (None, Some(id)),
-        };
         let Payment {
             id,
             key,
+            target,
             order,
             report:
                 Report {
@@ -289,8 +286,11 @@ pub fn write(tx: &Transaction<'_>, set: &WorkingSet) -> Result<()> {
             resolved_at,
             resolution,
             note,
-            ..
         } = payment;
+        let (named_order, named_hold) = match target {
+            PaymentTarget::Order(id) => (Some(id), None),
+            PaymentTarget::Hold(id) => (None, Some(id)),
+        };
         let payload = set.payload(*id);
         values.bind([
             id,
