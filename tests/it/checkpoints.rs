@@ -49,6 +49,20 @@ fn an_idle_server_empties_its_log_once_the_reader_has_left() {
     premises.books_are_right();
 }
 
+/// The log grows with what comes between two checkpoints, and not with all that came since the server last had a rest.
+#[test]
+fn under_load_the_log_is_checkpointed_and_begun_again() {
+    let premises = Premises::stocked(1000);
+    let server = premises.serve();
+    let mut longest = 0;
+    for _ in 0..500 {
+        assert_eq!(server.hold(1).0, 201);
+        longest = longest.max(log_bytes(&premises));
+    }
+    assert!(longest < 6_000_000, "the log came to {longest} bytes");
+    server.stop();
+}
+
 #[test]
 fn a_log_that_cannot_be_emptied_is_told_at_the_end() {
     let premises = Premises::stocked(1000);

@@ -2,6 +2,7 @@
 
 mod batch;
 mod doubt;
+mod stop;
 mod store;
 mod sweeps;
 mod turns;

@@ -1,7 +1,8 @@
 //! A store that fails, as a client sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use flashsale::config::Config;
 use flashsale::sale::Command;
@@ -66,6 +67,38 @@ fn a_store_that_stays_busy_is_an_overload_and_nothing_was_executed() {
         .failed_with(503, "overloaded")
         .says("outcome", "not_applied");
     shop.stock_is("tee", 5, 0, 0);
+}
+
+/// Who waits for a lock, or for a server that is away, does not keep a core busy meanwhile.
+#[test]
+fn a_store_that_must_be_waited_for_is_asked_again_at_intervals() {
+    let busy = || StoreError::Busy;
+    let away = || StoreError::Away("connection refused".into());
+    is_asked_at_most_each(Duration::from_millis(1), busy);
+    is_asked_at_most_each(Duration::from_millis(50), away);
+}
+
+fn is_asked_at_most_each(interval: Duration, failure: fn() -> StoreError) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let asks = asked.clone();
+    let config = config(|it| it.request_deadline_ms = 120);
+    let shop = Shop::with_store(vec![item("tee", 5)], config, |store| {
+        let fault = move |commands: &[Command]| {
+            has_clients(commands).then(|| {
+                asks.fetch_add(1, Ordering::SeqCst);
+                failure()
+            })
+        };
+        Box::new(Faulty { store, fault })
+    });
+    let began = Instant::now();
+    shop.hold("tee", 1).failed_with(503, "overloaded");
+    let intervals = began.elapsed().as_micros() / interval.as_micros();
+    let asked = asked.load(Ordering::SeqCst);
+    assert!(
+        asked > 1 && asked as u128 <= intervals + 1,
+        "{asked} times in {intervals} intervals"
+    );
 }
 
 #[test]

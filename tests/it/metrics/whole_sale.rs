@@ -145,6 +145,15 @@ fn counters_agree_with_what_clients_were_told() {
 }
 
 #[test]
+fn a_batch_is_as_large_as_its_clients_commands_are_many() {
+    let shop = shop();
+    let hold = shop.hold("tee", 3).created().id("hold_id");
+    shop.release(hold).ok();
+    let told = scrape(&shop);
+    told.has("flashsale_writer_batch_commands_sum", 2.0);
+}
+
+#[test]
 fn what_expires_is_counted_however_it_ends() {
     let shop = shop();
     shop.hold("tee", 3).created();

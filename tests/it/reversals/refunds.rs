@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{is_due, is_resolved, late, paid, refund, report, shop};
-use crate::shop::{HOLD_TTL, ORDER_TTL, SECOND};
+use crate::shop::{HOLD_TTL, ORDER_TTL, SECOND, Shop, config, item};
 
 #[test]
 fn a_refund_is_resolved_when_as_much_as_was_paid_went_back() {
@@ -78,6 +78,38 @@ fn a_refund_that_the_operator_had_marked_is_due_again_when_it_failed() {
     report(&shop, "b", "refund_failed", "t", json!(null)).ok();
     is_due(&shop, id);
     assert_eq!(refund(&shop, id)["note"], "sent back");
+}
+
+/// Two reports of one payment were due under two names. What became of the second one, and when, stays.
+#[test]
+fn a_refund_that_was_of_the_same_payment_keeps_its_end_when_that_is_due_again() {
+    for ends_by in ["resolve", "accept"] {
+        let shop =
+            Shop::operated_on_terms(vec![item("tee", 10)], config(|it| it.parked_ttl_s = 10));
+        let hold = shop.hold("tee", 2).created().id("hold_id");
+        for (key, about) in [
+            ("a", json!({"order_id": 1})),
+            ("b", json!({"hold_id": hold})),
+        ] {
+            let mut event = json!({"idempotency_key": key, "status": "success", "payload": {"transaction_id": "t"}});
+            event
+                .as_object_mut()
+                .unwrap()
+                .extend(about.as_object().unwrap().clone());
+            shop.webhook(&event).has_status(202);
+        }
+        shop.after(10 * SECOND);
+        shop.order(hold).created();
+        shop.admin_post("/refunds/1/resolve", "").ok();
+        let same = refund(&shop, 2);
+        assert_eq!(same["note"], "the same payment was paid back already");
+        shop.after(SECOND);
+        report(&shop, "r", "refund_failed", "t", json!(null)).ok();
+        is_due(&shop, 1);
+        shop.after(SECOND);
+        shop.admin_post(&format!("/refunds/1/{ends_by}"), "").ok();
+        assert_eq!(refund(&shop, 2), same, "{ends_by}");
+    }
 }
 
 #[test]
