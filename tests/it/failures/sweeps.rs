@@ -1,14 +1,15 @@
 //! Sweeps beside commands, and one that breaks a constraint.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use flashsale::config::Config;
 use flashsale::sale::{Command, HoldStatus};
 use flashsale::store::{Store, StoreError};
+use flashsale::writer::Writer;
 
-use super::{Faulty, has_clients};
+use super::{Faulty, has_clients, hold};
 use crate::log_lines;
 use crate::shop::{HOLD_TTL, Shop, item};
 use crate::waiting::{receive, wait_until};
@@ -75,4 +76,58 @@ fn a_sweep_that_breaks_is_tried_ever_less_often_and_in_no_commands_way() {
     wait_until("the hold is swept", || {
         shop.contents().holds[0].status != HoldStatus::Active
     });
+}
+
+/// Each command submits the next one from within its transaction, so that the writer has no rest.
+#[test]
+fn a_sweep_that_broke_is_tried_again_though_commands_come_all_the_time() {
+    let next = Arc::new(Mutex::new(None::<Writer>));
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let (submits, broken, (sender, sweeps)) = (next.clone(), is_broken.clone(), mpsc::channel());
+    let fault = move |commands: &[Command]| {
+        if has_clients(commands)
+            && let Some(writer) = &*submits.lock().unwrap()
+        {
+            writer.submit(hold(1), |_| {});
+        }
+        let is_sweep = |command: &Command| matches!(command, Command::Sweep { .. });
+        if !commands.iter().any(is_sweep) {
+            return None;
+        }
+        let is_alone = commands.len() == 1;
+        let breaks = broken.load(Ordering::SeqCst);
+        if is_alone || !breaks {
+            sender.send((breaks, is_alone)).unwrap();
+            broken.store(false, Ordering::SeqCst);
+        }
+        breaks.then(|| StoreError::Broken("a ledger that one sweep breaks".into()))
+    };
+    let shop = Shop::with_store(vec![item("tee", 1)], Config::default(), |store| {
+        Box::new(Faulty { store, fault })
+    });
+    shop.hold("tee", 1).created();
+    *next.lock().unwrap() = Some(shop.api().writer.clone());
+    is_broken.store(true, Ordering::SeqCst);
+    shop.after(Duration::from_millis(5));
+    shop.submit(hold(1), |_| {});
+    while !receive(&sweeps).0 {
+        shop.after(Duration::from_millis(5));
+    }
+    let by = Instant::now() + Duration::from_secs(20);
+    let mut after_it = Vec::new();
+    while after_it.last().is_none_or(|(_, is_alone)| *is_alone) && Instant::now() < by {
+        shop.after(Duration::from_millis(5));
+        after_it.extend(sweeps.recv_timeout(Duration::from_millis(5)));
+    }
+    next.lock().unwrap().take();
+    assert_eq!(
+        after_it.first(),
+        Some(&(false, true)),
+        "it is tried again, alone"
+    );
+    assert_eq!(
+        after_it.last(),
+        Some(&(false, false)),
+        "it is in no command's way any more"
+    );
 }
