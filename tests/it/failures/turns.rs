@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
 
 use flashsale::config::Config;
 use flashsale::sale::{Command, Terms, Timestamp};
@@ -85,35 +84,6 @@ fn a_store_that_stays_away_makes_the_server_unready_until_it_is_back_and_is_logg
     wait_until("a hold is placed", || shop.hold("tee", 1).status == 201);
     wait_until("the server is ready", || shop.get("/readyz").status == 200);
     assert_eq!(log_lines::with(reason), 1);
-}
-
-/// However long the store has been well between two such moments.
-#[test]
-fn a_store_that_is_away_for_a_moment_now_and_then_is_no_failure() {
-    log_lines::keep();
-    let reason = "no route for a moment";
-    let patience = Duration::from_secs(1);
-    let is_away = Arc::new(AtomicBool::new(false));
-    let away = is_away.clone();
-    let fault = move |commands: &[Command]| {
-        let is_away = has_clients(commands) && away.swap(false, Ordering::SeqCst);
-        is_away.then(|| StoreError::Away(reason.into()))
-    };
-    let config = config(|it| it.request_deadline_ms = 1000);
-    let shop = Shop::with_store(vec![item("tee", 5)], config, |store| {
-        Box::new(Faulty { store, fault })
-    });
-    for _ in 0..2 {
-        is_away.store(true, Ordering::SeqCst);
-        shop.hold("tee", 1);
-        assert!(!is_away.load(Ordering::SeqCst));
-        let began = Instant::now();
-        wait_until("the store has been well for long", || {
-            shop.get("/api/products/1").ok();
-            began.elapsed() > patience
-        });
-    }
-    assert_eq!(log_lines::with(reason), 0);
 }
 
 #[test]
