@@ -47,24 +47,23 @@ use crate::store::Reader;
 use crate::writer::{Answer, CommandError, Writer};
 
 pub use access_log::{AccessEntry, AccessLog};
-pub use cors::Origins;
-pub use counted::metrics;
 pub use description::openapi;
 pub use endpoints::{Access, ENDPOINTS, Endpoint};
-pub use fast_rates::FastRates;
-pub use feed::{LongPolls, Readership};
-pub use guard::Guard;
 pub use open_metrics::MetricsFront;
-pub use printed_products::PrintedProducts;
 pub use proxies::Proxies;
-pub use sold_out_hint::SoldOutHint;
 
 use access_log::PendingEntry;
 use bodies::respond;
 use call::{Call, Submission, Work};
-use counted::Counted;
+use cors::Origins;
+use counted::{Counted, metrics};
 use endpoints::{BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
+use fast_rates::FastRates;
+use feed::{LongPolls, Readership};
+use guard::Guard;
+use printed_products::PrintedProducts;
+use sold_out_hint::SoldOutHint;
 use storefront::unless_unchanged;
 
 #[cfg(feature = "test-support")]

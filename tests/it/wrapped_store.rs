@@ -3,6 +3,18 @@
 /// Methods of `Store` that the wrapped store, in the field `store`, answers.
 macro_rules! delegates {
     () => {};
+    (transact $(, $others:ident)*) => {
+        fn transact(
+            &mut self,
+            terms: &Terms,
+            now: flashsale::store::Now<'_>,
+            commands: &[Command],
+            more: flashsale::store::More<'_>,
+        ) -> Result<Vec<flashsale::store::Decision>, StoreError> {
+            self.store.transact(terms, now, commands, more)
+        }
+        $crate::wrapped_store::delegates!($($others),*);
+    };
     (settle $(, $others:ident)*) => {
         fn settle(&mut self) -> Result<Option<Vec<flashsale::store::Decision>>, StoreError> {
             self.store.settle()

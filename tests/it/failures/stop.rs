@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use flashsale::config::Config;
 use flashsale::sale::{Command, Terms};
-use flashsale::store::{Checkpoint, Decision, More, Now, Rest, Store, StoreError};
+use flashsale::store::{Checkpoint, Now, Rest, Store, StoreError};
 
 use crate::log_lines;
 use crate::shop::{Shop, item};
@@ -49,17 +49,8 @@ impl Store for Pinned {
         self.store.probe(now)
     }
 
-    fn transact(
-        &mut self,
-        terms: &Terms,
-        now: Now<'_>,
-        commands: &[Command],
-        more: More<'_>,
-    ) -> Result<Vec<Decision>, StoreError> {
-        self.store.transact(terms, now, commands, more)
-    }
-
     delegates!(
+        transact,
         settle,
         load,
         next_deadline,
