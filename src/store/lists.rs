@@ -60,19 +60,6 @@ pub enum MoneyFilter {
     BackUnmatched,
 }
 
-impl MoneyFilter {
-    pub fn admits(self, order: &Order) -> bool {
-        match self {
-            MoneyFilter::Disputed(dispute) => order.dispute == Some(dispute),
-            MoneyFilter::BackUnmatched => {
-                let one_more = (order.refunded_quantity + 1) * order.line.unit_price.get();
-                let amount = order.refunded_amount.get();
-                amount > 0 && order.units_kept() > 0 && amount >= one_more
-            }
-        }
-    }
-}
-
 /// Which reversals; `None` is any.
 #[derive(Clone, Debug)]
 pub struct ReversalFilter {

@@ -5,7 +5,8 @@ use flashsale::sale::{
     RefundStatus, Reversal, Timestamp, Verdict,
 };
 use flashsale::store::{
-    Filter, Lists, OrderFilter, Page, ReversalFilter, SalesRate, Seek, Seen, StoreError, sales_rate,
+    Filter, Lists, MoneyFilter, OrderFilter, Page, ReversalFilter, SalesRate, Seek, Seen,
+    StoreError, sales_rate,
 };
 
 use super::{MemoryStore, Tables};
@@ -38,7 +39,7 @@ impl Lists for MemoryStore {
                 let customer = order.customer.as_ref();
                 let product = Some(order.line.product);
                 admits(rows, product, customer, order.status_at(now))
-                    && money.is_none_or(|money| money.admits(order))
+                    && money.is_none_or(|money| came_of_its_money(money, order))
             });
             rows_of(page, wanted.cloned(), |order| order.id.get())
         })
@@ -185,6 +186,17 @@ impl Tables {
             PaymentTarget::Order(_) => None,
         };
         self.holds.get(&order.map(|order| order.hold).or(target)?)
+    }
+}
+
+fn came_of_its_money(what: MoneyFilter, order: &Order) -> bool {
+    match what {
+        MoneyFilter::Disputed(dispute) => order.dispute == Some(dispute),
+        MoneyFilter::BackUnmatched => {
+            let one_more = (order.refunded_quantity + 1) * order.line.unit_price.get();
+            let amount = order.refunded_amount.get();
+            amount > 0 && order.units_kept() > 0 && amount >= one_more
+        }
     }
 }
 
