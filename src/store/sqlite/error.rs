@@ -54,7 +54,6 @@ pub fn failed_commit(tx: &Transaction<'_>, error: &rusqlite::Error) -> StoreErro
         Some(ErrorCode::SystemIoFailure) if tx.is_autocommit() && is_out_of_room(error) => {
             StoreError::NotApplied(text)
         }
-        Some(ErrorCode::DatabaseBusy) if tx.is_autocommit() => StoreError::Busy,
         Some(ErrorCode::ConstraintViolation) => StoreError::Broken(text),
         _ => StoreError::Unknown(text),
     }
