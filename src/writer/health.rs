@@ -71,3 +71,23 @@ impl Health {
         self.waits_since = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Moments add up to nothing, however many there are.
+    #[test]
+    fn a_store_that_was_reached_between_two_moments_away_has_not_failed() {
+        let is_healthy = Arc::new(AtomicBool::new(true));
+        let mut health = Health::new(is_healthy.clone(), PATIENCE_MAX);
+        let away = StoreError::Away("no route".into());
+        health.waits_since = Instant::now().checked_sub(PATIENCE_MAX);
+        health.is_reached();
+        health.waits_for_store(&away);
+        assert!(!health.has_failed() && is_healthy.load(Ordering::SeqCst));
+        health.waits_since = Instant::now().checked_sub(PATIENCE_MAX);
+        health.waits_for_store(&away);
+        assert!(health.has_failed() && !is_healthy.load(Ordering::SeqCst));
+    }
+}

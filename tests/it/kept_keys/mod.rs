@@ -99,8 +99,14 @@ impl Sale {
 
     #[track_caller]
     fn is_known(&self, store: &mut dyn Store, key: &str) -> HoldId {
-        let decisions = self.decide(store, &[hold(key)]);
-        if let [Ok(Outcome::Replayed(first))] = &decisions[..]
+        self.is_known_after(&[], store, key)
+    }
+
+    /// In one batch.
+    #[track_caller]
+    fn is_known_after(&self, before: &[Command], store: &mut dyn Store, key: &str) -> HoldId {
+        let decisions = self.decide(store, &[before, &[hold(key)]].concat());
+        if let [.., Ok(Outcome::Replayed(first))] = &decisions[..]
             && let Outcome::HoldPlaced(hold) = &**first
         {
             return hold.id;
@@ -207,7 +213,8 @@ fn a_key_past_its_time_at_the_start_is_a_new_key() {
         if is_swept_by_another {
             store = sale.process();
         }
-        sale.decide(&mut *store, &[SWEEP]);
+        let known = sale.is_known_after(&[SWEEP], &mut *store, "a");
+        assert_eq!(known, second);
         assert_eq!(sale.rows_of("a"), 1);
         assert_eq!(sale.is_known(&mut *store, "a"), second);
         assert_eq!(sale.is_known(&mut *sale.process(), "a"), second);

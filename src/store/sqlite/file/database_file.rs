@@ -167,3 +167,19 @@ fn create(path: &Path) -> Result<(), OpenError> {
         Err(error) => Err(OpenError::CannotCreate(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_another_process_makes_at_the_same_moment_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        for _ in 0..2 {
+            create(&path).unwrap();
+        }
+        let failure = create(&path.join("beneath a file")).unwrap_err();
+        assert!(matches!(failure, OpenError::CannotCreate(_)));
+    }
+}

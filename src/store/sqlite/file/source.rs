@@ -144,3 +144,24 @@ pub fn address_of_still(path: &Path) -> PathBuf {
     uri.extend(b"?immutable=1");
     OsString::from_vec(uri).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_was_still_while_its_log_stayed_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        fs::write(&path, "rows").unwrap();
+        let seen = FileVersion::at(&path).unwrap();
+        let still = Source::Still { path, seen };
+        still.ensure_was_still().unwrap();
+        let log = folder.path().join("shop.db-wal");
+        fs::write(&log, "").unwrap();
+        still.ensure_was_still().unwrap();
+        fs::write(&log, "a commit").unwrap();
+        let changed = still.ensure_was_still().unwrap_err();
+        assert!(matches!(changed, OpenError::Changed));
+    }
+}

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use flashsale::config::Config;
-use flashsale::sale::LatePayment;
+use flashsale::sale::{Command, LatePayment, PlaceHold, ProductId, Quantity};
+use flashsale::store::SALES_RATE_MOVEMENTS_MAX;
 use serde_json::{Value, json};
 
 use super::rows;
@@ -162,6 +163,31 @@ fn the_figures_tell_what_happened_lately() {
         stats.body["products"][0]["available_stock"], 14,
         "what is overdue is available"
     );
+}
+
+/// So that a look at the figures costs a thousand rows of the ledger at most.
+#[test]
+fn a_product_that_moves_fast_is_looked_at_for_a_shorter_time() {
+    let shop = Shop::operated(vec![item("tee", 2_000)]);
+    shop.hold("tee", 1).created();
+    shop.after(Duration::from_secs(30));
+    for _ in 0..SALES_RATE_MOVEMENTS_MAX {
+        shop.command(one_hold()).unwrap();
+    }
+    let stats = shop.admin_get("/stats").ok();
+    assert_eq!(
+        stats.body["products"][0]["lately"],
+        json!({"over_s": 30.0, "units_held": 1_000, "units_sold": 0})
+    );
+}
+
+fn one_hold() -> Command {
+    Command::PlaceHold(PlaceHold {
+        product: ProductId::FIRST,
+        quantity: Quantity::new(1).unwrap(),
+        customer: None,
+        key: None,
+    })
 }
 
 #[test]
