@@ -55,7 +55,8 @@ const CODE: Format<String> = Format::new("three letters", |raw| {
     is_code.then_some(code)
 });
 
-/// Judged in this order: JSON, the fields that every event has, its type and what that needs, live mode, what it is about.
+/// Judged in this order: JSON, the fields that every event has, its type, live mode, what it is about, and only then what its
+/// object says of money: an event that is ignored need not be whole.
 pub fn understand(body: &[u8], counts_test_mode: bool) -> Result<Understood, Error> {
     let mut event = Fields::of_body(body)?;
     let id = event.required("id", &ID);
@@ -75,41 +76,46 @@ pub fn understand(body: &[u8], counts_test_mode: bool) -> Result<Understood, Err
     let Some(meaning) = Meaning::of(&kind, &mut object) else {
         return Ok(Understood::Ignored(Reason::NotFinal));
     };
-    let money = meaning.read(&mut object);
-    let about = About::of(&kind, &mut object);
-    let money = finished(object, money)?;
     if !is_live && !counts_test_mode {
         return Ok(Understood::Ignored(Reason::TestMode));
     }
-    let key = format!("{KEY_PREFIX}{id}");
-    let payload = Some(money.payload(&id, &kind));
-    let command = match (meaning.tells, money.transaction_id) {
-        (Tells::Paid, transaction_id) => {
-            let Some(target) = about.target()? else {
+    let command = match meaning.tells {
+        Tells::Paid => {
+            let Some(target) = About::of(&kind, &mut object).target()? else {
                 return Ok(Understood::Ignored(Reason::NotOurs));
             };
+            let money = meaning.read(object)?;
+            let payload = money.payload(&id, &kind);
             let report = Report {
                 status: PaymentStatus::Success,
                 amount: Some(money.amount),
-                transaction_id,
+                transaction_id: money.transaction_id,
             };
             Command::RecordPayment(PaymentEvent {
                 reporter: Reporter::Stripe,
-                key,
+                key: key_of(&id),
                 target,
                 report,
-                payload,
+                payload: Some(payload),
             })
         }
-        (Tells::Reversed(kind), transaction_id) => Command::RecordReversal(ReversalEvent {
-            key,
-            kind,
-            transaction_id: transaction_id.expect(FINISHED),
-            amount: money.amount.cents(),
-            payload,
-        }),
+        Tells::Reversed(reversal) => {
+            let money = meaning.read(object)?;
+            let payload = money.payload(&id, &kind);
+            Command::RecordReversal(ReversalEvent {
+                key: key_of(&id),
+                kind: reversal,
+                transaction_id: money.transaction_id.expect(FINISHED),
+                amount: money.amount.cents(),
+                payload: Some(payload),
+            })
+        }
     };
     Ok(Understood::Told(command))
+}
+
+fn key_of(event: &str) -> String {
+    format!("{KEY_PREFIX}{event}")
 }
 
 fn object_in(data: &str) -> Option<Fields<'_>> {
@@ -174,7 +180,12 @@ impl Meaning {
         }
     }
 
-    fn read(&self, object: &mut Fields<'_>) -> Option<Money> {
+    fn read(&self, mut object: Fields<'_>) -> Result<Money, Error> {
+        let money = self.money_in(&mut object);
+        finished(object, money)
+    }
+
+    fn money_in(&self, object: &mut Fields<'_>) -> Option<Money> {
         let id = object.required("id", &ID);
         let minor_units = object.required(self.amount, &MINOR_UNITS);
         let currency = object.required("currency", &CODE);

@@ -242,3 +242,25 @@ fn a_success_says_how_much_of_which_currency_was_paid() {
     }
     assert!(shop.contents().payments.is_empty());
 }
+
+/// Stripe sends an event that was not taken again for days, and then switches the endpoint off.
+#[test]
+fn an_event_that_does_not_count_need_not_say_how_much_was_paid() {
+    let shop = shop();
+    let bare = |kind: &str| event("evt_1", kind, json!({"payment_status": "paid"}));
+    for kind in [
+        "payment_intent.succeeded",
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+    ] {
+        is_ignored(&shop, send(&shop, &bare(kind)), "not_ours");
+    }
+    for kind in ["payment_intent.succeeded", "charge.refunded"] {
+        let mut of_test_mode = bare(kind);
+        of_test_mode["livemode"] = false.into();
+        is_ignored(&shop, send(&shop, &of_test_mode), "test_mode");
+    }
+    let mut ours = bare("payment_intent.succeeded");
+    ours["data"]["object"]["metadata"] = json!({"flashsale_order": "1"});
+    send(&shop, &ours).invalid("data.object.amount_received");
+}
