@@ -48,9 +48,9 @@ impl Entry<'_> {
         text(&self.operation["operationId"])
     }
 
-    /// A long path breaks after a slash.
+    /// The path in one piece, so that it is found in the page's source too; docs.css lets a long one break.
     fn heading(&self) -> String {
-        let path = escaped(self.path).replace('/', "/<wbr>");
+        let path = escaped(self.path);
         let method = &self.method;
         format!("<b class=\"method {method}\">{method}</b> <code>{path}</code>")
     }
