@@ -2,9 +2,10 @@
 
     FLASHSALE_FEED_TOKEN=… python3 examples/consumer.py http://127.0.0.1:8000 FILE
 
-FILE keeps one number, the last event that was printed. It is replaced after each, whole or not at all, so that this program
-may be killed at any point and goes on where it was: only the event that it had in hand is printed again. Who acts on an event
-remembers its id together with what was done, and does nothing the second time.
+FILE keeps one number, the last event that was printed. The next number is on the disk before its event is printed, and takes
+the place of the last one right after that, whole or not at all. So this program may be killed at any point and goes on where it
+was; only if killed between these two steps it prints that event again. Who acts on an event remembers its id together with what
+was done, and does nothing the second time.
 """
 
 import http.client, json, os, sys, time, urllib.error, urllib.request
@@ -12,12 +13,11 @@ import http.client, json, os, sys, time, urllib.error, urllib.request
 url, file = sys.argv[1:3]
 headers = {"Authorization": f"Bearer {os.environ['FLASHSALE_FEED_TOKEN']}"}
 
-def keep(number):
+def prepare(number):
     with open(f"{file}.new", "w") as new:
         new.write(str(number))
         new.flush()
         os.fsync(new.fileno())
-    os.replace(f"{file}.new", file)
 
 after = int(open(file).read()) if os.path.exists(file) else 0
 while True:
@@ -33,7 +33,8 @@ while True:
         time.sleep(1)
     else:
         for event in page["data"]:
+            after = event["id"]
+            prepare(after)
             sys.stdout.write(json.dumps(event) + "\n")  # at once, and so whole or not at all
             sys.stdout.flush()
-            after = event["id"]
-            keep(after)
+            os.replace(f"{file}.new", file)

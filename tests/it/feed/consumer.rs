@@ -11,13 +11,17 @@ use crate::server::{Premises, Server};
 use crate::shop::FEED_TOKEN;
 use crate::waiting::wait_until;
 
-/// None where there is no Python.
 fn start(premises: &Premises, server: &Server, output: File) -> Option<Child> {
+    start_keeping(premises, "place", server, output)
+}
+
+/// None where there is no Python.
+fn start_keeping(premises: &Premises, place: &str, server: &Server, output: File) -> Option<Child> {
     let mut command = Command::new("python3");
     command
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/consumer.py"))
         .arg(&server.base)
-        .arg(premises.path().join("place"))
+        .arg(premises.path().join(place))
         .env("FLASHSALE_FEED_TOKEN", FEED_TOKEN)
         .stdout(output)
         .stderr(Stdio::null());
@@ -96,5 +100,20 @@ fn a_consumer_that_is_killed_at_any_point_misses_no_event() {
         again <= kills,
         "only what was in hand is printed again: {again}"
     );
+    server.stop();
+}
+
+/// The number is safe before the event is out, so that a kill has to hit the instant between the two to repeat one.
+#[test]
+fn a_consumer_that_cannot_keep_its_place_prints_nothing() {
+    let premises = Premises::stocked(1);
+    let server = serve_feed(&premises);
+    sell(&server, "once");
+    let output = File::create(premises.path().join("events")).unwrap();
+    let Some(mut consumer) = start_keeping(&premises, "no folder/place", &server, output) else {
+        return;
+    };
+    assert!(!consumer.wait().unwrap().success());
+    assert_eq!(printed(&premises), Vec::<i64>::new());
     server.stop();
 }
