@@ -12,6 +12,7 @@ use crate::config::{self, Config, Flags};
 use crate::store::Place;
 
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE", display_order = 100, help = config_help())]
     config: Option<PathBuf>,

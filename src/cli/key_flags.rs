@@ -50,6 +50,7 @@ fn flag(key: &Key) -> Arg {
     Arg::new(key.name)
         .long(key.name.replace('_', "-"))
         .value_name("VALUE")
+        .help_heading("Keys of the configuration")
         .help(summary(key))
 }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(
-        "there is no database; `flashsale serve` and `flashsale seed` make one, and --db names another"
+        "there is no database; `flashsale seed` and `flashsale serve` make one (`flashsale serve --demo` with the sample \
+         catalogue), and --db names another"
     )]
     Missing,
     #[error(

@@ -56,6 +56,7 @@ fn the_manual_is_one_page_with_every_command_its_example_and_every_exit_status()
         ".SH SYNOPSIS",
         ".SH DESCRIPTION",
         ".SH OPTIONS",
+        ".SH \"OPTIONS OF EVERY COMMAND\"",
         ".SH COMMANDS",
         ".SH \"FILES AND ENVIRONMENT\"",
         ".SH \"EXIT STATUS\"",

@@ -23,7 +23,7 @@ fn a_missing_database_is_said_with_what_makes_one() {
     for command in READS {
         let premises = Premises::new();
         premises.run(command).exited(66).complains(
-            "flash_sale.db: there is no database; `flashsale serve` and `flashsale seed` make one",
+            "flash_sale.db: there is no database; `flashsale seed` and `flashsale serve` make one (`flashsale serve --demo` ",
         );
         let left = fs::read_dir(premises.path()).unwrap().count();
         assert_eq!(left, 0, "{command:?} leaves nothing behind");
@@ -144,6 +144,31 @@ fn a_wrong_flag_says_which_one_is_meant_or_where_the_key_stands() {
             ran.stdout()
         );
     }
+}
+
+/// What a flag is about stands above it.
+#[test]
+fn help_groups_the_options() {
+    let premises = Premises::new();
+    let help = |command| premises.run(&[command, "--help"]).succeeded().stdout();
+    let under = |help: &str, heading: &str, flag: &str| {
+        let group = help.split(&format!("\n{heading}:\n")).nth(1);
+        let group = group.unwrap_or_else(|| panic!("{heading}: {help}"));
+        let group = group.split("\n\n").next().unwrap_or_default();
+        assert!(group.contains(flag), "{flag} is under {heading}: {help}");
+    };
+    for command in ["serve", "seed", "verify"] {
+        let help = help(command);
+        under(&help, "Options", "--help");
+        under(&help, "Options of every command", "--config <FILE>");
+        under(&help, "Options of every command", "--db <FILE>");
+    }
+    let serve = help("serve");
+    under(&serve, "Options", "--demo");
+    under(&serve, "Keys of the configuration", "--listen <VALUE>");
+    under(&help("seed"), "Options", "--dry-run");
+    let rehearse = help("rehearse");
+    under(&rehearse, "The crowd", "--buyers <N>");
 }
 
 #[test]

@@ -44,38 +44,41 @@ use server::RehearsedServer;
 #[derive(Args)]
 pub struct Rehearse {
     /// How many buyers come
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = CROWD)]
     buyers: u32,
     /// How they come
-    #[arg(long, value_enum, default_value_t = Arriving::Burst)]
+    #[arg(long, value_enum, default_value_t = Arriving::Burst, help_heading = CROWD)]
     arrivals: Arriving,
     /// Seconds in which they come, 0 to 3600 [default: 0 for a burst, else 10]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds_to_3600)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds_to_3600, help_heading = CROWD)]
     over: Option<f64>,
     /// The share of buyers with units in their hands who leave without paying, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = share, help_heading = CROWD)]
     abandon: f64,
     /// How often a buyer looks who finds nothing left, 1 to 1000
-    #[arg(long, value_name = "LOOKS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "LOOKS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000), help_heading = CROWD)]
     patience: u32,
     /// Connections at once, 1 to 10000
-    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = CROWD)]
     connections: u32,
     /// Makes the same crowd again, 0 to 4294967295 [default: another each time]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", help_heading = CROWD)]
     seed: Option<u32>,
     /// Write a page with charts there; nothing may be there yet
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// Seconds that the provider's payment page lives, to warn of an order_ttl_s that is shorter
-    #[arg(long, value_name = "SECONDS", default_value_t = warnings::PAYMENT_PAGE_S)]
+    #[arg(long, value_name = "SECONDS", default_value_t = warnings::PAYMENT_PAGE_S, help_heading = SURROUNDINGS)]
     payment_page: u32,
     /// Seconds after which the proxy in front closes an idle connection, to warn of an idle_timeout_s that is shorter
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", help_heading = SURROUNDINGS)]
     proxy_idle: Option<u32>,
     #[command(flatten)]
     printed: Report,
 }
+
+const CROWD: &str = "The crowd";
+const SURROUNDINGS: &str = "What stands around the server";
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Arriving {
