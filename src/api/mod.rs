@@ -35,6 +35,7 @@ mod throttle;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -162,6 +163,12 @@ impl Handler for Api {
                 || endpoint.asks_reader(self.sold_out_hint.was_set()) && self.reader.is_far();
             endpoint.is_slow || is_far()
         })
+    }
+
+    /// The sale's: pages count deadlines down by it.
+    fn time(&self) -> SystemTime {
+        let micros = u64::try_from(self.clock.now().micros()).unwrap_or_default();
+        SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
     }
 }
 

@@ -17,6 +17,7 @@ use super::deadlines::Wait;
 use super::head::{self, Head};
 use super::mailbox::Accepted;
 use super::message::{Handler, Refusal, Request, RequestInfo, Response};
+use super::printed_date::PrintedDate;
 use super::response_writer::{Framing, ResponseWriter, WriteState};
 
 pub struct Connection {
@@ -68,6 +69,8 @@ pub struct Scratch {
     /// A buffer for the connection that is being served, so that one without half a request needs none.
     buffer: Vec<u8>,
     output: Vec<u8>,
+    /// Of the answer that is written.
+    pub date: PrintedDate,
 }
 
 /// Bytes asked of a socket at once.
@@ -79,6 +82,7 @@ impl Default for Scratch {
             input: Box::new([0; READ_BYTES]),
             buffer: Vec::new(),
             output: Vec::new(),
+            date: PrintedDate::default(),
         }
     }
 }
@@ -249,9 +253,9 @@ impl Connection {
         scratch: &mut Scratch,
         now: Instant,
     ) {
-        let output = &mut scratch.output;
+        let (date, output) = (scratch.date.text(), &mut scratch.output);
         self.writer
-            .answer(&self.socket, response, framing, is_last, now, output);
+            .answer(&self.socket, response, framing, is_last, date, output);
         self.since = now;
     }
 

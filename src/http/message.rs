@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tiny_http::{Header, Method, StatusCode};
 
@@ -20,6 +20,11 @@ pub trait Handler: Send + Sync {
 
     /// Whether the answer may take so long that no event loop should wait for it. It is then made on a thread of a pool.
     fn is_slow(&self, request: &Request) -> bool;
+
+    /// What `Date` says.
+    fn time(&self) -> SystemTime {
+        SystemTime::now()
+    }
 }
 
 /// What is known of a request for its answer, even if the request was not understood.

@@ -30,6 +30,7 @@ mod mailbox;
 mod message;
 mod poller;
 mod pool;
+mod printed_date;
 mod probe;
 mod response_writer;
 mod server;

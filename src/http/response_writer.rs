@@ -1,10 +1,8 @@
 //! The writing half of a connection: each answer printed as one write. No thread waits for a slow client: what the socket
 //! does not take at once is kept until it takes more.
 
-use std::cell::RefCell;
 use std::io;
 use std::mem;
-use std::time::{Duration, Instant, SystemTime};
 
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
@@ -85,7 +83,7 @@ impl ResponseWriter {
         response: &Response,
         framing: &Framing,
         is_last: bool,
-        now: Instant,
+        date: &str,
         scratch: &mut Vec<u8>,
     ) {
         let close = !framing.keep_alive || response.close || is_last;
@@ -94,7 +92,7 @@ impl ResponseWriter {
             (false, true) => "Connection: keep-alive\r\n",
             (true, _) => "Connection: close\r\n",
         };
-        print(scratch, response, framing, connection, now);
+        print(scratch, response, framing, connection, date);
         self.0 = match take_at_once(socket, scratch) {
             Ok(taken) if taken < scratch.len() => State::Unfinished {
                 bytes: scratch[taken..].to_vec(),
@@ -146,7 +144,7 @@ fn print(
     response: &Response,
     framing: &Framing,
     connection: &str,
-    now: Instant,
+    date: &str,
 ) {
     let status = response.status.0;
     let has_body = !matches!(status, 204 | 304);
@@ -154,7 +152,7 @@ fn print(
     push(bytes, &["HTTP/1.1 "]);
     push_number(bytes, status.into());
     push(bytes, &[" ", reason, "\r\n"]);
-    with_date(now, |date| push(bytes, &["Date: ", date, "\r\n"]));
+    push(bytes, &["Date: ", date, "\r\n"]);
     if has_body {
         let content_type = response.content_type;
         push(
@@ -198,21 +196,4 @@ fn push_number(bytes: &mut Vec<u8>, number: usize) {
         push_number(bytes, number / 10);
     }
     bytes.push(b"0123456789"[number % 10]);
-}
-
-/// The `Date` field's value, printed once a second and thread.
-fn with_date(now: Instant, then: impl FnOnce(&str)) {
-    thread_local! {
-        static PRINTED: RefCell<(Option<Instant>, String)> = const { RefCell::new((None, String::new())) };
-    }
-    PRINTED.with_borrow_mut(|(until, text)| {
-        if until.is_none_or(|until| now >= until) {
-            let time = SystemTime::now();
-            let since = time.duration_since(SystemTime::UNIX_EPOCH);
-            let micros = since.map_or(0, |since| since.subsec_micros());
-            *until = Some(now + Duration::from_micros((1_000_000 - micros).into()));
-            *text = httpdate::fmt_http_date(time);
-        }
-        then(text);
-    });
 }

@@ -113,6 +113,7 @@ impl EventLoop {
     fn answer(&mut self, slot: usize, response: &Response, framing: &Framing) {
         let is_last = self.context.phase() >= Phase::Stopping;
         let (scratch, now) = (&mut self.scratch, self.now);
+        scratch.date.refresh(now, || self.context.handler.time());
         self.connections[slot].answer(response, framing, is_last, scratch, now);
         self.after_write(slot);
     }

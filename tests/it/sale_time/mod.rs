@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::faults::compile;
 use crate::server::{Premises, Ran, Server};
-use crate::wire::post_with_key;
+use crate::wire::{call, post_with_key};
 
 /// A wall clock that is ahead by so many seconds, for those who are under it.
 pub struct Wrong {
@@ -175,10 +175,26 @@ fn a_sale_a_little_ahead_is_served_and_caught_up_with() {
     let server = premises.serve();
     let (_, hold) = server.hold(1);
     assert!(from_now(&hold["expires_at"]) > 300.0, "{hold}");
+    dates_are_the_sales(&server);
     premises.run(&["seed"]).succeeded();
     premises.run(&["sweep-holds"]).succeeded();
     let log = server.stop_and_read_log();
     assert!(log.contains("half speed"), "{log}");
+}
+
+/// Pages count deadlines down by `Date`, and so it tells the time that ends them.
+fn dates_are_the_sales(server: &Server) {
+    let answer = call(server, "GET /api/products/1", &[], b"").is(200);
+    let date = answer
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("Date: "));
+    let date = httpdate::parse_http_date(date.unwrap()).unwrap();
+    let since = date.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let server_time = micros(&answer.body["server_time"]) / 1_000_000;
+    let behind = server_time - i64::try_from(since.as_secs()).unwrap();
+    // The sale is some 240 s ahead of the wall clock.
+    assert!((-30..=30).contains(&behind), "{behind} s");
 }
 
 /// The wall clock is stepped back beneath a server: its time goes on from where it was, at half speed.
