@@ -307,9 +307,6 @@ impl WorkingSet {
             let parked = self.parked.entry(payment.target);
             parked.or_default().push(payment.id);
             self.counters.parked += 1;
-            if let Some(transaction_id) = &payment.report.transaction_id {
-                self.note_parked_of(transaction_id, payment.id);
-            }
         }
         self.payment_keys
             .insert(payment.key.clone(), Some(payment.id));

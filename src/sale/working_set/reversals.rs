@@ -26,7 +26,7 @@ pub struct KnownTransaction {
     pub orders: Vec<OrderId>,
     /// Whose refunds are due, or were.
     pub refunds: Vec<PaymentId>,
-    /// That wait for their orders.
+    /// That have waited for their orders since an earlier batch: no wait begins and ends in one.
     pub parked: Vec<PaymentId>,
 }
 
@@ -73,7 +73,6 @@ impl WorkingSet {
             known.orders.extend(&noted.orders);
             known.orders.sort_unstable();
             known.refunds.extend(&noted.refunds);
-            known.parked.extend(&noted.parked);
         }
         known
             .parked
@@ -107,10 +106,6 @@ impl WorkingSet {
 
     pub(super) fn note_refund_of(&mut self, transaction_id: &str, refund: PaymentId) {
         self.noted_of(transaction_id).refunds.push(refund);
-    }
-
-    pub(super) fn note_parked_of(&mut self, transaction_id: &str, parked: PaymentId) {
-        self.noted_of(transaction_id).parked.push(parked);
     }
 
     fn noted_of(&mut self, transaction_id: &str) -> &mut KnownTransaction {
