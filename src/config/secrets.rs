@@ -113,7 +113,7 @@ fn bearer_token(text: &str) -> Result<String, &'static str> {
 pub fn is_quoted(text: &str) -> bool {
     ['"', '\'']
         .iter()
-        .any(|quote| text.len() > 1 && text.starts_with(*quote) && text.ends_with(*quote))
+        .any(|quote| text.starts_with(*quote) && text.ends_with(*quote))
 }
 
 impl Setting for Vec<WebhookSecret> {
