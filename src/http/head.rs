@@ -311,3 +311,15 @@ fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a str> {
     let value = std::str::from_utf8(value).ok()?.trim();
     found.eq_ignore_ascii_case(name).then_some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_written_in_sixteen_digits() {
+        for number in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
+            assert_eq!(hex(number), format!("{number:016x}").as_bytes());
+        }
+    }
+}

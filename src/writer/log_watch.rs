@@ -42,3 +42,23 @@ impl LogWatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_worth_a_line_that_is_kept_for_long_or_is_large_once_until_it_is_emptied() {
+        let mut watch = LogWatch::default();
+        watch.kept(1);
+        assert!(!watch.has_warned);
+        watch.kept_since = Instant::now().checked_sub(KEPT_MAX);
+        watch.kept(1);
+        assert!(watch.has_warned);
+        watch.emptied();
+        watch.kept(BYTES_MAX - 1);
+        assert!(!watch.has_warned);
+        watch.kept(BYTES_MAX);
+        assert!(watch.has_warned);
+    }
+}

@@ -2,10 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::server::Premises;
-use crate::wire::{answer, statuses, stirs_within};
+use crate::wire::{answer, ask, get, is_closed_in_silence, probe, serve, statuses, stirs_within};
 
 #[test]
 fn a_request_in_pieces_is_put_together() {
@@ -152,4 +152,48 @@ fn nobody_who_is_turned_away_is_cut_off_before_the_answer() {
         statuses.contains(&201) && statuses.contains(&503),
         "{statuses:?}"
     );
+}
+
+/// An answer may be lost with a connection that is reset because its client still sends (RFC 9112, section 9.6).
+#[test]
+fn what_comes_after_an_answer_that_closes_is_read_and_not_reset() {
+    let premises = Premises::stocked(1);
+    let server = serve(&premises, &[("http_threads", "1")]);
+    // Only for a second, which may pass on a busy machine before the client has sent any of it.
+    let is_read = || {
+        let mut stream = server.connect();
+        stream.write_all(b"no request\r\n\r\n").unwrap();
+        let mut told = String::new();
+        let is_whole = stream.read_to_string(&mut told).is_ok() && statuses(&told) == [400];
+        // Its event loop has gone on to another connection.
+        probe(&server, "/healthz");
+        is_whole && (0..50).all(|_| stream.write_all(b"more").is_ok())
+    };
+    assert!((0..20).any(|_| is_read()));
+    server.stop();
+}
+
+/// Far more than what is read of it and what the system keeps for a reader.
+#[test]
+fn who_sends_without_end_after_an_answer_that_closes_is_cut_off() {
+    let premises = Premises::stocked(1);
+    let server = premises.serve();
+    let mut stream = server.connect();
+    stream.write_all(b"no request\r\n\r\n").unwrap();
+    let mut chunks = (0..1024).map(|_| stream.write_all(&[0; 64 * 1024]));
+    assert!(chunks.any(|sent| sent.is_err()));
+    server.stop();
+}
+
+#[test]
+fn a_server_that_stops_waits_for_no_connection_at_rest() {
+    let premises = Premises::stocked(1);
+    let mut server = serve(&premises, &[("drain_s", "60")]);
+    let mut idle = server.connect();
+    ask(&mut idle, &get("/healthz")).unwrap().is(200);
+    let began = Instant::now();
+    server.signal("-TERM");
+    is_closed_in_silence(&mut idle);
+    assert!(server.wait().success());
+    assert!(began.elapsed() < Duration::from_secs(30));
 }

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,6 +50,31 @@ fn with_few_descriptors_idle_connections_give_way_to_the_next() {
     let streams: Vec<_> = (0..400).map(|_| asked(&server)).collect();
     probe(&server, "/healthz");
     drop(streams);
+    server.stop();
+}
+
+/// Descriptors that others have used up are the front's own limit for once.
+#[test]
+fn where_no_descriptor_is_left_whoever_did_nothing_for_longest_gives_way() {
+    let premises = Premises::stocked(1);
+    let server = serve(&premises, &[("idle_timeout_s", "600")]);
+    let mut idle = asked(&server);
+    let limit = |descriptors: &str| {
+        let id = server.id().to_string();
+        let limit = format!("--nofile={descriptors}:");
+        let limited = Command::new("prlimit")
+            .args(["--pid", &id, &limit])
+            .status();
+        assert!(limited.unwrap().success());
+    };
+    let is_free =
+        |number: &usize| !Path::new(&format!("/proc/{}/fd/{number}", server.id())).exists();
+    let first_free = (0..).find(is_free).unwrap();
+    limit(&first_free.to_string());
+    let mut next = server.connect();
+    ask(&mut next, &get("/healthz")).unwrap().is(200);
+    is_closed_in_silence(&mut idle);
+    limit("1000");
     server.stop();
 }
 

@@ -81,6 +81,44 @@ fn a_writer_at_rest_writes_nothing_and_says_once_what_is_in_its_way() {
     drop(shop);
 }
 
+/// A store whose log cannot be checkpointed.
+struct Unemptied {
+    store: Box<dyn Store>,
+    reason: &'static str,
+}
+
+impl Store for Unemptied {
+    fn rest(&mut self, _: Rest) -> Result<Checkpoint, StoreError> {
+        Err(StoreError::NotApplied(self.reason.into()))
+    }
+
+    delegates!(
+        transact,
+        settle,
+        load,
+        probe,
+        next_deadline,
+        gap,
+        secret,
+        keep_currency,
+        set_back
+    );
+}
+
+/// Which is tried after each batch; the log may be on the same full disk.
+#[test]
+fn a_log_that_cannot_be_checkpointed_is_told_once_and_is_in_no_commands_way() {
+    log_lines::keep();
+    let reason = "no room for what this log holds";
+    let shop = Shop::with_store(vec![item("tee", 5)], Config::default(), |store| {
+        Box::new(Unemptied { store, reason })
+    });
+    for _ in 0..5 {
+        shop.hold("tee", 1).created();
+    }
+    assert_eq!(log_lines::with(reason), 1);
+}
+
 #[test]
 fn a_writer_that_stops_empties_its_log_once_the_reader_has_left() {
     let is_pinned = Arc::new(AtomicBool::new(true));

@@ -11,7 +11,7 @@ use flashsale::writer::Writer;
 
 use super::{Faulty, has_clients, hold};
 use crate::log_lines;
-use crate::shop::{HOLD_TTL, Shop, item};
+use crate::shop::{HOLD_TTL, Shop, config, item};
 use crate::waiting::{receive, wait_until};
 
 #[test]
@@ -35,6 +35,79 @@ fn commands_wait_for_no_sweep_that_cannot_find_anything() {
     shop.after(Duration::from_millis(5));
     assert!(is_swept_beside_a_hold());
     assert!(!is_swept_beside_a_hold());
+}
+
+/// A shop whose store tells the test of each batch with a client's command, and goes on with the first batch when it is told to.
+fn stopped_shop(
+    config: Config,
+) -> (
+    Shop,
+    mpsc::Receiver<Vec<Command>>,
+    Arc<AtomicBool>,
+    mpsc::Sender<()>,
+) {
+    let (seen, batches) = mpsc::channel();
+    let (go_on, gate) = mpsc::channel();
+    let stops = Arc::new(AtomicBool::new(false));
+    let is_stopped = stops.clone();
+    let fault = move |commands: &[Command]| {
+        if has_clients(commands) {
+            seen.send(commands.to_vec()).unwrap();
+            if is_stopped.swap(false, Ordering::SeqCst) {
+                receive(&gate);
+            }
+        }
+        None
+    };
+    let shop = Shop::with_store(vec![item("tee", 100)], config, |store| {
+        Box::new(Faulty { store, fault })
+    });
+    (shop, batches, stops, go_on)
+}
+
+/// How many rows a batch may end before its commands.
+fn rows_max_of(batch: &[Command]) -> Option<usize> {
+    if let Command::Sweep { rows_max, .. } = batch[0] {
+        Some(rows_max)
+    } else {
+        None
+    }
+}
+
+#[test]
+fn a_sweep_beside_commands_may_end_twice_as_many_rows_as_they_are() {
+    let (shop, batches, stops, go_on) = stopped_shop(Config::default());
+    shop.hold("tee", 1).created();
+    receive(&batches);
+    stops.store(true, Ordering::SeqCst);
+    shop.submit(hold(1), |_| {});
+    assert_eq!(rows_max_of(&receive(&batches)), None);
+    shop.after(Duration::from_millis(5));
+    for _ in 0..40 {
+        shop.submit(hold(1), |_| {});
+    }
+    go_on.send(()).unwrap();
+    assert_eq!(rows_max_of(&receive(&batches)), Some(80));
+}
+
+/// However fast commands come, and though no time has passed.
+#[test]
+fn a_sweep_that_has_left_something_is_followed_by_another() {
+    let config = config(|it| it.batch_max = 1);
+    let (shop, batches, stops, go_on) = stopped_shop(config);
+    for _ in 0..40 {
+        shop.hold("tee", 1).created();
+        receive(&batches);
+    }
+    stops.store(true, Ordering::SeqCst);
+    for _ in 0..4 {
+        shop.submit(hold(1), |_| {});
+    }
+    let mut rows_max = vec![rows_max_of(&receive(&batches))];
+    shop.after(HOLD_TTL);
+    go_on.send(()).unwrap();
+    rows_max.extend((0..3).map(|_| rows_max_of(&receive(&batches))));
+    assert_eq!(rows_max, [None, Some(32), Some(32), None]);
 }
 
 #[test]

@@ -84,24 +84,26 @@ fn a_limit_on_file_sizes_is_a_full_disk() {
 
 #[test]
 fn after_an_io_error_at_a_commit_nobody_pretends_to_know() {
-    let premises = Premises::stocked(50);
-    let disk = Disk::new();
-    let mut server = disk.serve(&premises);
-    assert_eq!(server.hold(1).0, 201);
-    disk.fails("fdatasync");
-    let (status, answer) = server.hold(1);
-    assert_eq!(
-        (status, &answer["outcome"]),
-        (503, &json!("unknown")),
-        "{answer}"
-    );
-    assert_eq!(server.wait().code(), Some(74));
+    for call in ["fdatasync", "pwrite_of_broken_disk"] {
+        let premises = Premises::stocked(50);
+        let disk = Disk::new();
+        let mut server = disk.serve(&premises);
+        assert_eq!(server.hold(1).0, 201);
+        disk.fails(call);
+        let (status, answer) = server.hold(1);
+        assert_eq!(
+            (status, &answer["outcome"]),
+            (503, &json!("unknown")),
+            "{call}: {answer}"
+        );
+        assert_eq!(server.wait().code(), Some(74));
 
-    let server = premises.serve();
-    premises.books_are_right();
-    assert_eq!(server.get("/api/holds/1").1["status"], "active");
-    assert_eq!(server.hold(1).0, 201);
-    server.stop();
+        let server = premises.serve();
+        premises.books_are_right();
+        assert_eq!(server.get("/api/holds/1").1["status"], "active");
+        assert_eq!(server.hold(1).0, 201);
+        server.stop();
+    }
 }
 
 /// Makes a library to preload into a command, in this folder, of a source beside the tests.

@@ -1,5 +1,5 @@
-/* Lets system calls fail as a disk would: preloaded into the program, it looks at each call whether the file `pwrite` or
- * `fdatasync` is there in the folder that FAULTS names; where `fsync` is, the program is killed by that call, and where `slow` is,
+/* Lets system calls fail as a disk would: preloaded into the program, it looks at each call whether the file `pwrite`,
+ * `pwrite_of_broken_disk` or `fdatasync` is there in the folder that FAULTS names; where `fsync` is, the program is killed by that call, and where `slow` is,
  * a sync of data takes 20 ms longer. What the program does not call by way of libc the kernel refuses, if
  * the file `link` or `rename` is there when the program starts. */
 #define _GNU_SOURCE
@@ -45,6 +45,10 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t offset)
 {
     if (is_faulty("pwrite") && is_on_full_disk(fd)) {
         errno = ENOSPC;
+        return -1;
+    }
+    if (is_faulty("pwrite_of_broken_disk")) {
+        errno = EIO;
         return -1;
     }
     return syscall(SYS_pwrite64, fd, bytes, count, offset);

@@ -6,7 +6,7 @@ use flashsale::config::Config;
 use serde_json::{Value, json};
 
 use crate::metrics::scrape;
-use crate::shop::{DAY, Shop, config, item, with_feed};
+use crate::shop::{DAY, SECOND, Shop, config, item, with_feed};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const FIGURE: &str = "flashsale_feed_unread_oldest_seconds";
@@ -74,13 +74,15 @@ fn what_was_forgotten_is_not_waited_for() {
     sell(&shop, "a");
     shop.after(HOUR);
     let second = shop.clock().now();
-    sell(&shop, "b");
-    shop.after(DAY - HOUR);
+    let order = shop.ordered("tee", 1);
+    shop.after(SECOND);
+    shop.pay("b", order).ok();
+    shop.after(DAY - HOUR - SECOND);
     shop.sweep();
     shop.feed("?after=1").failed_with(410, "events_forgotten");
     let expected = json!({"newest": 4, "read_to": 0, "asked_at": null, "unread_since": second});
     is_told(&shop, &expected, (DAY - HOUR).as_secs_f64());
-    shop.after(HOUR);
+    shop.after(HOUR + SECOND);
     shop.sweep();
     let expected = json!({"newest": 4, "read_to": 0, "asked_at": null, "unread_since": null});
     is_told(&shop, &expected, 0.0);
