@@ -201,6 +201,8 @@ fn whole(bytes: &[u8], body: &mut Vec<u8>) -> io::Result<Option<AnswerHead>> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -221,6 +223,20 @@ mod tests {
         );
         assert_eq!(body, b"hello");
         assert!(whole(b"SSH-2.0-OpenSSH\r\n\r\n", &mut body).is_err());
+    }
+
+    #[test]
+    fn an_answer_that_has_not_come_is_no_failure() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut clients = Clients::of(listener.local_addr().unwrap()).unwrap();
+        let slot = clients.connect(None).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let mut body = Vec::new();
+        assert_eq!(clients.receive(slot, &mut body).unwrap(), None);
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        server.write_all(answer).unwrap();
+        while clients.receive(slot, &mut body).unwrap().is_none() {}
+        assert_eq!(body, b"ok");
     }
 
     #[test]

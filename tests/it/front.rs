@@ -5,7 +5,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::server::Premises;
-use crate::wire::{answer, ask, get, is_closed_in_silence, probe, serve, statuses, stirs_within};
+use crate::wire::{
+    Lock, answer, ask, get, hold, is_closed_in_silence, no_longer_accepts, probe, serve, statuses,
+    stirs_within,
+};
 
 #[test]
 fn a_request_in_pieces_is_put_together() {
@@ -196,4 +199,41 @@ fn a_server_that_stops_waits_for_no_connection_at_rest() {
     is_closed_in_silence(&mut idle);
     assert!(server.wait().success());
     assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn a_server_that_stops_gives_a_request_that_has_begun_time_to_end() {
+    let premises = Premises::stocked(1);
+    let settings = [("drain_s", "60"), ("http_threads", "1")];
+    let mut server = serve(&premises, &settings);
+    let mut begun = server.connect();
+    let request = get("/healthz");
+    let (half, rest) = request.split_at(10);
+    begun.write_all(half.as_bytes()).unwrap();
+    probe(&server, "/healthz");
+    server.signal("-TERM");
+    no_longer_accepts(&server);
+    let is_ended = stirs_within(&begun, Duration::from_millis(500));
+    assert!(!is_ended, "nothing else is left to wait for");
+    begun.write_all(rest.as_bytes()).unwrap();
+    answer(&mut begun).unwrap().is(200);
+    assert!(server.wait().success());
+}
+
+#[test]
+fn a_request_that_comes_while_the_one_before_is_worked_on_is_answered_after_it() {
+    let premises = Premises::stocked(1);
+    let settings = [("request_deadline_ms", "60000"), ("http_threads", "1")];
+    let server = serve(&premises, &settings);
+    let lock = Lock::take(&premises);
+    let mut stream = server.connect();
+    for request in [hold(), get("/healthz")] {
+        stream.write_all(request.as_bytes()).unwrap();
+        // Its event loop has seen that it came.
+        probe(&server, "/healthz");
+    }
+    lock.release();
+    answer(&mut stream).unwrap().is(201);
+    answer(&mut stream).unwrap().is(200);
+    server.stop();
 }
