@@ -124,6 +124,7 @@ fn a_form_is_told_to_be_json() {
         cases! {
             "a word is no form" => b"product_id",
             "two words are no form" => b"product id=1",
+            "what has no name is no form" => b"=1",
             "dashes are no form" => b"--\nx",
         },
     );

@@ -163,5 +163,9 @@ mod tests {
         fs::write(&log, "a commit").unwrap();
         let changed = still.ensure_was_still().unwrap_err();
         assert!(matches!(changed, OpenError::Changed));
+        fs::remove_file(&log).unwrap();
+        std::os::unix::fs::symlink(&log, &log).unwrap();
+        let unknown = still.ensure_was_still().unwrap_err();
+        assert!(matches!(unknown, OpenError::Unreadable(_)));
     }
 }
