@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::errors::Error;
 use super::guard::Guard;
+use super::known_tags::KnownTags;
 use crate::http::{Request, Response};
 use crate::input::Fields;
 use crate::sale::{Command, IdempotencyKey, OrderId, PaymentId, ProductId};
@@ -18,8 +19,15 @@ pub struct Call<'a> {
 pub enum Work {
     Answered(Response),
     Submitted(Submission),
+    Looks(ProductWanted),
     /// There are no such events yet, and the client waits for so long.
     Waits(EventsWanted, Duration),
+}
+
+/// Which product a request asks for.
+pub struct ProductWanted {
+    pub id: ProductId,
+    pub known: KnownTags,
 }
 
 /// Which events a request asks for.

@@ -2,8 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::printed_products::entity_tag;
-use super::storefront::unless_known;
+use super::known_tags::{KnownTags, entity_tag};
 use crate::http::{Request, Response};
 
 /// No script and no style but from files of this server, no frame, and no form that is sent anywhere else.
@@ -32,7 +31,7 @@ impl Document {
     }
 
     pub fn answer_to(&self, request: &Request) -> Response {
-        unless_known(request, &self.tag, || {
+        KnownTags::of(request).unless_known(&self.tag, || {
             let mut response = Response::new(200);
             response.content_type = self.media_type;
             response.body.clone_from(&self.body);

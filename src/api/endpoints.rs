@@ -13,7 +13,7 @@ use Method::{Delete, Get, Head, Patch, Post};
 #[rustfmt::skip]
 pub static ENDPOINTS: &[Endpoint] = &[
     read(Get,        "/api/products",                             Open,      Api::list_products).slow(),
-    read(Get,        "/api/products/{id}",                        Open,      Api::show_product),
+    awaited(Get,     "/api/products/{id}",                        Open,      Api::show_product),
     command(Post,    "/api/holds",                                Open,      Api::place_hold),
     read(Get,        "/api/holds/{id}",                           Token,     Api::show_hold),
     command(Delete,  "/api/holds/{id}",                           Token,     Api::release_hold),
@@ -22,7 +22,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     command(Post,    "/api/orders/{id}/cancel",                   Token,     Api::cancel_order),
     command(Post,    "/api/payments/webhook",                     Signature, Api::record_payment).with_body_up_to(64 * 1024),
     event(Post,      "/api/payments/stripe",                      Stripe,    Api::record_stripe_event).with_body_up_to(64 * 1024),
-    feed(Get,        "/api/events",                               Feed,      Api::read_feed).slow(),
+    awaited(Get,     "/api/events",                               Feed,      Api::read_feed).slow(),
     read(Get,        "/",                                         Open,      Api::show_front_page).without_rows(),
     read(Get,        "/healthz",                                  Open,      Api::show_health).without_rows(),
     read(Get,        "/readyz",                                   Open,      Api::show_readiness),
@@ -86,12 +86,12 @@ pub enum Access {
     Operator,
 }
 
-/// What answers: a read answers at once, a command after its commit, an event in the one way or the other, the feed once there
-/// is something to tell.
+/// What answers: a read answers at once, a command after its commit, an event in the one way or the other; what is awaited, once
+/// it was read, or there is something to tell.
 #[derive(Clone, Copy)]
 pub enum Run {
     Read(Read),
-    Feed(Take),
+    Await(Take),
     Command(Write),
     Event(Take),
 }
@@ -104,8 +104,8 @@ const fn read(method: Method, pattern: &'static str, access: Access, read: Read)
     endpoint(method, pattern, access, Run::Read(read))
 }
 
-const fn feed(method: Method, pattern: &'static str, access: Access, read: Take) -> Endpoint {
-    endpoint(method, pattern, access, Run::Feed(read))
+const fn awaited(method: Method, pattern: &'static str, access: Access, read: Take) -> Endpoint {
+    endpoint(method, pattern, access, Run::Await(read))
 }
 
 const fn command(method: Method, pattern: &'static str, access: Access, write: Write) -> Endpoint {
@@ -157,12 +157,11 @@ impl Endpoint {
         self
     }
 
-    /// Whether a reader is asked before there is an answer: always, or where a product was sold out before.
-    pub fn asks_reader(&self, was_sold_out: bool) -> bool {
+    /// Whether whoever answers waits for a reader.
+    pub fn waits_for_reader(&self) -> bool {
         match self.run {
-            Run::Read(_) | Run::Feed(_) => !self.has_no_rows,
-            Run::Command(_) => was_sold_out && self.pattern == "/api/holds",
-            Run::Event(_) => false,
+            Run::Read(_) => !self.has_no_rows,
+            Run::Await(_) | Run::Command(_) | Run::Event(_) => false,
         }
     }
 
@@ -237,7 +236,7 @@ impl<'a> Route<'a> {
     /// What `Allow` says.
     pub fn methods(self) -> String {
         let methods = self.endpoints.iter().map(|endpoint| match endpoint.run {
-            Run::Read(_) | Run::Feed(_) => "GET, HEAD",
+            Run::Read(_) | Run::Await(_) => "GET, HEAD",
             Run::Command(_) | Run::Event(_) => endpoint.method.as_str(),
         });
         methods.collect::<Vec<_>>().join(", ")

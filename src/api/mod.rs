@@ -2,6 +2,7 @@
 //! what came of it a response; `bodies` and `errors` are total and pure, so that a repeated answer is byte-equal.
 
 mod access_log;
+mod answering;
 mod bodies;
 mod call;
 mod content_headers;
@@ -17,6 +18,7 @@ mod front_page;
 mod guard;
 mod health;
 mod json;
+mod known_tags;
 mod open_metrics;
 mod operator;
 mod order_history;
@@ -40,12 +42,14 @@ use std::time::{Duration, SystemTime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{
-    ConnectionCounts, Handler, Method, Recipient, Refusal, Reply, Request, RequestInfo, Response,
+    ConnectionCounts, Handler, Method, Refusal, Reply, Request, RequestInfo, Response,
 };
 use crate::metrics::Metrics;
-use crate::sale::{Command, Outcome, ProductId, Rejection, Secret, Terms};
+#[cfg(feature = "test-support")]
+use crate::sale::Command;
+use crate::sale::{Secret, Terms};
 use crate::store::Reader;
-use crate::writer::{Answer, CommandError, Writer};
+use crate::writer::Writer;
 
 pub use access_log::{AccessEntry, AccessLog};
 pub use description::openapi;
@@ -54,18 +58,17 @@ pub use open_metrics::MetricsFront;
 pub use proxies::Proxies;
 
 use access_log::PendingEntry;
-use bodies::respond;
-use call::{Call, Submission, Work};
+use call::{Call, Work};
 use cors::Origins;
-use counted::{Counted, metrics};
+use counted::metrics;
 use endpoints::{BODY_BYTES_MAX, Route, Run};
 use errors::{Audience, Error};
 use fast_rates::FastRates;
 use feed::{LongPolls, Readership};
 use guard::Guard;
+use known_tags::KnownTags;
 use printed_products::PrintedProducts;
 use sold_out_hint::SoldOutHint;
-use storefront::unless_unchanged;
 
 #[cfg(feature = "test-support")]
 pub use {
@@ -78,7 +81,7 @@ pub use {
 
 /// What handlers are given.
 pub struct Api {
-    pub writer: Writer,
+    pub writer: Arc<Writer>,
     pub reader: Arc<dyn Reader>,
     /// Of requests for events that are still to be told.
     pub long_polls: LongPolls,
@@ -89,7 +92,7 @@ pub struct Api {
     pub origins: Origins,
     pub proxies: Proxies,
     pub sold_out_hint: Arc<SoldOutHint>,
-    pub printed_products: PrintedProducts,
+    pub printed_products: Arc<PrintedProducts>,
     pub fast_rates: FastRates,
     pub metrics: Arc<Metrics>,
     /// Of the front that serves it, once one does.
@@ -111,7 +114,7 @@ impl Api {
     ) -> io::Result<Api> {
         let long_polls = LongPolls::start(reader.clone(), writer.events_committed())?;
         Ok(Api {
-            writer,
+            writer: Arc::new(writer),
             reader,
             long_polls,
             readership: Readership::default(),
@@ -121,7 +124,7 @@ impl Api {
             origins: Origins::new(config.cors_origins.clone()),
             proxies: Proxies::new(config.trusted_proxies.clone(), config.is_open()),
             sold_out_hint: Arc::default(),
-            printed_products: PrintedProducts::default(),
+            printed_products: Arc::default(),
             fast_rates: FastRates::default(),
             metrics: metrics(),
             connections: OnceLock::new(),
@@ -159,9 +162,7 @@ impl Handler for Api {
     fn is_slow(&self, request: &Request) -> bool {
         let endpoint = Route::of(&request.path).and_then(|route| route.endpoint(&request.method));
         endpoint.is_some_and(|endpoint| {
-            let is_far =
-                || endpoint.asks_reader(self.sold_out_hint.was_set()) && self.reader.is_far();
-            endpoint.is_slow || is_far()
+            endpoint.is_slow || endpoint.waits_for_reader() && self.reader.is_far()
         })
     }
 
@@ -173,88 +174,9 @@ impl Handler for Api {
 }
 
 impl Api {
-    fn answer(
-        &self,
-        request: &Request,
-        route: Option<Route<'_>>,
-        work: Result<Work, Error>,
-        reply: Reply,
-    ) {
-        let entry = PendingEntry::of(request, route, self.proxies.client_of(request));
-        let counted = Counted::of(&self.metrics, &request.method, route);
-        let grant = self.origins.grant(request.header("Origin"));
-        let access_log = self.access_log.clone();
-        let (recipient, client) = (reply.recipient(), reply.awaited());
-        let finish = move |response| {
-            let response = grant.given_to(response);
-            let entry = entry.answered(&response);
-            counted.answered(&entry, &response);
-            access_log(&entry);
-            reply.send(response);
-        };
-        let submission = match work {
-            Ok(Work::Answered(response)) => return finish(response),
-            Ok(Work::Submitted(submission)) => submission,
-            Ok(Work::Waits(wanted, wait)) => {
-                let tokens_required = self.guard.tokens_required;
-                return self.long_polls.wait(wanted, wait, client, move |answer| {
-                    finish(answer.unwrap_or_else(|error| {
-                        error.response(Audience::without_holder(tokens_required))
-                    }));
-                });
-            }
-            Err(error) => {
-                return finish(content_headers::explain(error, request).response(self.audience()));
-            }
-        };
-        let (metrics, began) = (self.metrics.clone(), request.began);
-        self.submit(submission, recipient, move |response| {
-            metrics.latency.record(began.elapsed());
-            finish(response);
-        });
-    }
-
     /// For errors that no shown token changes.
     fn audience(&self) -> Audience<'_> {
         Audience::without_holder(self.guard.tokens_required)
-    }
-
-    /// The answer is made where it is awaited, so that the writer is not kept from its next batch.
-    fn submit(
-        &self,
-        submission: Submission,
-        recipient: Arc<dyn Recipient>,
-        finish: impl FnOnce(Response) + Send + 'static,
-    ) {
-        let Submission { command, is_holder } = submission;
-        let secret = self.guard.secret.clone();
-        let (tokens_required, currency) = (self.guard.tokens_required, self.terms.currency);
-        let (sold_out_hint, wanted) = (self.sold_out_hint.clone(), product_wanted(&command));
-        let (metrics, stripe_event) = (self.metrics.clone(), stripe::named_by(&command));
-        let make_answer = move |answer: Answer| {
-            if let (Some(product), Err(CommandError::Refused(rejection))) = (wanted, &answer)
-                && is_sold_out(rejection)
-            {
-                sold_out_hint.set(product);
-            }
-            if let (Some(event), Err(CommandError::Refused(rejection))) = (&stripe_event, &answer) {
-                stripe::note_refusal(event, rejection, &metrics);
-            }
-            if let Ok(Outcome::PaymentRecorded(recorded)) = &answer {
-                payments::note(recorded, &metrics);
-            }
-            let audience = Audience {
-                tokens_required,
-                holder: is_holder.then_some(&secret),
-            };
-            finish(match answer {
-                Ok(outcome) => respond(&outcome, &secret, currency),
-                Err(error) => Error::from(error).response(audience),
-            });
-        };
-        self.writer.submit(command, move |answer| {
-            recipient.run(Box::new(move || make_answer(answer)));
-        });
     }
 
     fn understand(&self, request: &Request, route: Option<Route<'_>>) -> Result<Work, Error> {
@@ -277,7 +199,7 @@ impl Api {
             Run::Read(read) => {
                 let response = read(self, &call)?;
                 Ok(Work::Answered(match endpoint.access {
-                    Access::Operator => unless_unchanged(request, response),
+                    Access::Operator => KnownTags::of(request).unless_unchanged(response),
                     Access::Open
                     | Access::Token
                     | Access::Signature
@@ -285,7 +207,7 @@ impl Api {
                     | Access::Feed => response,
                 }))
             }
-            Run::Feed(read) => read(self, &call),
+            Run::Await(read) => read(self, &call),
             Run::Command(write) => {
                 self.ensure_allowed_origin(&call, endpoint.access)?;
                 content_headers::check_encoding(request)?;
@@ -336,26 +258,14 @@ impl Api {
 
 #[cfg(feature = "test-support")]
 impl Api {
-    /// What the request asks of the writer, which is not asked; `Err` holds the answer to a request that asks nothing of the
-    /// writer. `None`: the request waits for events.
+    /// What the request asks of the writer, which is not asked; `Err` holds the answer to a request that asks nobody.
+    /// `None`: the request waits for what is read.
     pub fn command_of(&self, request: &Request) -> Result<Option<Command>, Response> {
         match self.understand(request, Route::of(&request.path)) {
             Ok(Work::Submitted(submission)) => Ok(Some(submission.command)),
-            Ok(Work::Waits(..)) => Ok(None),
+            Ok(Work::Looks(_) | Work::Waits(..)) => Ok(None),
             Ok(Work::Answered(response)) => Err(response),
             Err(error) => Err(error.response(self.audience())),
         }
     }
-}
-
-fn product_wanted(command: &Command) -> Option<ProductId> {
-    if let Command::PlaceHold(wish) = command {
-        Some(wish.product)
-    } else {
-        None
-    }
-}
-
-fn is_sold_out(rejection: &Rejection) -> bool {
-    matches!(rejection, Rejection::InsufficientStock { available: 0 })
 }

@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sha2::{Digest, Sha256};
-
 use super::bodies::ProductBody;
 use super::json;
+use super::known_tags::entity_tag;
 use crate::sale::{Currency, Product, ProductId, ProductStatus, Timestamp};
 
 #[derive(Default)]
@@ -56,13 +55,4 @@ impl PrintedProducts {
         printed.insert(id, new.clone());
         new
     }
-}
-
-/// Weak, because it covers everything in the body but `server_time`.
-pub fn entity_tag(body: &[u8]) -> String {
-    let digest: [u8; 32] = Sha256::digest(body).into();
-    let tag = digest
-        .first_chunk()
-        .map_or(0, |half| u128::from_be_bytes(*half));
-    format!("W/\"{tag:032x}\"")
 }

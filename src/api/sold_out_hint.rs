@@ -2,14 +2,13 @@
 //! before it waits for the writer. The hint decides nothing. A sold-out product is where the crowd is, and orders and
 //! payments must not wait behind it.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::sale::ProductId;
 
 /// A slot for each remainder of ids: a product that takes another's slot costs that one its hint.
 pub struct SoldOutHint {
     products: [AtomicI64; SLOTS],
-    was_set: AtomicBool,
 }
 
 const SLOTS: usize = 1024;
@@ -19,7 +18,6 @@ impl Default for SoldOutHint {
     fn default() -> SoldOutHint {
         SoldOutHint {
             products: [const { AtomicI64::new(NONE) }; SLOTS],
-            was_set: AtomicBool::new(false),
         }
     }
 }
@@ -29,14 +27,8 @@ impl SoldOutHint {
         self.slot(product).load(Ordering::Relaxed) == product.get()
     }
 
-    /// Whether it ever was set, for any product.
-    pub fn was_set(&self) -> bool {
-        self.was_set.load(Ordering::Relaxed)
-    }
-
     pub fn set(&self, product: ProductId) {
         self.slot(product).store(product.get(), Ordering::Relaxed);
-        self.was_set.store(true, Ordering::Relaxed);
     }
 
     pub fn clear(&self, product: ProductId) {

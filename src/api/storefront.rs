@@ -1,17 +1,19 @@
 //! What customers may do: products, holds, orders.
 
+use std::sync::Arc;
+
 use super::bodies::{HoldBody, ListBody, OrderBody, ProductBody};
-use super::call::{Call, Submission};
+use super::call::{Call, ProductWanted, Submission, Work};
 use super::errors::Error;
-use super::printed_products::entity_tag;
+use super::known_tags::{KnownTags, entity_tag};
+use super::printed_products::PrintedProducts;
 use super::query::{Paging, Query, cursor};
 use super::{Api, json};
 use crate::http::{Request, Response};
 use crate::input::FINISHED;
 use crate::input::formats::{CUSTOMER, HOLD_ID, PRODUCT_ID, QUANTITY, TEXT};
-use crate::sale::{Command, HoldId, OrderId, PlaceHold, Product, ProductId, TokenKind};
-use crate::store::Seen;
-use crate::writer::CommandError;
+use crate::sale::{Command, Currency, HoldId, OrderId, PlaceHold, Product, ProductId, TokenKind};
+use crate::store::{Seen, StoreError};
 
 impl Api {
     pub fn list_products(&self, call: &Call<'_>) -> Result<Response, Error> {
@@ -32,16 +34,13 @@ impl Api {
         for product in &mut list.data {
             product.server_time = Some(now);
         }
-        Ok(unless_known(call.request, &tag, || json::ok(&list)))
+        Ok(KnownTags::of(call.request).unless_known(&tag, || json::ok(&list)))
     }
 
-    pub fn show_product(&self, call: &Call<'_>) -> Result<Response, Error> {
-        let id = call.product()?;
-        let Seen { what, at: now } = self.reader.product(id)?;
-        let product = what.ok_or(Error::ProductNotFound)?;
-        let printed = self.printed_products.of(product, now, self.terms.currency);
-        Ok(unless_known(call.request, &printed.tag, || {
-            json::with_last_field(&printed.body, "server_time", &now.to_string())
+    pub fn show_product(&self, call: &Call<'_>) -> Result<Work, Error> {
+        Ok(Work::Looks(ProductWanted {
+            id: call.product()?,
+            known: KnownTags::of(call.request),
         }))
     }
 
@@ -88,32 +87,20 @@ impl Api {
 }
 
 impl Api {
-    /// Where the product was sold out before, a reader judges first, by the writer's rules: most holds are refused without
-    /// a place in the queue, and the others go to the writer.
     pub fn place_hold(&self, call: &Call<'_>) -> Result<Submission, Error> {
-        let wish = self.wish(call)?;
-        if self.sold_out_hint.is_set(wish.product) {
-            match self.reader.refusal(&wish, &self.terms)? {
-                Some(rejection) => return Err(CommandError::Refused(rejection).into()),
-                None => self.sold_out_hint.clear(wish.product),
-            }
-        }
-        Ok(Command::PlaceHold(wish).into())
-    }
-
-    fn wish(&self, call: &Call<'_>) -> Result<PlaceHold, Error> {
         let mut fields = call.fields()?;
         let key = call.idempotency_key(&self.guard)?;
         let product = fields.required("product_id", &PRODUCT_ID);
         let quantity = fields.required("quantity", &QUANTITY);
         let customer = fields.optional("customer", &CUSTOMER);
         fields.finish()?;
-        Ok(PlaceHold {
+        let wish = PlaceHold {
             product: product.expect(FINISHED),
             quantity: quantity.expect(FINISHED),
             customer,
             key,
-        })
+        };
+        Ok(Command::PlaceHold(wish).into())
     }
 
     pub fn release_hold(&self, call: &Call<'_>) -> Result<Submission, Error> {
@@ -193,43 +180,18 @@ fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
     Ok(token)
 }
 
-/// 304 if the client has this tag already (RFC 9110, section 13.1.2: weak comparison).
-pub fn unless_known(request: &Request, tag: &str, response: impl FnOnce() -> Response) -> Response {
-    let is_known = request
-        .header_values("If-None-Match")
-        .any(|value| value.trim() == "*" || lists(value, tag));
-    let mut response = if is_known {
-        Response::new(304)
-    } else {
-        response()
-    };
-    response.cache_control = "no-cache";
-    response.with_header("ETag", tag)
-}
-
-/// 304 if the client has this very answer. No cache keeps what the operator sees: the tag is for pages that ask again.
-pub fn unless_unchanged(request: &Request, response: Response) -> Response {
-    let (tag, cache_control) = (entity_tag(&response.body), response.cache_control);
-    let mut response = unless_known(request, &tag, || response);
-    response.cache_control = cache_control;
-    response
-}
-
-/// Whether a list of entity tags has this one, which may be there as a strong one too.
-fn lists(mut list: &str, tag: &str) -> bool {
-    let opaque = tag.trim_start_matches("W/");
-    loop {
-        list = list.trim_start_matches([' ', '\t', ',']);
-        let quoted = list.strip_prefix("W/").unwrap_or(list);
-        let Some((inside, rest)) = quoted
-            .strip_prefix('"')
-            .and_then(|text| text.split_once('"'))
-        else {
-            return false;
-        };
-        if opaque.trim_matches('"') == inside {
-            return true;
-        }
-        list = rest;
+impl ProductWanted {
+    pub fn answer(
+        self,
+        seen: Result<Seen<Option<Arc<Product>>>, StoreError>,
+        printed_products: &PrintedProducts,
+        currency: Option<Currency>,
+    ) -> Result<Response, Error> {
+        let Seen { what, at: now } = seen?;
+        let product = what.ok_or(Error::ProductNotFound)?;
+        let printed = printed_products.of(product, now, currency);
+        Ok(self.known.unless_known(&printed.tag, || {
+            json::with_last_field(&printed.body, "server_time", &now.to_string())
+        }))
     }
 }

@@ -73,6 +73,35 @@ pub fn judge_in_waves(
     panic!("what a rule needs is there once it was fetched");
 }
 
+/// Judges each command as if it was the only one, asking the source once for each wave of needs.
+#[cfg(feature = "postgres")]
+pub fn judge_apart(
+    source: &mut impl RowSource,
+    mut fetched: WorkingSet,
+    commands: &[Command],
+) -> Result<Vec<Decision>, StoreError> {
+    for _ in 0..LOOKS_MAX {
+        let mut missed = Missed::default();
+        let mut set = fetched.clone();
+        let decisions: Vec<Option<Decision>> = commands
+            .iter()
+            .map(|command| {
+                let decision = rehearse(&mut set, command, &mut missed);
+                if let Some(Ok(_)) = decision {
+                    set = fetched.clone();
+                }
+                decision
+            })
+            .collect();
+        if missed.is_empty() {
+            return Ok(all_judged(decisions));
+        }
+        let needs = missed.needs(&fetched);
+        source.fetch(&mut fetched, needs)?;
+    }
+    panic!("what a rule needs is there once it was fetched");
+}
+
 /// What judging the commands would ask for first, on a working set that may hold nothing yet.
 #[cfg(feature = "postgres")]
 pub fn first_needs(fetched: &WorkingSet, commands: &[Command]) -> Vec<Need> {
@@ -98,9 +127,13 @@ fn rehearse_all(fetched: &WorkingSet, commands: &[Command]) -> Rehearsal {
     if !missed.is_empty() {
         return Rehearsal::Missed(missed.needs(fetched));
     }
+    Rehearsal::Judged(Box::new(set), all_judged(decisions))
+}
+
+/// Of a rehearsal that missed nothing.
+fn all_judged(decisions: Vec<Option<Decision>>) -> Vec<Decision> {
     let decisions: Option<Vec<Decision>> = decisions.into_iter().collect();
-    let decisions = decisions.expect("a command that could not go on has missed something");
-    Rehearsal::Judged(Box::new(set), decisions)
+    decisions.expect("a command that could not go on has missed something")
 }
 
 /// Judges the command as if all that it misses and may do without were not there, to find more that it misses. What comes of

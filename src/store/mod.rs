@@ -30,9 +30,9 @@ pub use database::{
 };
 pub use events::{EventsAfter, Gone};
 pub use figures::{Figures, RefundsDue, Stock, StockBooks, Storage};
-#[cfg(feature = "postgres")]
-pub use judge::first_needs;
 pub use judge::{NoRows, RowSource, judge, judge_in_turn, judge_in_waves};
+#[cfg(feature = "postgres")]
+pub use judge::{first_needs, judge_apart};
 pub use lists::{
     Filter, Lists, MoneyFilter, OrderFilter, Page, ReversalFilter, SALES_RATE_MOVEMENTS_MAX,
     SalesRate, Seek, sales_rate,
@@ -46,7 +46,7 @@ pub use open::{
 pub use open_error::OpenError;
 #[cfg(feature = "test-support")]
 pub use reading::Contents;
-pub use reading::{Reader, ReadingTime};
+pub use reading::{Reader, ReadingTime, Then};
 pub use rehearse::rehearse;
 pub use seen::Seen;
 pub use store_error::StoreError;

@@ -19,10 +19,18 @@ pub trait ReadingTime: Send + Sync {
     fn present(&self) -> Timestamp;
 }
 
+/// What is done with what was read: at once, or on the thread that has read it, which must not be kept waiting.
+pub type Then<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
+
 /// Reads of committed rows, beside the writer. Each call sees one moment of the store, and judges it at one time.
 pub trait Reader: Figures + Lists + Send + Sync {
     /// The product with what is overdue counted as available; the same one again where it is known to be unchanged.
     fn product(&self, id: ProductId) -> Result<Seen<Option<Arc<Product>>>, StoreError>;
+
+    /// The same, for whoever cannot wait for a reader that is far.
+    fn product_then(&self, id: ProductId, then: Then<Seen<Option<Arc<Product>>>>) {
+        then(self.product(id));
+    }
 
     /// At most `limit` products with ids above `after`, by id, as `product` would show them.
     fn products(
@@ -37,6 +45,17 @@ pub trait Reader: Figures + Lists + Send + Sync {
     /// Judged by the present, not by the time of a batch in flight: what falls due in between can only turn a refusal into a
     /// case for a transaction.
     fn refusal(&self, wish: &PlaceHold, terms: &Terms) -> Result<Option<Rejection>, StoreError>;
+
+    /// The same, for whoever cannot wait for a reader that is far. The wish is given back.
+    fn refusal_then(
+        &self,
+        wish: PlaceHold,
+        terms: &Terms,
+        then: Then<(PlaceHold, Option<Rejection>)>,
+    ) {
+        let refusal = self.refusal(&wish, terms);
+        then(refusal.map(|refusal| (wish, refusal)));
+    }
 
     fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError>;
 

@@ -1,7 +1,7 @@
 //! Why a store does not do what it is asked.
 
 /// Why a whole batch failed. The text is for the log, not for clients.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the turn to write. Nothing was applied: worth asking again until the deadline.
     #[error("another process is writing")]

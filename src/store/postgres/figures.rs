@@ -3,10 +3,11 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
-use super::reader::{PostgresReader, no_figures, with_times};
+use super::reader::PostgresReader;
 use super::server_error::ServerError;
 use super::session::Step;
 use super::tables::{payments, products};
+use super::times::{no_figures, with_times};
 use crate::sale::{ProductId, RefundStatus};
 use crate::store::{Figures, RefundsDue, Seen, Stock, StockBooks, Storage, StoreError};
 
@@ -89,7 +90,11 @@ impl Figures for PostgresReader {
 
 impl PostgresReader {
     fn row(&self, step: impl Fn() -> Step) -> Result<Row, StoreError> {
-        self.rows(step)?.into_iter().next().ok_or_else(no_figures)
+        self.sessions
+            .rows(step)?
+            .into_iter()
+            .next()
+            .ok_or_else(no_figures)
     }
 }
 

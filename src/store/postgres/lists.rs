@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::reader::{PostgresReader, with_times};
+use super::reader::PostgresReader;
 use super::server_error::ServerError;
 use super::session::Step;
 use super::tables::{all, count, events, holds, movements, orders, payments, reversals};
+use super::times::with_times;
 use crate::sale::{
     Customer, Dispute, Event, Hold, HoldStatus, Movement, Order, Payment, ProductId, RefundStatus,
     Reversal, Timestamp, Verdict,
@@ -140,7 +141,7 @@ impl PostgresReader {
         step: impl Fn(Timestamp) -> Step,
         read: fn(&Row) -> Result<T, ServerError>,
     ) -> Result<Seen<Vec<T>>, StoreError> {
-        self.with_session(|session| {
+        self.sessions.with_one(|session| {
             session.wait_until(Some(Instant::now() + LIST_MAX));
             session.execute("begin isolation level repeatable read read only")?;
             let seen = (|| {

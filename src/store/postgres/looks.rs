@@ -1,154 +1,207 @@
-//! Looks at one product are combined: a reader that comes while a look is under way waits for the next one, which answers
-//! all who wait. Each answer is as fresh as if each reader had looked, and the server sees one look at a time, whatever the
-//! crowd.
+//! Looks are combined: one thread reads, each time for all who wait. Who comes while it reads waits for the next look, which
+//! begins after they came: each answer is as fresh as if everybody had looked, and the server sees one look at a time,
+//! whatever the crowd.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::iter;
+use std::sync::Arc;
+use std::thread;
 
-use crate::sale::ProductId;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
-pub struct Looks<T> {
-    flights: Mutex<HashMap<ProductId, Arc<Flight<T>>>>,
+use crate::sale::{Command, PlaceHold, Product, ProductId, Rejection, Terms};
+use crate::store::{Seen, StoreError, Then};
+
+/// How many are answered by one look.
+const WANTS_MAX: usize = 1024;
+
+/// What the thread reads with.
+pub trait Eyes: Send + 'static {
+    /// Those that there are of these ids.
+    fn products(&self, ids: &[ProductId]) -> Result<Seen<Vec<Product>>, StoreError>;
+
+    /// Of each command, as if it was the only one.
+    fn refusals(
+        &self,
+        commands: &[Command],
+        terms: &Terms,
+    ) -> Result<Vec<Option<Rejection>>, StoreError>;
 }
 
-struct Flight<T> {
-    state: Mutex<State<T>>,
-    landed: Condvar,
+/// The thread ends when this is dropped.
+pub struct Looks {
+    wanted: Sender<Want>,
 }
 
-struct State<T> {
-    readers: usize,
-    is_under_way: bool,
-    /// How many looks have begun.
-    begun: u64,
-    /// The number of the newest look that has an answer, and that.
-    answer: Option<(u64, T)>,
+/// What somebody wants to know, and what is done with it.
+pub enum Want {
+    Product(ProductWanted),
+    Refusal(RefusalWanted),
 }
 
-impl<T> Default for Looks<T> {
-    fn default() -> Looks<T> {
-        Looks {
-            flights: Mutex::default(),
+pub struct ProductWanted {
+    pub id: ProductId,
+    pub then: Then<Seen<Option<Arc<Product>>>>,
+}
+
+pub struct RefusalWanted {
+    pub wish: PlaceHold,
+    /// The same for all.
+    pub terms: Terms,
+    pub then: Then<(PlaceHold, Option<Rejection>)>,
+}
+
+impl Looks {
+    pub fn start(eyes: impl Eyes) -> io::Result<Looks> {
+        let (wanted, wants) = unbounded();
+        let look_on = move || look_on(&eyes, &wants);
+        thread::Builder::new().name("looks".into()).spawn(look_on)?;
+        Ok(Looks { wanted })
+    }
+
+    pub fn want(&self, want: Want) {
+        if let Err(unheard) = self.wanted.send(want) {
+            let ended = StoreError::NotApplied("nothing is read any more".into());
+            match unheard.into_inner() {
+                Want::Product(wanted) => (wanted.then)(Err(ended)),
+                Want::Refusal(wanted) => (wanted.then)(Err(ended)),
+            }
         }
     }
 }
 
-impl<T: Clone> Looks<T> {
-    /// What a look that begins after this call finds: by this reader or by another.
-    pub fn look<E>(&self, id: ProductId, look: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let flight = self.board(id);
-        let seen = flight.next(look);
-        self.leave(id, &flight);
-        seen
+fn look_on(eyes: &impl Eyes, wants: &Receiver<Want>) {
+    while let Ok(first) = wants.recv() {
+        let (mut products, mut refusals) = (Vec::new(), Vec::new());
+        for want in iter::once(first).chain(wants.try_iter().take(WANTS_MAX - 1)) {
+            match want {
+                Want::Product(wanted) => products.push(wanted),
+                Want::Refusal(wanted) => refusals.push(wanted),
+            }
+        }
+        show(eyes, products);
+        judge(eyes, refusals);
     }
+}
 
-    fn board(&self, id: ProductId) -> Arc<Flight<T>> {
-        let mut flights = lock(&self.flights);
-        let flight = flights.entry(id).or_insert_with(|| {
-            Arc::new(Flight {
-                state: Mutex::new(State {
-                    readers: 0,
-                    is_under_way: false,
-                    begun: 0,
-                    answer: None,
-                }),
-                landed: Condvar::new(),
-            })
+fn show(eyes: &impl Eyes, wanted: Vec<ProductWanted>) {
+    if wanted.is_empty() {
+        return;
+    }
+    let mut ids: Vec<ProductId> = wanted.iter().map(|wanted| wanted.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let seen = eyes.products(&ids).map(|Seen { what, at }| {
+        let products = what.into_iter().map(Arc::new);
+        let by_id = products.map(|product| (product.id, product));
+        (by_id.collect::<HashMap<_, _>>(), at)
+    });
+    for ProductWanted { id, then } in wanted {
+        let seen = seen.as_ref().map(|(products, at)| Seen {
+            what: products.get(&id).cloned(),
+            at: *at,
         });
-        lock(&flight.state).readers += 1;
-        flight.clone()
-    }
-
-    fn leave(&self, id: ProductId, flight: &Flight<T>) {
-        let mut flights = lock(&self.flights);
-        let mut state = lock(&flight.state);
-        state.readers -= 1;
-        if state.readers == 0 {
-            flights.remove(&id);
-        }
+        then(seen.map_err(StoreError::clone));
     }
 }
 
-impl<T: Clone> Flight<T> {
-    fn next<E>(&self, look: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let mut state = lock(&self.state);
-        let wanted = state.begun + 1;
-        loop {
-            if let Some((number, answer)) = &state.answer
-                && *number >= wanted
-            {
-                return Ok(answer.clone());
+fn judge(eyes: &impl Eyes, wanted: Vec<RefusalWanted>) {
+    let Some(terms) = wanted.first().map(|wanted| wanted.terms) else {
+        return;
+    };
+    let commands: Vec<Command> = wanted
+        .iter()
+        .map(|wanted| Command::PlaceHold(wanted.wish.clone()))
+        .collect();
+    match eyes.refusals(&commands, &terms) {
+        Ok(refusals) => {
+            for (RefusalWanted { wish, then, .. }, refusal) in wanted.into_iter().zip(refusals) {
+                then(Ok((wish, refusal)));
             }
-            if !state.is_under_way {
-                break;
+        }
+        Err(failure) => {
+            for RefusalWanted { then, .. } in wanted {
+                then(Err(failure.clone()));
             }
-            state = self
-                .landed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
         }
-        state.begun += 1;
-        state.is_under_way = true;
-        let number = state.begun;
-        drop(state);
-        let seen = look();
-        let mut state = lock(&self.state);
-        state.is_under_way = false;
-        if let Ok(seen) = &seen {
-            state.answer = Some((number, seen.clone()));
-        }
-        self.landed.notify_all();
-        seen
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::mpsc;
-    use std::thread;
+    use std::sync::mpsc::{self, Receiver, Sender};
 
     use super::*;
+    use crate::sale::Timestamp;
+
+    /// Each look waits until it is told to go on, and its time is its number.
+    struct Blinking {
+        looks: Sender<Vec<ProductId>>,
+        told: Receiver<Result<i64, StoreError>>,
+    }
+
+    impl Eyes for Blinking {
+        fn products(&self, ids: &[ProductId]) -> Result<Seen<Vec<Product>>, StoreError> {
+            self.looks.send(ids.to_vec()).unwrap();
+            let at = Timestamp::from_micros(self.told.recv().unwrap()?);
+            Ok(Seen {
+                what: Vec::new(),
+                at,
+            })
+        }
+
+        fn refusals(&self, _: &[Command], _: &Terms) -> Result<Vec<Option<Rejection>>, StoreError> {
+            unreachable!("nobody asks")
+        }
+    }
 
     #[test]
-    fn who_comes_during_a_look_is_answered_by_the_next_one() {
-        let looks = Looks::default();
-        let count = AtomicUsize::new(0);
-        let (under_way, first_is_under_way) = mpsc::channel();
-        let (go_on, told_to_go_on) = mpsc::channel::<()>();
-        thread::scope(|scope| {
-            let (looks, count) = (&looks, &count);
-            let look = move || Ok::<_, ()>(count.fetch_add(1, Ordering::SeqCst) + 1);
-            scope.spawn(move || {
-                let seen = looks.look(ProductId::FIRST, || {
-                    under_way.send(()).unwrap();
-                    told_to_go_on.recv().unwrap();
-                    look()
-                });
-                assert_eq!(seen, Ok(1));
-            });
-            first_is_under_way.recv().unwrap();
-            let others: Vec<_> = (0..8)
-                .map(|_| scope.spawn(move || looks.look(ProductId::FIRST, look)))
-                .collect();
-            let all_wait = || {
-                let flight = lock(&looks.flights)[&ProductId::FIRST].clone();
-                let readers = lock(&flight.state).readers;
-                readers == 9
-            };
-            while !all_wait() {
-                thread::yield_now();
-            }
-            go_on.send(()).unwrap();
-            for other in others {
-                let seen = other.join().unwrap().unwrap();
-                assert!((2..=9).contains(&seen), "{seen}");
-            }
-        });
-        assert!(lock(&looks.flights).is_empty());
+    fn who_comes_during_a_look_is_answered_by_the_next_one_with_all_others() {
+        let (began, looks) = mpsc::channel();
+        let (go_on, told) = mpsc::channel();
+        let (answered, answers) = mpsc::channel();
+        let all = Looks::start(Blinking { looks: began, told }).unwrap();
+        let want = |id: i64| {
+            let (id, answered) = (ProductId::new(id).unwrap(), answered.clone());
+            all.want(Want::Product(ProductWanted {
+                id,
+                then: Box::new(move |seen| {
+                    let at = seen.map(|seen| seen.at.micros());
+                    answered
+                        .send((id.get(), at.map_err(|failure| failure.to_string())))
+                        .unwrap();
+                }),
+            }));
+        };
+        let ids = |ids: &[i64]| {
+            ids.iter()
+                .map(|id| ProductId::new(*id).unwrap())
+                .collect::<Vec<_>>()
+        };
+
+        want(7);
+        assert_eq!(looks.recv().unwrap(), ids(&[7]));
+        [9, 7, 8, 9].into_iter().for_each(want);
+        go_on.send(Ok(1)).unwrap();
+        assert_eq!(answers.recv().unwrap(), (7, Ok(1)));
+        assert_eq!(looks.recv().unwrap(), ids(&[7, 8, 9]));
+
+        want(6);
+        go_on.send(Ok(2)).unwrap();
+        let second: Vec<_> = answers.iter().take(4).collect();
+        assert_eq!(second, [(9, Ok(2)), (7, Ok(2)), (8, Ok(2)), (9, Ok(2))]);
+
+        assert_eq!(looks.recv().unwrap(), ids(&[6]));
+        [5, 4].into_iter().for_each(want);
+        go_on.send(Err(StoreError::Busy)).unwrap();
+        assert_eq!(
+            answers.recv().unwrap(),
+            (6, Err(StoreError::Busy.to_string()))
+        );
+        assert_eq!(looks.recv().unwrap(), ids(&[4, 5]));
+        go_on.send(Ok(4)).unwrap();
+        let last: Vec<_> = answers.iter().take(2).collect();
+        assert_eq!(last, [(5, Ok(4)), (4, Ok(4))]);
     }
 }

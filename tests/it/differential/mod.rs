@@ -8,15 +8,15 @@
 //! seeds (default 20).
 
 mod events;
+mod reads;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
-use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
+use flashsale::sale::{Command, ProductId, Terms, Timestamp};
 use flashsale::store::{
-    self, Access, Database, Decision, Depth, Durability, Figures, Lists, OrderFilter, Place,
-    Reader, Store, StoreError, no_more,
+    self, Access, Database, Decision, Depth, Durability, Place, Reader, Store, StoreError, no_more,
 };
 
 use crate::database;
@@ -24,7 +24,7 @@ use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
 use crate::shop::{Hands, OPENING, terms};
 
-use events::events_are_alike;
+use reads::{lists_are_alike, product_is_alike, refusals_are_alike};
 
 #[test]
 fn memory_and_sqlite_agree_on_every_decision_and_every_row_even_seeds() {
@@ -307,93 +307,3 @@ const FAIL_EVERY: usize = 7;
 /// Now and then a disk is lost: so many ids may have been given after the backup.
 const SKIP_EVERY: usize = 40;
 const SKIPPED: i64 = 3;
-
-fn product_is_alike(memory: &MemoryStore, engine: &dyn Reader, id: ProductId, now: Timestamp) {
-    assert_eq!(
-        memory.product(id).unwrap(),
-        engine.product(id).unwrap(),
-        "{id} at {now}"
-    );
-}
-
-/// Which wishes would be refused between two batches.
-fn refusals_are_alike(
-    memory: &MemoryStore,
-    engine: &dyn Reader,
-    terms: &Terms,
-    batch: &[Command],
-    now: Timestamp,
-) {
-    for command in batch {
-        if let Command::PlaceHold(wish) = command {
-            assert_eq!(
-                memory.refusal(wish, terms).unwrap(),
-                engine.refusal(wish, terms).unwrap(),
-                "{wish:?} at {now}"
-            );
-        }
-    }
-}
-
-/// What an operator sees: every list, by a filter and from a place of the crowd's choice.
-fn lists_are_alike(memory: &MemoryStore, engine: &dyn Reader, crowd: &mut Crowd, now: Timestamp) {
-    let holds = crowd.filter(HoldStatus::ALL);
-    let page = crowd.page();
-    assert_eq!(
-        memory.holds(&holds, page).unwrap(),
-        engine.holds(&holds, page).unwrap(),
-        "{holds:?} {page:?} at {now}"
-    );
-    let orders = OrderFilter {
-        rows: crowd.filter(OrderStatus::ALL),
-        money: crowd.money_filter(),
-    };
-    let page = crowd.page();
-    assert_eq!(
-        memory.orders(&orders, page).unwrap(),
-        engine.orders(&orders, page).unwrap(),
-        "{orders:?} {page:?} at {now}"
-    );
-    let payments = crowd.filter(Verdict::ALL);
-    let page = crowd.page();
-    assert_eq!(
-        memory.payments(&payments, page).unwrap(),
-        engine.payments(&payments, page).unwrap(),
-        "{payments:?} {page:?} at {now}"
-    );
-    let (status, page) = (crowd.refund_status(), crowd.page());
-    assert_eq!(
-        memory.refunds(status, page).unwrap(),
-        engine.refunds(status, page).unwrap(),
-        "refunds {status:?} {page:?} at {now}"
-    );
-    let (reversals, page) = (crowd.reversal_filter(), crowd.page());
-    assert_eq!(
-        memory.reversals(&reversals, page).unwrap(),
-        engine.reversals(&reversals, page).unwrap(),
-        "{reversals:?} {page:?}"
-    );
-    let (product, page) = (crowd.product(), crowd.page());
-    assert_eq!(
-        memory.movements(product, page).unwrap(),
-        engine.movements(product, page).unwrap(),
-        "movements of {product} {page:?}"
-    );
-    assert_eq!(
-        memory.sales_rate(product, 60_000_000).unwrap(),
-        engine.sales_rate(product, 60_000_000).unwrap(),
-        "sales rate of {product} at {now}"
-    );
-    events_are_alike(memory, engine, crowd);
-    let after = Some(product);
-    assert_eq!(
-        (memory.stock(None).unwrap(), memory.stock(after).unwrap()),
-        (engine.stock(None).unwrap(), engine.stock(after).unwrap()),
-        "stock, and that after {product}, at {now}"
-    );
-    assert_eq!(
-        (memory.refunds_due().unwrap(), memory.stock_books().unwrap()),
-        (engine.refunds_due().unwrap(), engine.stock_books().unwrap()),
-        "at {now}"
-    );
-}

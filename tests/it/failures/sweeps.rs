@@ -179,7 +179,7 @@ fn a_sweep_that_broke_is_tried_again_though_commands_come_all_the_time() {
         Box::new(Faulty { store, fault })
     });
     shop.hold("tee", 1).created();
-    *next.lock().unwrap() = Some(shop.api().writer.clone());
+    *next.lock().unwrap() = Some(Writer::clone(&shop.api().writer));
     is_broken.store(true, Ordering::SeqCst);
     shop.after(Duration::from_millis(5));
     shop.submit(hold(1), |_| {});
