@@ -1,5 +1,6 @@
 //! What `GET /admin/api/stats` tells of the process and of its files.
 
+use std::io::{Read, Write};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +9,7 @@ use serde_json::Value;
 use crate::server::{Premises, Server, read};
 use crate::shop::ADMIN_TOKEN;
 use crate::waiting::wait_until;
+use crate::wire::{get, statuses};
 
 fn operated(premises: &Premises) -> Server {
     let mut command = premises.command(&["serve"]);
@@ -41,6 +43,31 @@ fn connections_are_told_apart_by_what_they_are_doing() {
         assert!(all <= 3, "{connections}");
         connections["idle"] == 2 && connections["working"] == 1
     });
+    server.stop();
+}
+
+/// Of ten megabytes the system keeps some; the rest leaves once there is room.
+#[test]
+fn a_client_that_does_not_read_is_written_to_until_it_has_read_all() {
+    let name = "\u{1f39f}".repeat(255);
+    let products = (0..100).map(|number| format!("sku-{number},{name},1.00,1\n"));
+    let catalogue = products.collect::<String>();
+    let premises = Premises::selling(&format!("sku,name,price,total_stock\n{catalogue}"));
+    let mut command = premises.command(&["serve"]);
+    command.env("FLASHSALE_ADMIN_TOKEN", ADMIN_TOKEN);
+    // Or else each look at an overdue write would send some of it.
+    command.env("FLASHSALE_WRITE_TIMEOUT_S", "60");
+    let server = premises.serve_by(&mut command);
+    let mut stream = server.connect();
+    let last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let requests = get("/api/products?limit=100").repeat(100) + last;
+    stream.write_all(requests.as_bytes()).unwrap();
+    wait_until("it is written to", || {
+        stats(&server)["connections"]["writing"] == 1
+    });
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    assert_eq!(statuses(&told), [200; 101]);
     server.stop();
 }
 
