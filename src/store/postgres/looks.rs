@@ -1,6 +1,6 @@
 //! Looks are combined: one thread reads, each time for all who wait. Who comes while it reads waits for the next look, which
 //! begins after they came: each answer is as fresh as if everybody had looked, and the server sees one look at a time,
-//! whatever the crowd.
+//! whatever the crowd. A row that cannot be read is told to whoever wants it, and to nobody else.
 
 use std::collections::HashMap;
 use std::io;
@@ -85,14 +85,23 @@ fn look_on(eyes: &impl Eyes, wants: &Receiver<Want>) {
     }
 }
 
-fn show(eyes: &impl Eyes, wanted: Vec<ProductWanted>) {
-    if wanted.is_empty() {
-        return;
-    }
+fn show(eyes: &impl Eyes, mut wanted: Vec<ProductWanted>) {
     let mut ids: Vec<ProductId> = wanted.iter().map(|wanted| wanted.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    let seen = eyes.products(&ids).map(|Seen { what, at }| {
+    if ids.is_empty() {
+        return;
+    }
+    let seen = eyes.products(&ids);
+    if ids.len() > 1 && is_of_a_row(&seen) {
+        for id in ids {
+            let (these, others) = wanted.into_iter().partition(|wanted| wanted.id == id);
+            show(eyes, these);
+            wanted = others;
+        }
+        return;
+    }
+    let seen = seen.map(|Seen { what, at }| {
         let products = what.into_iter().map(Arc::new);
         let by_id = products.map(|product| (product.id, product));
         (by_id.collect::<HashMap<_, _>>(), at)
@@ -114,7 +123,14 @@ fn judge(eyes: &impl Eyes, wanted: Vec<RefusalWanted>) {
         .iter()
         .map(|wanted| Command::PlaceHold(wanted.wish.clone()))
         .collect();
-    match eyes.refusals(&commands, &terms) {
+    let refusals = eyes.refusals(&commands, &terms);
+    if wanted.len() > 1 && is_of_a_row(&refusals) {
+        for one in wanted {
+            judge(eyes, vec![one]);
+        }
+        return;
+    }
+    match refusals {
         Ok(refusals) => {
             for (RefusalWanted { wish, then, .. }, refusal) in wanted.into_iter().zip(refusals) {
                 then(Ok((wish, refusal)));
@@ -126,6 +142,14 @@ fn judge(eyes: &impl Eyes, wanted: Vec<RefusalWanted>) {
             }
         }
     }
+}
+
+/// Whether other rows may be read all the same.
+fn is_of_a_row<T>(read: &Result<T, StoreError>) -> bool {
+    matches!(
+        read,
+        Err(StoreError::Unreadable(_) | StoreError::Broken(_) | StoreError::Corrupt(_))
+    )
 }
 
 #[cfg(test)]
@@ -203,5 +227,19 @@ mod tests {
         go_on.send(Ok(4)).unwrap();
         let last: Vec<_> = answers.iter().take(2).collect();
         assert_eq!(last, [(5, Ok(4)), (4, Ok(4))]);
+
+        want(1);
+        assert_eq!(looks.recv().unwrap(), ids(&[1]));
+        [3, 2].into_iter().for_each(want);
+        let unreadable = || StoreError::Broken("a price of nothing".into());
+        [Ok(5), Err(unreadable()), Ok(6), Err(unreadable())]
+            .into_iter()
+            .for_each(|told| go_on.send(told).unwrap());
+        assert_eq!(answers.recv().unwrap(), (1, Ok(5)));
+        assert_eq!(looks.recv().unwrap(), ids(&[2, 3]));
+        assert_eq!(looks.recv().unwrap(), ids(&[2]));
+        assert_eq!(looks.recv().unwrap(), ids(&[3]));
+        let apart: Vec<_> = answers.iter().take(2).collect();
+        assert_eq!(apart, [(2, Ok(6)), (3, Err(unreadable().to_string()))]);
     }
 }
