@@ -1,7 +1,7 @@
 //! Where the rows of a sale are kept. A store opens one transaction for a batch of commands, lets the sale judge them on a
 //! working set, writes what changed and commits once. Nothing is written in any other way.
 //!
-//! The traits name no engine; `open` alone knows which there are. `sqlite` is today's.
+//! The traits name no engine; `open` alone knows which there are: `sqlite`, and with its feature `postgres`.
 
 mod answered_product;
 mod copying;

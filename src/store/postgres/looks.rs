@@ -36,16 +36,16 @@ pub struct Looks {
 
 /// What somebody wants to know, and what is done with it.
 pub enum Want {
-    Product(ProductWanted),
-    Refusal(RefusalWanted),
+    Product(ProductLook),
+    Refusal(RefusalLook),
 }
 
-pub struct ProductWanted {
+pub struct ProductLook {
     pub id: ProductId,
     pub then: Then<Seen<Option<Arc<Product>>>>,
 }
 
-pub struct RefusalWanted {
+pub struct RefusalLook {
     pub wish: PlaceHold,
     /// The same for all.
     pub terms: Terms,
@@ -85,7 +85,7 @@ fn look_on(eyes: &impl Eyes, wants: &Receiver<Want>) {
     }
 }
 
-fn show(eyes: &impl Eyes, mut wanted: Vec<ProductWanted>) {
+fn show(eyes: &impl Eyes, mut wanted: Vec<ProductLook>) {
     let mut ids: Vec<ProductId> = wanted.iter().map(|wanted| wanted.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -106,7 +106,7 @@ fn show(eyes: &impl Eyes, mut wanted: Vec<ProductWanted>) {
         let by_id = products.map(|product| (product.id, product));
         (by_id.collect::<HashMap<_, _>>(), at)
     });
-    for ProductWanted { id, then } in wanted {
+    for ProductLook { id, then } in wanted {
         let seen = seen.as_ref().map(|(products, at)| Seen {
             what: products.get(&id).cloned(),
             at: *at,
@@ -115,7 +115,7 @@ fn show(eyes: &impl Eyes, mut wanted: Vec<ProductWanted>) {
     }
 }
 
-fn judge(eyes: &impl Eyes, wanted: Vec<RefusalWanted>) {
+fn judge(eyes: &impl Eyes, wanted: Vec<RefusalLook>) {
     let Some(terms) = wanted.first().map(|wanted| wanted.terms) else {
         return;
     };
@@ -132,12 +132,12 @@ fn judge(eyes: &impl Eyes, wanted: Vec<RefusalWanted>) {
     }
     match refusals {
         Ok(refusals) => {
-            for (RefusalWanted { wish, then, .. }, refusal) in wanted.into_iter().zip(refusals) {
+            for (RefusalLook { wish, then, .. }, refusal) in wanted.into_iter().zip(refusals) {
                 then(Ok((wish, refusal)));
             }
         }
         Err(failure) => {
-            for RefusalWanted { then, .. } in wanted {
+            for RefusalLook { then, .. } in wanted {
                 then(Err(failure.clone()));
             }
         }
@@ -188,7 +188,7 @@ mod tests {
         let all = Looks::start(Blinking { looks: began, told }).unwrap();
         let want = |id: i64| {
             let (id, answered) = (ProductId::new(id).unwrap(), answered.clone());
-            all.want(Want::Product(ProductWanted {
+            all.want(Want::Product(ProductLook {
                 id,
                 then: Box::new(move |seen| {
                     let at = seen.map(|seen| seen.at.micros());

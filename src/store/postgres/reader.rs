@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_postgres::Row;
 
-use super::looks::{Eyes, Looks, ProductWanted, RefusalWanted, Want};
+use super::looks::{Eyes, Looks, ProductLook, RefusalLook, Want};
 use super::server::{Role, Server};
 use super::server_error::ServerError;
 use super::session::Step;
@@ -98,7 +98,7 @@ impl Reader for PostgresReader {
     }
 
     fn product_then(&self, id: ProductId, then: Then<Seen<Option<Arc<Product>>>>) {
-        let wanted = ProductWanted { id, then };
+        let wanted = ProductLook { id, then };
         self.looks.want(Want::Product(wanted));
     }
 
@@ -124,7 +124,7 @@ impl Reader for PostgresReader {
     ) {
         let terms = *terms;
         self.looks
-            .want(Want::Refusal(RefusalWanted { wish, terms, then }));
+            .want(Want::Refusal(RefusalLook { wish, terms, then }));
     }
 
     fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError> {
