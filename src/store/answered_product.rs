@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::sale::{Cents, Product, ProductId, Quantity, Timestamp};
 
 /// Fields are only ever added, each with a default.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct AnsweredProduct {
     pub at: i64,
     sku: Option<String>,

@@ -4,7 +4,7 @@ use super::answered_product::AnsweredProduct;
 use crate::sale::{HoldId, OrderId, OrderStatus, ProductId, Recorded, Timestamp};
 
 /// `done` says what was done; the others name what it was done to, and, of a product, what was answered.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct RecordedColumns<'a> {
     pub done: &'a str,
     pub hold: Option<HoldId>,

@@ -12,6 +12,7 @@ mod durability;
 mod figures;
 mod lists;
 mod looks;
+mod new_rows;
 mod questions;
 mod reader;
 mod refusals;

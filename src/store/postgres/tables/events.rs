@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use super::counters::server_now;
 use super::{Question, Result, count, exactly};
 use crate::sale::{Event, EventData, EventId, Terms, Timestamp, WorkingSet};
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
 macro_rules! select_events {
@@ -83,54 +84,33 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         steps.extend(forget(last));
     }
     let events = set.events();
-    if events.is_empty() {
-        return;
+    if !events.is_empty() {
+        steps.push(insert(events.to_vec()));
     }
-    let column = |field: fn(&Event) -> i64| events.iter().map(field).collect::<Vec<i64>>();
-    let number = |field: fn(&EventData) -> Option<i64>| {
-        let cells = events.iter().map(|event| field(&event.data));
-        cells.collect::<Vec<Option<i64>>>()
-    };
-    let flag = |field: fn(&EventData) -> Option<bool>| {
-        let cells = events.iter().map(|event| field(&event.data));
-        cells.collect::<Vec<Option<bool>>>()
-    };
-    let text = |field: fn(&EventData) -> Option<&str>| {
-        let cells = events.iter().map(|event| field(&event.data));
-        cells
-            .map(|text| text.map(str::to_owned))
-            .collect::<Vec<Option<String>>>()
-    };
-    let kinds = events.iter().map(|event| event.kind);
-    let step = Step::new(
-        "insert into events (id, at, kind, order_id, hold_id, payment_id, product_id, quantity, refunded_quantity, restocked,
-                unit_price, customer, pay_by, transaction_id, verdict, amount, note, failed, outcome, sold)
-            select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[], $11::bigint[], $12::text[], $13::bigint[],
-                $14::text[], $15::text[], $16::text[], $17::text[], $18::boolean[], $19::text[],
-                $20::bigint[])",
-    )
-    .with(column(|event| event.id.get()))
-    .with(column(|event| event.at.micros()))
-    .with(kinds.collect::<Vec<_>>())
-    .with(number(|data| data.order.map(|id| id.get())))
-    .with(number(|data| data.hold.map(|id| id.get())))
-    .with(number(|data| data.payment.map(|id| id.get())))
-    .with(number(|data| data.product.map(|id| id.get())))
-    .with(number(|data| data.quantity))
-    .with(number(|data| data.refunded_quantity))
-    .with(flag(|data| data.restocked))
-    .with(number(|data| data.unit_price.map(|price| price.get())))
-    .with(text(|data| data.customer.as_ref().map(|name| name.as_str())))
-    .with(number(|data| data.pay_by.map(|time| time.micros())))
-    .with(text(|data| data.transaction_id.as_deref()))
-    .with(text(|data| data.verdict.map(|verdict| verdict.as_str())))
-    .with(text(|data| data.amount.as_ref().map(|amount| amount.as_json())))
-    .with(text(|data| data.note.as_deref()))
-    .with(flag(|data| data.failed))
-    .with(text(|data| data.outcome.map(|outcome| outcome.as_str())))
-    .with(number(|data| data.sold));
-    steps.push(step);
+}
+
+insert! {
+    into events from event: Event;
+    id: event.id,
+    at: event.at,
+    kind: event.kind,
+    order_id: event.data.order,
+    hold_id: event.data.hold,
+    payment_id: event.data.payment,
+    product_id: event.data.product,
+    quantity: event.data.quantity,
+    refunded_quantity: event.data.refunded_quantity,
+    restocked: event.data.restocked,
+    unit_price: event.data.unit_price,
+    customer: event.data.customer,
+    pay_by: event.data.pay_by,
+    transaction_id: event.data.transaction_id,
+    verdict: event.data.verdict,
+    amount: event.data.amount,
+    note: event.data.note,
+    failed: event.data.failed,
+    outcome: event.data.outcome,
+    sold: event.data.sold,
 }
 
 /// Up to this one.

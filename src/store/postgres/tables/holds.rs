@@ -6,6 +6,7 @@ use super::counters::server_now;
 use super::products::select_products;
 use super::{Question, Result, count, exactly, line};
 use crate::sale::{Hold, HoldId, HoldStatus, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
 /// Holds, each with the order that it became.
@@ -110,7 +111,7 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     let (mut ids, mut from_statuses, mut to_statuses) = (Vec::new(), Vec::new(), Vec::new());
     for hold in set.holds.written() {
         match hold {
-            Written::New(hold) => new.push(hold),
+            Written::New(hold) => new.push(hold.clone()),
             Written::Changed { from, to } => {
                 ids.push(to.id);
                 from_statuses.push(from.status);
@@ -119,28 +120,22 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         }
     }
     if !new.is_empty() {
-        steps.push(insert(&new));
+        steps.push(insert(new));
     }
     if !ids.is_empty() {
         steps.push(update(ids, from_statuses, to_statuses));
     }
 }
 
-fn insert(new: &[&Hold]) -> Step {
-    let column = |field: fn(&Hold) -> i64| new.iter().map(|hold| field(hold)).collect::<Vec<_>>();
-    let customers: Vec<_> = new.iter().map(|hold| hold.customer.clone()).collect();
-    let statuses: Vec<_> = new.iter().map(|hold| hold.status).collect();
-    Step::new(
-        "insert into holds (id, product_id, quantity, unit_price, expires_at, customer, status) select * from
-            unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])",
-    )
-    .with(column(|hold| hold.id.get()))
-    .with(column(|hold| hold.line.product.get()))
-    .with(column(|hold| hold.line.units()))
-    .with(column(|hold| hold.line.unit_price.get()))
-    .with(column(|hold| hold.expires_at.micros()))
-    .with(customers)
-    .with(statuses)
+insert! {
+    into holds from hold: Hold;
+    id: hold.id,
+    product_id: hold.line.product,
+    quantity: hold.line.quantity,
+    unit_price: hold.line.unit_price,
+    customer: hold.customer,
+    status: hold.status,
+    expires_at: hold.expires_at,
 }
 
 fn update(ids: Vec<HoldId>, from: Vec<HoldStatus>, to: Vec<HoldStatus>) -> Step {

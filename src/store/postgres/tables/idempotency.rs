@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use super::{Question, Result, count, exactly};
 use crate::sale::{IdempotencyKey, IdempotencyRecord, Timestamp, WorkingSet};
 use crate::store::answered_product::AnsweredProduct;
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
 use crate::store::recorded_columns::RecordedColumns;
@@ -39,26 +40,34 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         let sql = exactly!("delete from replays where key = any($1::text[])", "$2");
         steps.push(Step::new(sql).with(forgotten).with(rows));
     }
-    let records: Vec<&IdempotencyRecord> = set.kept_records().collect();
-    let did = |record: &&IdempotencyRecord| RecordedColumns::of(&record.recorded);
-    let kept: Vec<RecordedColumns<'_>> = records.iter().map(did).collect();
-    if kept.is_empty() {
-        return;
+    let kept = set.kept_records().map(|record| Kept {
+        key: record.key.clone(),
+        columns: RecordedColumns::of(&record.recorded),
+        expires_at: record.expires_at,
+    });
+    let kept: Vec<Kept> = kept.collect();
+    if !kept.is_empty() {
+        steps.push(insert(kept));
     }
-    let step = Step::new(
-        "insert into replays (key, done, hold_id, order_id, product_id, answer, status, expires_at)
-            select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-                $8::bigint[])",
-    )
-    .with(records.iter().map(|it| it.key.as_str().to_owned()).collect::<Vec<_>>())
-    .with(kept.iter().map(|it| it.done).collect::<Vec<_>>())
-    .with(kept.iter().map(|it| it.hold).collect::<Vec<_>>())
-    .with(kept.iter().map(|it| it.order).collect::<Vec<_>>())
-    .with(kept.iter().map(|it| it.product).collect::<Vec<_>>())
-    .with(kept.iter().map(answer).collect::<Vec<_>>())
-    .with(kept.iter().map(|it| it.status).collect::<Vec<_>>())
-    .with(records.iter().map(|it| it.expires_at).collect::<Vec<_>>());
-    steps.push(step);
+}
+
+#[derive(Debug)]
+struct Kept {
+    key: IdempotencyKey,
+    columns: RecordedColumns<'static>,
+    expires_at: Timestamp,
+}
+
+insert! {
+    into replays from kept: Kept;
+    key: kept.key,
+    done: kept.columns.done,
+    hold_id: kept.columns.hold,
+    order_id: kept.columns.order,
+    product_id: kept.columns.product,
+    answer: answer(&kept.columns),
+    status: kept.columns.status,
+    expires_at: kept.expires_at,
 }
 
 pub fn read(row: &Row) -> Result<IdempotencyRecord> {

@@ -4,6 +4,7 @@ use tokio_postgres::Row;
 
 use super::Result;
 use crate::sale::{Cause, HoldId, Movement, OrderId, StockDelta, WorkingSet};
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
 macro_rules! select_movements {
@@ -43,39 +44,42 @@ pub fn read(row: &Row) -> Result<Movement> {
 
 pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     let movements = set.movements();
-    if movements.is_empty() {
-        return;
+    if !movements.is_empty() {
+        steps.push(insert(movements.to_vec()));
     }
-    let column = |field: fn(&Movement) -> Option<i64>| {
-        movements.iter().map(field).collect::<Vec<Option<i64>>>()
-    };
-    let hold = |movement: &Movement| match &movement.cause {
-        Cause::Hold(id) => Some(id.get()),
+}
+
+insert! {
+    into movements from movement: Movement;
+    product_id: movement.product,
+    version: movement.version,
+    at: movement.at,
+    kind: movement.kind,
+    available: movement.delta.available,
+    reserved: movement.delta.reserved,
+    sold: movement.delta.sold,
+    hold_id: hold(&movement.cause),
+    order_id: order(&movement.cause),
+    reason: reason(&movement.cause),
+}
+
+fn hold(cause: &Cause) -> Option<HoldId> {
+    match cause {
+        Cause::Hold(id) => Some(*id),
         Cause::Order(_) | Cause::Stock(_) => None,
-    };
-    let order = |movement: &Movement| match &movement.cause {
-        Cause::Order(id) => Some(id.get()),
+    }
+}
+
+fn order(cause: &Cause) -> Option<OrderId> {
+    match cause {
+        Cause::Order(id) => Some(*id),
         Cause::Hold(_) | Cause::Stock(_) => None,
-    };
-    let reasons = movements.iter().map(|movement| match &movement.cause {
-        Cause::Stock(reason) => reason.clone(),
+    }
+}
+
+fn reason(cause: &Cause) -> Option<&str> {
+    match cause {
+        Cause::Stock(reason) => reason.as_deref(),
         Cause::Hold(_) | Cause::Order(_) => None,
-    });
-    let kinds = movements.iter().map(|movement| movement.kind);
-    let step = Step::new(
-        "insert into movements (product_id, version, at, available, reserved, sold, hold_id, order_id, kind, reason)
-            select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::bigint[], $8::bigint[], $9::text[], $10::text[])",
-    )
-    .with(column(|movement| Some(movement.product.get())))
-    .with(column(|movement| Some(movement.version)))
-    .with(column(|movement| Some(movement.at.micros())))
-    .with(column(|movement| Some(movement.delta.available)))
-    .with(column(|movement| Some(movement.delta.reserved)))
-    .with(column(|movement| Some(movement.delta.sold)))
-    .with(column(hold))
-    .with(column(order))
-    .with(kinds.collect::<Vec<_>>())
-    .with(reasons.collect::<Vec<_>>());
-    steps.push(step);
+    }
 }

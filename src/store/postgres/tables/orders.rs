@@ -8,6 +8,7 @@ use super::{Question, Result, count, exactly, line};
 use crate::sale::{
     HoldId, Order, OrderId, ProductId, TRANSACTION_ROWS_MAX, Timestamp, WorkingSet, Written,
 };
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
 macro_rules! select_orders {
@@ -150,12 +151,12 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     let mut changed = Vec::new();
     for order in set.orders.written() {
         match order {
-            Written::New(order) => new.push(order),
+            Written::New(order) => new.push(order.clone()),
             Written::Changed { from, to } => changed.push((from, to)),
         }
     }
     if !new.is_empty() {
-        steps.push(insert(&new));
+        steps.push(insert(new));
     }
     if !changed.is_empty() {
         let column = |field: fn(&Order) -> Option<i64>| {
@@ -202,38 +203,23 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     }
 }
 
-fn insert(new: &[&Order]) -> Step {
-    let column = |field: fn(&Order) -> Option<i64>| {
-        new.iter()
-            .map(|order| field(order))
-            .collect::<Vec<Option<i64>>>()
-    };
-    Step::new(
-        "insert into orders (id, hold_id, product_id, quantity, unit_price, total_price, pay_by, created_at, paid_at,
-                refunded_quantity, refunded_amount, customer, status, transaction_id, dispute)
-            select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
-                $14::text[], $15::text[])",
-    )
-    .with(column(|order| Some(order.id.get())))
-    .with(column(|order| Some(order.hold.get())))
-    .with(column(|order| Some(order.line.product.get())))
-    .with(column(|order| Some(order.line.units())))
-    .with(column(|order| Some(order.line.unit_price.get())))
-    .with(column(|order| Some(order.total_price().get())))
-    .with(column(|order| order.pay_by.map(Timestamp::micros)))
-    .with(column(|order| Some(order.created_at.micros())))
-    .with(column(|order| order.paid_at.map(Timestamp::micros)))
-    .with(column(|order| Some(order.refunded_quantity)))
-    .with(column(|order| Some(order.refunded_amount.get())))
-    .with(new.iter().map(|it| it.customer.clone()).collect::<Vec<_>>())
-    .with(new.iter().map(|it| it.status).collect::<Vec<_>>())
-    .with(
-        new.iter()
-            .map(|it| it.transaction_id.clone())
-            .collect::<Vec<_>>(),
-    )
-    .with(new.iter().map(|it| it.dispute).collect::<Vec<_>>())
+insert! {
+    into orders from order: Order;
+    id: order.id,
+    hold_id: order.hold,
+    product_id: order.line.product,
+    quantity: order.line.quantity,
+    unit_price: order.line.unit_price,
+    total_price: order.total_price(),
+    customer: order.customer,
+    status: order.status,
+    pay_by: order.pay_by,
+    created_at: order.created_at,
+    paid_at: order.paid_at,
+    transaction_id: order.transaction_id,
+    refunded_quantity: order.refunded_quantity,
+    refunded_amount: order.refunded_amount,
+    dispute: order.dispute,
 }
 
 /// What `verify` asks of it.

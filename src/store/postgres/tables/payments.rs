@@ -8,6 +8,7 @@ use crate::sale::{
     HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, TRANSACTION_ROWS_MAX, Timestamp,
     Verdict, WorkingSet, Written,
 };
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
 
@@ -220,16 +221,15 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for payment in set.payments.written() {
         match payment {
-            Written::New(payment) => new.push(payment),
+            Written::New(payment) => {
+                let payload = set.payload(payment.id).map(str::to_owned);
+                new.push((payment.clone(), payload));
+            }
             Written::Changed { from, to } => changed.push((from, to)),
         }
     }
     if !new.is_empty() {
-        let payloads = new
-            .iter()
-            .map(|it| set.payload(it.id).map(str::to_owned))
-            .collect();
-        steps.push(insert(&new, payloads));
+        steps.push(insert(new));
     }
     if !changed.is_empty() {
         steps.push(update(&changed));
@@ -240,38 +240,41 @@ fn column<T>(payments: &[&Payment], field: impl Fn(&Payment) -> T) -> Vec<T> {
     payments.iter().map(|payment| field(payment)).collect()
 }
 
-fn insert(new: &[&Payment], payloads: Vec<Option<String>>) -> Step {
-    let named_order = |payment: &Payment| match payment.target {
+/// A payment, and the payload that came with it.
+type Received = (Payment, Option<String>);
+
+insert! {
+    into payments from received: Received;
+    id: received.0.id,
+    key: received.0.key,
+    named_order: named_order(&received.0),
+    named_hold: named_hold(&received.0),
+    order_id: received.0.order,
+    status: received.0.report.status,
+    amount: received.0.report.amount,
+    transaction_id: received.0.report.transaction_id,
+    payload: received.1,
+    verdict: received.0.verdict,
+    parked_until: received.0.parked_until,
+    refund_due: received.0.refund_due,
+    received_at: received.0.received_at,
+    resolved_at: received.0.resolved_at,
+    resolution: received.0.resolution,
+    note: received.0.note,
+}
+
+fn named_order(payment: &Payment) -> Option<OrderId> {
+    match payment.target {
         PaymentTarget::Order(id) => Some(id),
         PaymentTarget::Hold(_) => None,
-    };
-    let named_hold = |payment: &Payment| match payment.target {
+    }
+}
+
+fn named_hold(payment: &Payment) -> Option<HoldId> {
+    match payment.target {
         PaymentTarget::Hold(id) => Some(id),
         PaymentTarget::Order(_) => None,
-    };
-    Step::new(
-        "insert into payments (id, key, named_order, named_hold, order_id, status, amount, transaction_id, payload, verdict,
-                parked_until, refund_due, received_at, resolved_at, resolution, note)
-            select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-                $8::text[], $9::text[], $10::text[], $11::bigint[], $12::boolean[], $13::bigint[], $14::bigint[],
-                $15::text[], $16::text[])",
-    )
-    .with(column(new, |it| it.id))
-    .with(column(new, |it| it.key.clone()))
-    .with(column(new, named_order))
-    .with(column(new, named_hold))
-    .with(column(new, |it| it.order))
-    .with(column(new, |it| it.report.status))
-    .with(column(new, |it| it.report.amount.clone()))
-    .with(column(new, |it| it.report.transaction_id.clone()))
-    .with(payloads)
-    .with(column(new, |it| it.verdict))
-    .with(column(new, |it| it.parked_until))
-    .with(column(new, |it| it.refund_due))
-    .with(column(new, |it| it.received_at))
-    .with(column(new, |it| it.resolved_at))
-    .with(column(new, |it| it.resolution))
-    .with(column(new, |it| it.note.clone()))
+    }
 }
 
 fn update(changed: &[(&Payment, &Payment)]) -> Step {

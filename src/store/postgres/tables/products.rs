@@ -3,7 +3,8 @@
 use tokio_postgres::Row;
 
 use super::{Question, Result, count, exactly};
-use crate::sale::{HoldId, OrderId, Product, ProductId, Quantity, Timestamp, WorkingSet, Written};
+use crate::sale::{HoldId, OrderId, Product, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
 macro_rules! select_products {
@@ -96,12 +97,12 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for product in set.products.written() {
         match product {
-            Written::New(product) => new.push(product),
+            Written::New(product) => new.push(product.clone()),
             Written::Changed { from, to } => changed.push((from, to)),
         }
     }
     if !new.is_empty() {
-        steps.push(insert(&new));
+        steps.push(insert(new));
     }
     if !changed.is_empty() {
         steps.push(move_stock(&changed));
@@ -117,28 +118,22 @@ fn column<T>(products: &[&Product], field: impl Fn(&Product) -> T) -> Vec<T> {
     products.iter().map(|product| field(product)).collect()
 }
 
-fn insert(new: &[&Product]) -> Step {
-    Step::new(
-        "insert into products (id, sku, name, price, total, available, reserved, sold, version, starts_at, ends_at,
-                max_per_hold, max_per_customer, paused)
-            select * from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-                $14::boolean[])",
-    )
-    .with(column(new, |it| it.id))
-    .with(column(new, |it| it.sku.clone()))
-    .with(column(new, |it| it.name.clone()))
-    .with(column(new, |it| it.price))
-    .with(column(new, |it| it.total))
-    .with(column(new, |it| it.available))
-    .with(column(new, |it| it.reserved))
-    .with(column(new, |it| it.sold))
-    .with(column(new, |it| it.version))
-    .with(column(new, |it| it.starts_at))
-    .with(column(new, |it| it.ends_at))
-    .with(column(new, |it| it.max_per_hold.map(Quantity::units)))
-    .with(column(new, |it| it.max_per_customer.map(Quantity::units)))
-    .with(column(new, |it| it.paused))
+insert! {
+    into products from product: Product;
+    id: product.id,
+    sku: product.sku,
+    name: product.name,
+    price: product.price,
+    total: product.total,
+    available: product.available,
+    reserved: product.reserved,
+    sold: product.sold,
+    version: product.version,
+    starts_at: product.starts_at,
+    ends_at: product.ends_at,
+    max_per_hold: product.max_per_hold,
+    max_per_customer: product.max_per_customer,
+    paused: product.paused,
 }
 
 /// Stock moves by differences, from the version that was seen: a second hand on the same row fails the batch.

@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use super::payments::amount_paid;
 use super::{Question, Result};
 use crate::sale::{Reversal, Standing, WorkingSet};
+use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
 macro_rules! select_reversals {
@@ -66,32 +67,29 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     if new.is_empty() {
         return;
     }
-    let payloads: Vec<Option<String>> = new
-        .iter()
-        .map(|it| set.payload(it.id).map(str::to_owned))
-        .collect();
-    let step = Step::new(
-        "insert into reversals (id, key, kind, transaction_id, amount, payload, verdict, received_at, refunded_amount,
-                returned, dispute)
-            select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-                $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])",
-    )
-    .with(column(new, |it| it.id))
-    .with(column(new, |it| it.key.clone()))
-    .with(column(new, |it| it.kind))
-    .with(column(new, |it| it.transaction_id.clone()))
-    .with(column(new, |it| it.amount))
-    .with(payloads)
-    .with(column(new, |it| it.verdict))
-    .with(column(new, |it| it.received_at))
-    .with(column(new, |it| it.standing.refunded_amount))
-    .with(column(new, |it| it.standing.returned))
-    .with(column(new, |it| it.standing.dispute));
-    steps.push(step);
+    let reported = |reversal: &Reversal| {
+        let payload = set.payload(reversal.id).map(str::to_owned);
+        (reversal.clone(), payload)
+    };
+    steps.push(insert(new.iter().map(reported).collect()));
 }
 
-fn column<T>(reversals: &[Reversal], field: impl Fn(&Reversal) -> T) -> Vec<T> {
-    reversals.iter().map(field).collect()
+/// A reversal, and the payload that came with it.
+type Reported = (Reversal, Option<String>);
+
+insert! {
+    into reversals from reported: Reported;
+    id: reported.0.id,
+    key: reported.0.key,
+    kind: reported.0.kind,
+    transaction_id: reported.0.transaction_id,
+    amount: reported.0.amount,
+    payload: reported.1,
+    verdict: reported.0.verdict,
+    received_at: reported.0.received_at,
+    refunded_amount: reported.0.standing.refunded_amount,
+    returned: reported.0.standing.returned,
+    dispute: reported.0.standing.dispute,
 }
 
 /// What `verify` asks of it.
