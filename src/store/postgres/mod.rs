@@ -3,6 +3,7 @@
 //! `session` alone knows that the connection is asynchronous. `tables` has one file a table, as SQLite's have.
 
 mod audit;
+mod changes;
 #[cfg(feature = "test-support")]
 mod contents;
 mod convert;

@@ -20,14 +20,14 @@ pub struct NewRows<T: 'static> {
     pub columns: &'static [Column<T>],
 }
 
-/// `insert(rows)` inserts rows of this type into a table.
+/// `insert(rows)`: into this table, from rows of this type.
 macro_rules! insert {
     (into $table:ident from $row:ident: $type:ty; $($column:ident: $value:expr),+ $(,)?) => {
-        fn insert(rows: Vec<$type>) -> $crate::store::postgres::session::Step {
+        fn insert(rows: Vec<$type>) -> $crate::store::postgres::changes::Change {
             use tokio_postgres::types::ToSql;
             let columns: &'static [$crate::store::postgres::new_rows::Column<$type>] =
                 &[$((stringify!($column), |$row, column, out| ToSql::to_sql(&$value, column, out))),+];
-            $crate::store::postgres::session::Step::new(concat!(
+            $crate::store::postgres::changes::Change::new(concat!(
                 "insert into ", stringify!($table), " (", stringify!($($column),+), ") select ", stringify!($($column),+),
                 " from unnest($1::", stringify!($table), "[])"
             ))

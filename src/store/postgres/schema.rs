@@ -12,7 +12,10 @@ pub const VERSION: i64 = 1 + MIGRATIONS.len() as i64;
 
 /// From each version to the next; never remove an entry. Each runs in one transaction that locks the table `turn`, and so no
 /// batch of any process is under way.
-const MIGRATIONS: &[&str] = &[include_str!("to_version_2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("to_version_2.sql"),
+    include_str!("to_version_3.sql"),
+];
 
 /// Of version 1: an older database has these, and no newer one lacks them.
 const OUR_TABLES: [&str; 10] = [
@@ -40,7 +43,7 @@ pub fn ensure_is_ours(session: &mut Session, access: Access) -> Result<(), OpenE
             found,
             known: VERSION,
         }),
-        (Found::Version(_), Access::CreateOrMigrate) => migrate(session),
+        (Found::Version(found), Access::CreateOrMigrate) => migrate(session, found),
         (Found::Version(_), Access::Existing | Access::Read) => Err(OpenError::Older),
     }
 }
@@ -106,10 +109,13 @@ fn create(session: &mut Session) -> Result<(), OpenError> {
     }
 }
 
-fn migrate(session: &mut Session) -> Result<(), OpenError> {
+/// In one transaction. Where another process has migrated meanwhile, it divides by zero.
+fn migrate(session: &mut Session, from: i64) -> Result<(), OpenError> {
     let mut steps = String::from("begin; lock table turn in access exclusive mode; ");
-    for (version, migration) in (1_i64..).zip(MIGRATIONS) {
-        // Another process may have migrated while this one waited: then it divides by zero.
+    let to_come = (1..)
+        .zip(MIGRATIONS)
+        .filter(|(version, _)| *version >= from);
+    for (version, migration) in to_come {
         let next = version + 1;
         steps.push_str(&format!(
             "select 1 / (schema_version = {version})::int from meta where one = 1; {migration}; \
@@ -121,5 +127,8 @@ fn migrate(session: &mut Session) -> Result<(), OpenError> {
     if migrated.is_err() {
         let _ = session.execute("rollback");
     }
-    Ok(migrated?)
+    match (migrated, found(session)?) {
+        (_, Found::Version(VERSION)) => Ok(()),
+        (migrated, _) => Ok(migrated?),
+    }
 }

@@ -23,6 +23,13 @@ pub struct Step {
 }
 
 impl Step {
+    pub fn of(sql: String, params: Vec<Box<dyn ToSql + Sync + Send>>) -> Step {
+        Step {
+            sql: sql.into(),
+            params,
+        }
+    }
+
     pub fn new(sql: impl Into<Cow<'static, str>>) -> Step {
         Step {
             sql: sql.into(),

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::changes::Changes;
 use super::questions::{Questions, Waves};
 use super::rows::PostgresRows;
 use super::server::{Role, Server};
@@ -40,7 +41,7 @@ struct Judged {
     set: WorkingSet,
     decisions: Vec<Decision>,
     /// What is to be written; `None`: nothing was changed.
-    steps: Option<Vec<Step>>,
+    changes: Option<Changes>,
 }
 
 impl PostgresStore {
@@ -73,16 +74,16 @@ impl PostgresStore {
         let mut rows = PostgresRows::of(&mut tx.session, waves);
         let (set, decisions) = judge_in_waves(&mut rows, set, commands)?;
         let last_now = tx.figures.last_now;
-        let steps = if set.is_changed() {
-            Some(write::steps(&set))
+        let changes = if set.is_changed() {
+            Some(write::changes(&set))
         } else {
             refused_deadlines::are_later_than(last_now, &set, commands.iter(), &decisions)
-                .then(|| vec![counters::write_time(set.now)])
+                .then(|| Changes::from(counters::write_time(set.now)))
         };
         Ok(Judged {
             set,
             decisions,
-            steps,
+            changes,
         })
     }
 
@@ -107,7 +108,7 @@ impl PostgresStore {
             each(&decisions);
             is_refused |= decisions.iter().any(Result::is_err);
             if !is_refused {
-                let written = tx.session.run_patiently(&write::steps(&set));
+                let written = tx.session.run_patiently(&write::changes(&set).into_steps());
                 written.map_err(ServerError::before_commit)?;
                 counters = set.counters;
             }
@@ -152,7 +153,7 @@ impl Store for PostgresStore {
         let Judged {
             set,
             decisions,
-            steps,
+            changes,
         } = match judged {
             Ok(judged) => judged,
             Err(error) => {
@@ -161,9 +162,9 @@ impl Store for PostgresStore {
             }
         };
         let began = Instant::now();
-        let is_written = steps.is_some();
-        let committed = match steps {
-            Some(steps) => self.turns.commit(tx.session, steps, now),
+        let is_written = changes.is_some();
+        let committed = match changes {
+            Some(changes) => self.turns.commit(tx.session, changes, now),
             None => self.turns.confirm(tx.session),
         };
         self.last_transaction = Transacted {
@@ -211,7 +212,7 @@ impl Store for PostgresStore {
         }
         match self
             .turns
-            .commit(tx.session, vec![counters::write_time(now)], now)
+            .commit(tx.session, Changes::from(counters::write_time(now)), now)
         {
             Err(StoreError::InDoubt(why)) => self.settle_load(why),
             committed => committed,
@@ -221,7 +222,8 @@ impl Store for PostgresStore {
     fn probe(&mut self, now: Now<'_>) -> Result<(), StoreError> {
         let (tx, _) = self.turns.take(Vec::new())?;
         let now = now(tx.figures.last_now.max(tx.figures.clock));
-        let steps = [counters::write_time(now), Step::new("commit")];
+        let mut steps = Changes::from(counters::write_time(now)).into_steps();
+        steps.push(Step::new("commit"));
         self.turns.run(tx.session, &steps).map(|_| ())
     }
 

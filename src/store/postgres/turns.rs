@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;
 
+use super::changes::Changes;
 use super::schema::VERSION;
 use super::server::{Role, Server};
 use super::server_error::ServerError;
@@ -152,15 +153,16 @@ impl Turns {
         }
     }
 
-    /// Writes and commits in one round trip, under a number that tells later whether it has happened.
+    /// Changes and commits in one round trip, under a number that tells later whether it has happened.
     pub fn commit(
         &mut self,
         session: Session,
-        mut steps: Vec<Step>,
+        mut changes: Changes,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.batch += 1;
-        steps.push(writers::write(&self.name, self.batch, now));
+        changes.add(writers::write(&self.name, self.batch, now));
+        let mut steps = changes.into_steps();
         steps.push(Step::new("commit"));
         self.end(session, &steps).map_err(ServerError::at_commit)
     }

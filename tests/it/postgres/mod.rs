@@ -10,6 +10,7 @@ mod feed;
 mod guards;
 mod newer_program;
 mod nodes;
+mod older_schema;
 mod patience;
 mod processes;
 mod proxy;

@@ -1,9 +1,10 @@
-//! The one row of figures that every batch reads and writes; and the ids that are never given.
+//! The one row of figures that every batch reads and changes; and the ids that are never given.
 
 use tokio_postgres::Row;
 
-use super::{Question, Result, exactly};
+use super::{Question, Result};
 use crate::sale::{Counters, Currency, SECRET_BYTES, Secret, Timestamp, WorkingSet};
+use crate::store::postgres::changes::Change;
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
 
@@ -100,13 +101,11 @@ pub fn read_currency(answers: Vec<Vec<Row>>) -> Result<Currency> {
         .ok_or_else(|| ServerError::Misread(format!("the sale knows no currency {code:?}")))
 }
 
-pub fn write(set: &WorkingSet) -> Step {
+pub fn write(set: &WorkingSet) -> Change {
     let counters = set.counters;
-    Step::new(exactly!(
+    Change::of(1,
         "update meta set next_product = $1, next_hold = $2, next_order = $3, next_payment = $4, parked = $5, reversals = $6,
-                last_now = $7, next_event = $8 where one = 1 and last_now <= $7",
-        "1"
-    ))
+                last_now = $7, next_event = $8 where one = 1 and last_now <= $7")
     .with(counters.next_product)
     .with(counters.next_hold)
     .with(counters.next_order)
@@ -118,11 +117,11 @@ pub fn write(set: &WorkingSet) -> Step {
 }
 
 /// The time of the latest transaction, where a batch has nothing else to write.
-pub fn write_time(now: Timestamp) -> Step {
-    Step::new(exactly!(
+pub fn write_time(now: Timestamp) -> Change {
+    Change::of(
+        1,
         "update meta set last_now = $1 where one = 1 and last_now <= $1",
-        "1"
-    ))
+    )
     .with(now)
 }
 

@@ -3,8 +3,9 @@
 use tokio_postgres::Row;
 
 use super::counters::server_now;
-use super::{Question, Result, count, exactly};
+use super::{Question, Result, count};
 use crate::sale::{Event, EventData, EventId, Terms, Timestamp, WorkingSet};
+use crate::store::postgres::changes::{Change, Changes};
 use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
@@ -79,13 +80,15 @@ pub fn due(events_max: usize, terms: &Terms, now: Option<Timestamp>) -> Step {
     .with(i64::from(terms.events_ttl_s) * 1_000_000)
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     if let Some(last) = set.events_forgotten() {
-        steps.extend(forget(last));
+        forget(last)
+            .into_iter()
+            .for_each(|change| changes.first(change));
     }
     let events = set.events();
     if !events.is_empty() {
-        steps.push(insert(events.to_vec()));
+        changes.add(insert(events.to_vec()));
     }
 }
 
@@ -114,15 +117,15 @@ insert! {
 }
 
 /// Up to this one.
-fn forget(last: EventId) -> [Step; 2] {
+fn forget(last: EventId) -> [Change; 2] {
     [
-        Step::new(exactly!(
+        Change::of(
+            1,
             "update meta set events_since = greatest(events_since, (select max(at) from events where id <= $1))
                 where one = 1",
-            "1"
-        ))
+        )
         .with(last),
-        Step::new("delete from events where id <= $1").with(last),
+        Change::new("delete from events where id <= $1").with(last),
     ]
 }
 

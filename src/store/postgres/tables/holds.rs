@@ -4,8 +4,9 @@ use tokio_postgres::Row;
 
 use super::counters::server_now;
 use super::products::select_products;
-use super::{Question, Result, count, exactly, line};
+use super::{Question, Result, count, line};
 use crate::sale::{Hold, HoldId, HoldStatus, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::postgres::changes::{Change, Changes};
 use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
@@ -106,7 +107,7 @@ pub fn products_of_overdue(rows_max: usize, now: Option<Timestamp>) -> Step {
     .with(now)
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     let mut new = Vec::new();
     let (mut ids, mut from_statuses, mut to_statuses) = (Vec::new(), Vec::new(), Vec::new());
     for hold in set.holds.written() {
@@ -120,10 +121,10 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         }
     }
     if !new.is_empty() {
-        steps.push(insert(new));
+        changes.add(insert(new));
     }
     if !ids.is_empty() {
-        steps.push(update(ids, from_statuses, to_statuses));
+        changes.add(update(ids, from_statuses, to_statuses));
     }
 }
 
@@ -138,18 +139,16 @@ insert! {
     expires_at: hold.expires_at,
 }
 
-fn update(ids: Vec<HoldId>, from: Vec<HoldStatus>, to: Vec<HoldStatus>) -> Step {
-    let rows = count(ids.len());
-    Step::new(exactly!(
+fn update(ids: Vec<HoldId>, from: Vec<HoldStatus>, to: Vec<HoldStatus>) -> Change {
+    Change::of(
+        ids.len(),
         "update holds h set status = t.to_status
             from unnest($1::bigint[], $2::text[], $3::text[]) as t(id, from_status, to_status)
             where h.id = t.id and h.status = t.from_status",
-        "$4"
-    ))
+    )
     .with(ids)
     .with(from)
     .with(to)
-    .with(rows)
 }
 
 /// What `verify` asks of it.

@@ -2,9 +2,10 @@
 
 use tokio_postgres::Row;
 
-use super::{Question, Result, count, exactly};
+use super::{Question, Result, count};
 use crate::sale::{IdempotencyKey, IdempotencyRecord, Timestamp, WorkingSet};
 use crate::store::answered_product::AnsweredProduct;
+use crate::store::postgres::changes::{Change, Changes};
 use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
@@ -30,15 +31,14 @@ fn answer(columns: &RecordedColumns<'_>) -> Option<String> {
     })
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     let forgotten: Vec<String> = set
         .forgotten_keys()
         .map(|key| key.as_str().to_owned())
         .collect();
     if !forgotten.is_empty() {
-        let rows = count(forgotten.len());
-        let sql = exactly!("delete from replays where key = any($1::text[])", "$2");
-        steps.push(Step::new(sql).with(forgotten).with(rows));
+        let sql = "delete from replays where key = any($1::text[])";
+        changes.first(Change::of(forgotten.len(), sql).with(forgotten));
     }
     let kept = set.kept_records().map(|record| Kept {
         key: record.key.clone(),
@@ -47,7 +47,7 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
     });
     let kept: Vec<Kept> = kept.collect();
     if !kept.is_empty() {
-        steps.push(insert(kept));
+        changes.add(insert(kept));
     }
 }
 

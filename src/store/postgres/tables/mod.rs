@@ -21,21 +21,6 @@ pub type Result<T> = std::result::Result<T, ServerError>;
 /// A name, how many rows it concerns, and how many of them break it.
 pub type Question = (&'static str, &'static str, &'static str);
 
-/// An update of so many rows as the last parameter says. The server divides by zero if it finds another number, which fails
-/// the transaction: the commit is sent before the number of rows is known here.
-macro_rules! exactly {
-    ($update:expr, $count:literal) => {
-        concat!(
-            "with changed as (",
-            $update,
-            " returning 1) select 1 / (case when (select count(*) from changed) = ",
-            $count,
-            "::bigint then 1 else 0 end)"
-        )
-    };
-}
-pub(in crate::store::postgres) use exactly;
-
 pub fn all<T>(rows: Vec<Row>, read: fn(&Row) -> Result<T>) -> Result<Vec<T>> {
     rows.iter().map(read).collect()
 }

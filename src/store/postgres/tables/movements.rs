@@ -4,8 +4,8 @@ use tokio_postgres::Row;
 
 use super::Result;
 use crate::sale::{Cause, HoldId, Movement, OrderId, StockDelta, WorkingSet};
+use crate::store::postgres::changes::Changes;
 use crate::store::postgres::new_rows::insert;
-use crate::store::postgres::session::Step;
 
 macro_rules! select_movements {
     ($which:literal) => {
@@ -42,10 +42,10 @@ pub fn read(row: &Row) -> Result<Movement> {
     })
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     let movements = set.movements();
     if !movements.is_empty() {
-        steps.push(insert(movements.to_vec()));
+        changes.add(insert(movements.to_vec()));
     }
 }
 

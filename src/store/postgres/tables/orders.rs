@@ -4,10 +4,11 @@ use tokio_postgres::Row;
 
 use super::counters::server_now;
 use super::products::select_products;
-use super::{Question, Result, count, exactly, line};
+use super::{Question, Result, count, line};
 use crate::sale::{
     HoldId, Order, OrderId, ProductId, TRANSACTION_ROWS_MAX, Timestamp, WorkingSet, Written,
 };
+use crate::store::postgres::changes::{Change, Changes};
 use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
@@ -146,7 +147,7 @@ pub fn products_of_overdue(rows_max: usize, now: Option<Timestamp>) -> Step {
     .with(now)
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     let mut new = Vec::new();
     let mut changed = Vec::new();
     for order in set.orders.written() {
@@ -156,7 +157,7 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         }
     }
     if !new.is_empty() {
-        steps.push(insert(new));
+        changes.add(insert(new));
     }
     if !changed.is_empty() {
         let column = |field: fn(&Order) -> Option<i64>| {
@@ -169,16 +170,14 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
             .iter()
             .map(|(_, to)| to.transaction_id.clone())
             .collect();
-        let step = Step::new(exactly!(
+        let change = Change::of(changed.len(),
             "update orders o set status = t.to_status, paid_at = t.paid_at, transaction_id = t.transaction_id,
                     refunded_quantity = t.refunded_quantity, refunded_amount = t.refunded_amount, dispute = t.dispute
                 from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],
                         $8::bigint[], $9::text[])
                     as t(id, from_status, to_status, paid_at, transaction_id, refunded_from, refunded_quantity,
                         refunded_amount, dispute)
-                where o.id = t.id and o.status = t.from_status and o.refunded_quantity = t.refunded_from",
-            "$10"
-        ))
+                where o.id = t.id and o.status = t.from_status and o.refunded_quantity = t.refunded_from")
         .with(column(|to| Some(to.id.get())))
         .with(
             changed
@@ -197,9 +196,8 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         )
         .with(column(|to| Some(to.refunded_quantity)))
         .with(column(|to| Some(to.refunded_amount.get())))
-        .with(changed.iter().map(|(_, to)| to.dispute).collect::<Vec<_>>())
-        .with(count(changed.len()));
-        steps.push(step);
+        .with(changed.iter().map(|(_, to)| to.dispute).collect::<Vec<_>>());
+        changes.add(change);
     }
 }
 
@@ -232,8 +230,8 @@ pub const CHECKS: &[Question] = &[
     (
         "every order is its hold's: product, quantity, price, customer",
         "select count(*) from orders",
-        "select count(*) from orders o join holds h on h.id = o.hold_id
-         where (o.product_id, o.quantity, o.unit_price) <> (h.product_id, h.quantity, h.unit_price)
+        "select count(*) from orders o left join holds h on h.id = o.hold_id
+         where (o.product_id, o.quantity, o.unit_price) is distinct from (h.product_id, h.quantity, h.unit_price)
             or o.customer is distinct from h.customer",
     ),
     (

@@ -3,11 +3,12 @@
 use tokio_postgres::Row;
 
 use super::counters::server_now;
-use super::{Question, Result, count, exactly};
+use super::{Question, Result, count};
 use crate::sale::{
     HoldId, OrderId, Payment, PaymentId, PaymentTarget, Report, TRANSACTION_ROWS_MAX, Timestamp,
     Verdict, WorkingSet, Written,
 };
+use crate::store::postgres::changes::{Change, Changes};
 use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::server_error::ServerError;
 use crate::store::postgres::session::Step;
@@ -217,7 +218,7 @@ pub fn lapsed(rows_max: usize, now: Option<Timestamp>) -> Step {
     .with(now)
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for payment in set.payments.written() {
         match payment {
@@ -229,10 +230,10 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         }
     }
     if !new.is_empty() {
-        steps.push(insert(new));
+        changes.add(insert(new));
     }
     if !changed.is_empty() {
-        steps.push(update(&changed));
+        changes.add(update(&changed));
     }
 }
 
@@ -277,17 +278,15 @@ fn named_hold(payment: &Payment) -> Option<HoldId> {
     }
 }
 
-fn update(changed: &[(&Payment, &Payment)]) -> Step {
+fn update(changed: &[(&Payment, &Payment)]) -> Change {
     let (from, to): (Vec<&Payment>, Vec<&Payment>) = changed.iter().copied().unzip();
-    Step::new(exactly!(
+    Change::of(changed.len(),
         "update payments p set order_id = t.order_id, verdict = t.verdict, parked_until = t.parked_until,
                 refund_due = t.refund_due, resolved_at = t.resolved_at, resolution = t.resolution, note = t.note
             from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::boolean[],
                 $8::bigint[], $9::text[], $10::text[]) as t(id, from_verdict, resolved_from, order_id, verdict, parked_until,
                 refund_due, resolved_at, resolution, note)
-            where p.id = t.id and p.verdict = t.from_verdict and p.resolved_at is not distinct from t.resolved_from",
-        "$11"
-    ))
+            where p.id = t.id and p.verdict = t.from_verdict and p.resolved_at is not distinct from t.resolved_from")
     .with(column(&to, |it| it.id))
     .with(column(&from, |it| it.verdict))
     .with(column(&from, |it| it.resolved_at))
@@ -298,7 +297,6 @@ fn update(changed: &[(&Payment, &Payment)]) -> Step {
     .with(column(&to, |it| it.resolved_at))
     .with(column(&to, |it| it.resolution))
     .with(column(&to, |it| it.note.clone()))
-    .with(count(changed.len()))
 }
 
 /// What `verify` asks of it.
@@ -340,6 +338,11 @@ pub const CHECKS: &[Question] = &[
                 or exists (select 1 from orders where hold_id = p.named_hold)
                 or named_order < next_order and parked_until > 0))
          from meta",
+    ),
+    (
+        "every order that a payment belongs to is there",
+        "select count(*) from payments where order_id is not null",
+        "select count(*) from payments where order_id is not null and not exists (select 1 from orders where id = order_id)",
     ),
     (
         "every hold that a payment names is there, or was skipped by a restore",

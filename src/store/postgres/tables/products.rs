@@ -2,8 +2,9 @@
 
 use tokio_postgres::Row;
 
-use super::{Question, Result, count, exactly};
+use super::{Question, Result};
 use crate::sale::{HoldId, OrderId, Product, ProductId, Timestamp, WorkingSet, Written};
+use crate::store::postgres::changes::{Change, Changes};
 use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
@@ -93,7 +94,7 @@ pub fn overdue_units(products: Vec<ProductId>, now: Timestamp) -> Step {
     .with(now)
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for product in set.products.written() {
         match product {
@@ -102,15 +103,15 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         }
     }
     if !new.is_empty() {
-        steps.push(insert(new));
+        changes.add(insert(new));
     }
     if !changed.is_empty() {
-        steps.push(move_stock(&changed));
+        changes.add(move_stock(&changed));
     }
     changed.retain(|(from, to)| without_stock(from) != without_stock(to));
     if !changed.is_empty() {
         let changed: Vec<&Product> = changed.into_iter().map(|(_, to)| to).collect();
-        steps.push(update(&changed));
+        changes.first(update(&changed));
     }
 }
 
@@ -137,7 +138,7 @@ insert! {
 }
 
 /// Stock moves by differences, from the version that was seen: a second hand on the same row fails the batch.
-fn move_stock(changed: &[(&Product, &Product)]) -> Step {
+fn move_stock(changed: &[(&Product, &Product)]) -> Change {
     let column = |field: fn(&Product) -> i64| {
         changed
             .iter()
@@ -146,14 +147,12 @@ fn move_stock(changed: &[(&Product, &Product)]) -> Step {
     };
     let ids: Vec<ProductId> = changed.iter().map(|(_, to)| to.id).collect();
     let seen: Vec<i64> = changed.iter().map(|(from, _)| from.version).collect();
-    Step::new(exactly!(
+    Change::of(changed.len(),
         "update products p set total = p.total + t.total, available = p.available + t.available,
                 reserved = p.reserved + t.reserved, sold = p.sold + t.sold, version = p.version + t.movements
             from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
                 as t(id, seen, movements, total, available, reserved, sold)
-            where p.id = t.id and p.version = t.seen",
-        "$8"
-    ))
+            where p.id = t.id and p.version = t.seen")
     .with(ids)
     .with(seen)
     .with(column(|it| it.version))
@@ -161,18 +160,15 @@ fn move_stock(changed: &[(&Product, &Product)]) -> Step {
     .with(column(|it| it.available))
     .with(column(|it| it.reserved))
     .with(column(|it| it.sold))
-    .with(count(changed.len()))
 }
 
-fn update(changed: &[&Product]) -> Step {
-    Step::new(exactly!(
+fn update(changed: &[&Product]) -> Change {
+    Change::of(changed.len(),
         "update products p set name = t.name, price = t.price, starts_at = t.starts_at, ends_at = t.ends_at,
                 max_per_hold = t.max_per_hold, max_per_customer = t.max_per_customer, paused = t.paused
             from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
                 $8::boolean[]) as t(id, name, price, starts_at, ends_at, max_per_hold, max_per_customer, paused)
-            where p.id = t.id",
-        "$9"
-    ))
+            where p.id = t.id")
     .with(column(changed, |it| it.id))
     .with(column(changed, |it| it.name.clone()))
     .with(column(changed, |it| it.price))
@@ -181,7 +177,6 @@ fn update(changed: &[&Product]) -> Step {
     .with(column(changed, |it| it.max_per_hold))
     .with(column(changed, |it| it.max_per_customer))
     .with(column(changed, |it| it.paused))
-    .with(count(changed.len()))
 }
 
 /// The product without its stock.

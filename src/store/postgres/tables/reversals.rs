@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use super::payments::amount_paid;
 use super::{Question, Result};
 use crate::sale::{Reversal, Standing, WorkingSet};
+use crate::store::postgres::changes::Changes;
 use crate::store::postgres::new_rows::insert;
 use crate::store::postgres::session::Step;
 
@@ -62,7 +63,7 @@ pub fn standings(transactions: Vec<String>) -> Step {
     .with(transactions)
 }
 
-pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
+pub fn write(set: &WorkingSet, changes: &mut Changes) {
     let new = set.new_reversals();
     if new.is_empty() {
         return;
@@ -71,7 +72,7 @@ pub fn write(set: &WorkingSet, steps: &mut Vec<Step>) {
         let payload = set.payload(reversal.id).map(str::to_owned);
         (reversal.clone(), payload)
     };
-    steps.push(insert(new.iter().map(reported).collect()));
+    changes.add(insert(new.iter().map(reported).collect()));
 }
 
 /// A reversal, and the payload that came with it.

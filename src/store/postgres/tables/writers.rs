@@ -1,7 +1,8 @@
 //! The processes that write, and each one's last batch: what a batch in doubt is settled by.
 
-use super::{Question, exactly};
+use super::Question;
 use crate::sale::Timestamp;
+use crate::store::postgres::changes::Change;
 use crate::store::postgres::session::Step;
 
 /// A process that has written nothing for so long is gone.
@@ -18,12 +19,12 @@ pub fn enroll(name: &str, at: Timestamp) -> [Step; 2] {
 }
 
 /// A row that was forgotten is written again.
-pub fn write(name: &str, batch: i64, at: Timestamp) -> Step {
-    Step::new(exactly!(
+pub fn write(name: &str, batch: i64, at: Timestamp) -> Change {
+    Change::of(
+        1,
         "insert into writers (name, batch, at) values ($1, $2, $3)
             on conflict (name) do update set batch = excluded.batch, at = excluded.at",
-        "1"
-    ))
+    )
     .with(name.to_owned())
     .with(batch)
     .with(at)
