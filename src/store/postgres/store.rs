@@ -141,7 +141,7 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Decision>, StoreError> {
         let (counters, last_now) = self.last;
         let guess = WorkingSet::new(last_now, *terms, counters);
-        let mut waves = Waves::default();
+        let mut waves = Waves::of(&counters);
         let needs = first_needs(&guess, commands);
         let mut questions = Questions::before_the_time(needs, terms, &mut waves);
         let (mut tx, answers) = self.turns.take(std::mem::take(&mut questions.steps))?;

@@ -10,8 +10,8 @@ use tokio_postgres::Row;
 use super::server_error::ServerError;
 use super::session::Step;
 use crate::sale::{
-    Customer, HoldId, IdempotencyKey, Need, OrderId, PaymentId, PaymentTarget, ProductId, Terms,
-    Timestamp, WorkingSet,
+    Counters, Customer, HoldId, IdempotencyKey, Need, OrderId, PaymentId, PaymentTarget, ProductId,
+    Terms, Timestamp, WorkingSet,
 };
 
 type Answered = Result<(), ServerError>;
@@ -76,10 +76,22 @@ impl Sorted {
     }
 }
 
-/// How many orders were looked for before they were placed, in the waves of one batch.
+/// What the waves of one batch have in common.
 #[derive(Default)]
 pub struct Waves {
+    /// How many orders were looked for before they were placed.
     orders_to_come: i64,
+    /// Whether any event is parked, as far as is known: else none is looked for before a rule asks for it.
+    are_parked: bool,
+}
+
+impl Waves {
+    pub fn of(counters: &Counters) -> Waves {
+        Waves {
+            orders_to_come: 0,
+            are_parked: counters.parked > 0,
+        }
+    }
 }
 
 impl Questions {
@@ -139,9 +151,10 @@ impl Questions {
         waves: &mut Waves,
     ) -> Questions {
         let mut questions = Questions::default();
-        questions.ask_for_products(sorted.products, sorted.skus);
+        questions.ask_for_products(sorted.products, &sorted.holds, &sorted.orders);
+        questions.ask_for_skus(sorted.skus);
         questions.ask_for_holds(sorted.holds, waves);
-        questions.ask_for_orders(sorted.orders);
+        questions.ask_for_orders(sorted.orders, waves);
         questions.ask_for_payments(sorted.payments, sorted.payment_keys);
         questions.ask_for_parked(sorted.parked);
         questions.ask_for_refunds(sorted.refunds);

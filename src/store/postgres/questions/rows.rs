@@ -14,34 +14,56 @@ use crate::store::postgres::tables::{
 };
 
 impl Questions {
-    pub(super) fn ask_for_products(&mut self, ids: Vec<ProductId>, skus: Vec<String>) {
-        if !ids.is_empty() {
-            self.ask(products::by_ids(ids.clone()), move |set, rows| {
-                read_products(set, rows)?;
-                ids.into_iter()
-                    .for_each(|id| set.products.fetched(id, None));
-                Ok(())
-            });
+    /// By their ids; and those of holds and orders.
+    pub(super) fn ask_for_products(
+        &mut self,
+        ids: Vec<ProductId>,
+        holds: &[HoldId],
+        orders: &[OrderId],
+    ) {
+        if ids.is_empty() && holds.is_empty() && orders.is_empty() {
+            return;
         }
-        if !skus.is_empty() {
-            self.ask(products::by_skus(skus.clone()), move |set, rows| {
-                for product in all(rows, products::read)? {
-                    let sku = product.sku.clone().unwrap_or_default();
-                    set.fetched_sku(sku, Some(product));
-                }
-                skus.into_iter().for_each(|sku| set.fetched_sku(sku, None));
-                Ok(())
-            });
-        }
+        let step = products::of(ids.clone(), holds.to_vec(), orders.to_vec());
+        self.ask(step, move |set, rows| {
+            read_products(set, rows)?;
+            ids.into_iter()
+                .for_each(|id| set.products.fetched(id, None));
+            Ok(())
+        });
     }
 
-    /// With their products, their orders, the events that wait for those, and the ones that wait for orders to come.
+    pub(super) fn ask_for_skus(&mut self, skus: Vec<String>) {
+        if skus.is_empty() {
+            return;
+        }
+        self.ask(products::by_skus(skus.clone()), move |set, rows| {
+            for product in all(rows, products::read)? {
+                let sku = product.sku.clone().unwrap_or_default();
+                set.fetched_sku(sku, Some(product));
+            }
+            skus.into_iter().for_each(|sku| set.fetched_sku(sku, None));
+            Ok(())
+        });
+    }
+
+    /// With their orders, the events that wait for those, and the ones that wait for orders to come.
     pub(super) fn ask_for_holds(&mut self, ids: Vec<HoldId>, waves: &mut Waves) {
         if ids.is_empty() {
             return;
         }
-        self.ask(products::of_holds(ids.clone()), read_products);
         self.ask(orders::by_holds(ids.clone()), read_orders);
+        if waves.are_parked {
+            self.ask_for_parked_on_holds(ids.clone(), waves);
+        }
+        self.ask(holds::by_ids(ids.clone()), move |set, rows| {
+            read_holds(set, rows)?;
+            ids.into_iter().for_each(|id| set.holds.fetched(id, None));
+            Ok(())
+        });
+    }
+
+    fn ask_for_parked_on_holds(&mut self, ids: Vec<HoldId>, waves: &mut Waves) {
         let (skipped, to_come) = (waves.orders_to_come, count(ids.len()));
         waves.orders_to_come += to_come;
         self.ask(
@@ -54,27 +76,22 @@ impl Questions {
                 read_parked(set, rows, targets)
             },
         );
-        self.ask(payments::parked_on_holds(ids.clone()), {
-            let ids = ids.clone();
-            move |set, rows| read_parked(set, rows, ids.into_iter().map(PaymentTarget::Hold))
-        });
-        self.ask(holds::by_ids(ids.clone()), move |set, rows| {
-            read_holds(set, rows)?;
-            ids.into_iter().for_each(|id| set.holds.fetched(id, None));
-            Ok(())
+        self.ask(payments::parked_on_holds(ids.clone()), move |set, rows| {
+            read_parked(set, rows, ids.into_iter().map(PaymentTarget::Hold))
         });
     }
 
-    /// With their products, and the events that wait for them.
-    pub(super) fn ask_for_orders(&mut self, ids: Vec<OrderId>) {
+    /// With the events that wait for them.
+    pub(super) fn ask_for_orders(&mut self, ids: Vec<OrderId>, waves: &Waves) {
         if ids.is_empty() {
             return;
         }
-        self.ask(products::of_orders(ids.clone()), read_products);
-        self.ask(payments::parked_on_orders(ids.clone()), {
-            let ids = ids.clone();
-            move |set, rows| read_parked(set, rows, ids.into_iter().map(PaymentTarget::Order))
-        });
+        if waves.are_parked {
+            self.ask(payments::parked_on_orders(ids.clone()), {
+                let ids = ids.clone();
+                move |set, rows| read_parked(set, rows, ids.into_iter().map(PaymentTarget::Order))
+            });
+        }
         self.ask(orders::by_ids(ids.clone()), move |set, rows| {
             read_orders(set, rows)?;
             ids.into_iter().for_each(|id| set.orders.fetched(id, None));

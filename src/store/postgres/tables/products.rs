@@ -38,26 +38,21 @@ pub fn read(row: &Row) -> Result<Product> {
     })
 }
 
-pub fn by_ids(ids: Vec<ProductId>) -> Step {
-    Step::new(select_products!("where id = any($1)")).with(ids)
+/// Some by their ids, and those of holds and of orders.
+pub fn of(ids: Vec<ProductId>, holds: Vec<HoldId>, orders: Vec<OrderId>) -> Step {
+    Step::new(select_products!(
+        "where id = any(array(
+            select unnest($1::bigint[])
+            union all select product_id from holds where id = any($2)
+            union all select product_id from orders where id = any($3)))"
+    ))
+    .with(ids)
+    .with(holds)
+    .with(orders)
 }
 
 pub fn by_skus(skus: Vec<String>) -> Step {
     Step::new(select_products!("where sku = any($1)")).with(skus)
-}
-
-pub fn of_holds(holds: Vec<HoldId>) -> Step {
-    Step::new(select_products!(
-        "where id in (select product_id from holds where id = any($1))"
-    ))
-    .with(holds)
-}
-
-pub fn of_orders(orders: Vec<OrderId>) -> Step {
-    Step::new(select_products!(
-        "where id in (select product_id from orders where id = any($1))"
-    ))
-    .with(orders)
 }
 
 /// Units of each product that a customer holds, has ordered or has paid for.
