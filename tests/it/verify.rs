@@ -8,7 +8,15 @@ use crate::server::Premises;
 use crate::wire;
 
 /// What breaks the books behind the program's back, and the check that finds it.
-const DRIFTS: [(&str, &str); 44] = [
+pub const DRIFTS: [(&str, &str); 46] = [
+        (
+            "update orders set refunded_quantity = 1 where id = 1",
+            "an order's refunds in the ledger",
+        ),
+        (
+            "update orders set status = 'refunded' where id = 1",
+            "an order is refunded exactly",
+        ),
         (
             "update products set total = total + 1",
             "stock is conserved",
@@ -50,17 +58,17 @@ const DRIFTS: [(&str, &str); 44] = [
             "every paid order has the one payment",
         ),
         (
-            "update payments set order_id = 1, transaction_id = 't', verdict = 'late_payment', refund_due = 1
+            "update payments set order_id = 1, transaction_id = 't', verdict = 'late_payment', refund_due = true
                 where key = 'l';
              update orders set transaction_id = 't' where id = 1",
             "no refund is due for the transaction that paid",
         ),
         (
-            "update payments set verdict = 'duplicate_payment', refund_due = 1, transaction_id = 't', order_id = 1",
+            "update payments set verdict = 'duplicate_payment', refund_due = true, transaction_id = 't', order_id = 1",
             "one transaction's refund is due once",
         ),
         (
-            "update payments set verdict = 'late_payment', refund_due = 1, transaction_id = 't', order_id = null,
+            "update payments set verdict = 'late_payment', refund_due = true, transaction_id = 't', order_id = null,
                 named_order = null, named_hold = 4",
             "one transaction's refund is due once",
         ),
@@ -197,7 +205,7 @@ const DRIFTS: [(&str, &str); 44] = [
 ];
 
 /// A hold that is live, one that was released, an order that is paid and one that was cancelled, with and without keys.
-fn with_some_of_everything() -> Premises {
+pub fn with_some_of_everything() -> Premises {
     let premises = Premises::stocked(10);
     let server = premises.serve();
     for _ in 0..3 {

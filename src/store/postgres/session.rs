@@ -43,8 +43,8 @@ impl Step {
     }
 }
 
-/// How many statements stay prepared. Lists have some dozens of forms.
-const STATEMENTS_MAX: usize = 256;
+/// How many statements stay prepared: lists have some dozens of forms, and so have batches. The server keeps up to 400 KB for one.
+const STATEMENTS_MAX: usize = 128;
 
 pub struct Session {
     client: Client,

@@ -26,7 +26,7 @@ fn command(premises: &Premises, schema: &Schema, arguments: &[&str]) -> std::pro
     command
 }
 
-fn run(premises: &Premises, schema: &Schema, arguments: &[&str]) -> Ran {
+pub fn run(premises: &Premises, schema: &Schema, arguments: &[&str]) -> Ran {
     let mut command = command(premises, schema, arguments);
     Ran(command.stdin(Stdio::null()).output().unwrap())
 }

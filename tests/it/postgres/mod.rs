@@ -5,6 +5,7 @@ mod across_nodes;
 mod cluster;
 mod copy;
 mod crashed_primary;
+pub mod drift;
 mod failover;
 mod feed;
 mod guards;

@@ -1,7 +1,7 @@
 //! Money that goes back: what a provider reports of it, what orders show, and which refunds are due no more. Units never
 //! move by it.
 
-mod drift;
+pub mod drift;
 mod fields;
 mod keys;
 mod lists;

@@ -16,7 +16,7 @@ use flashsale::config::{AdminToken, Config};
 use flashsale::http::{Handler, Method, Reply, Request};
 use flashsale::sale::{Command, Outcome, ProductChanges, ProductId, Terms, Timestamp};
 use flashsale::store::{
-    self, Access, Contents, Database, Depth, Durability, Reader, Store, no_more,
+    self, Access, Contents, Database, Depth, Durability, Place, Reader, Store, no_more,
 };
 use flashsale::writer::{self, CommandError, Writer};
 use serde_json::{Value, json};
@@ -47,6 +47,7 @@ pub struct Shop {
     clock: Hands,
     skus: Vec<&'static str>,
     database: Box<dyn Database>,
+    place: Place,
     folder: TempDir,
 }
 
@@ -105,6 +106,7 @@ impl Shop {
             clock: hands,
             skus,
             database,
+            place,
             folder,
         }
     }
@@ -139,7 +141,12 @@ impl Shop {
     }
 
     pub fn is_in_a_file(&self) -> bool {
-        self.database().exists()
+        matches!(self.place, Place::File(_))
+    }
+
+    #[cfg(feature = "postgres")]
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     pub fn database(&self) -> PathBuf {
