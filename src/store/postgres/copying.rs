@@ -1,8 +1,11 @@
 //! Whole tables of a server, out of it and into a new schema, for another engine.
 
+use bytes::BytesMut;
 use tokio_postgres::Row;
+use tokio_postgres::types::{IsNull, ToSql, Type};
 
 use super::audit;
+use super::new_rows::NewRows;
 use super::schema::{self, SCHEMA, VERSION};
 use super::server::{Role, Server};
 use super::server_error::ServerError;
@@ -135,68 +138,25 @@ fn cells(row: &Row, table: &CopiedTable) -> Result<CopiedRow, ServerError> {
     columns.map(cell).collect()
 }
 
-/// One array a column.
 fn insert(table: &CopiedTable, rows: Vec<CopiedRow>) -> Step {
     let (name, columns) = (table.name, table.listed());
-    let arrays = table.columns.iter().enumerate();
-    let arrays = arrays.map(|(index, (_, kind))| {
-        let kind = match kind {
-            Kind::Number => "bigint",
-            Kind::Flag => "boolean",
-            Kind::Text => "text",
-            Kind::Bytes => "bytea",
-        };
-        format!("${}::{kind}[]", index + 1)
-    });
-    let arrays = arrays.collect::<Vec<_>>().join(", ");
     let sql = match name {
         "meta" => format!(
-            "insert into meta (one, schema_version, {columns}) select 1, {VERSION}, * from unnest({arrays})"
+            "insert into meta (one, schema_version, {columns}) select 1, {VERSION}, {columns} from unnest($1::meta[])"
         ),
-        _ => format!("insert into {name} ({columns}) select * from unnest({arrays})"),
+        _ => format!("insert into {name} ({columns}) select {columns} from unnest($1::{name}[])"),
     };
-    let mut cells: Vec<Vec<Cell>> = vec![Vec::with_capacity(rows.len()); table.columns.len()];
-    for row in rows {
-        for (column, cell) in cells.iter_mut().zip(row) {
-            column.push(cell);
-        }
-    }
-    let columns = table.columns.iter().zip(cells);
-    columns.fold(Step::new(sql), |step, ((_, kind), cells)| {
-        let cells = cells.into_iter();
-        match kind {
-            Kind::Number => step.with(array(cells, |cell| {
-                if let Cell::Number(number) = cell {
-                    Some(number)
-                } else {
-                    None
-                }
-            })),
-            Kind::Flag => step.with(array(cells, |cell| {
-                if let Cell::Flag(flag) = cell {
-                    Some(flag)
-                } else {
-                    None
-                }
-            })),
-            Kind::Text => step.with(array(cells, |cell| {
-                if let Cell::Text(text) = cell {
-                    Some(text)
-                } else {
-                    None
-                }
-            })),
-            Kind::Bytes => step.with(array(cells, |cell| {
-                if let Cell::Bytes(bytes) = cell {
-                    Some(bytes)
-                } else {
-                    None
-                }
-            })),
-        }
-    })
-}
-
-fn array<T>(cells: impl Iterator<Item = Cell>, value: fn(Cell) -> Option<T>) -> Vec<Option<T>> {
-    cells.map(value).collect()
+    let columns = table.columns.iter().enumerate();
+    let columns = columns.map(|(index, (name, _))| {
+        let write = move |row: &CopiedRow, column: &Type, out: &mut BytesMut| match &row[index] {
+            Cell::Null => Ok(IsNull::Yes),
+            Cell::Number(number) => number.to_sql(column, out),
+            Cell::Flag(flag) => flag.to_sql(column, out),
+            Cell::Text(text) => text.to_sql(column, out),
+            Cell::Bytes(bytes) => bytes.to_sql(column, out),
+        };
+        (*name, write)
+    });
+    let columns = columns.collect();
+    Step::new(sql).with(NewRows { rows, columns })
 }

@@ -2,22 +2,26 @@
 //! ten times the cost.
 
 use std::error::Error;
+use std::fmt::{self, Debug};
 
 use bytes::{BufMut, BytesMut};
 use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
 
-type Written<T> = Result<T, Box<dyn Error + Sync + Send>>;
+pub type Written<T> = Result<T, Box<dyn Error + Sync + Send>>;
 
-/// A column's name, and how it is written for a row.
-pub type Column<T> = (
-    &'static str,
-    fn(&T, &Type, &mut BytesMut) -> Written<IsNull>,
-);
+/// How a row's value is written in a column.
+pub type Column<T> = fn(&T, &Type, &mut BytesMut) -> Written<IsNull>;
 
-#[derive(Debug)]
-pub struct NewRows<T: 'static> {
+/// Rows, and the columns that are written of each, by name.
+pub struct NewRows<T, C = Column<T>> {
     pub rows: Vec<T>,
-    pub columns: &'static [Column<T>],
+    pub columns: Vec<(&'static str, C)>,
+}
+
+impl<T: Debug, C> Debug for NewRows<T, C> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rows.fmt(out)
+    }
 }
 
 /// `insert(rows)`: into this table, from rows of this type.
@@ -25,8 +29,8 @@ macro_rules! insert {
     (into $table:ident from $row:ident: $type:ty; $($column:ident: $value:expr),+ $(,)?) => {
         fn insert(rows: Vec<$type>) -> $crate::store::postgres::changes::Change {
             use tokio_postgres::types::ToSql;
-            let columns: &'static [$crate::store::postgres::new_rows::Column<$type>] =
-                &[$((stringify!($column), |$row, column, out| ToSql::to_sql(&$value, column, out))),+];
+            let columns: Vec<(&str, $crate::store::postgres::new_rows::Column<$type>)> =
+                vec![$((stringify!($column), |$row, column, out| ToSql::to_sql(&$value, column, out))),+];
             $crate::store::postgres::changes::Change::new(concat!(
                 "insert into ", stringify!($table), " (", stringify!($($column),+), ") select ", stringify!($($column),+),
                 " from unnest($1::", stringify!($table), "[])"
@@ -37,7 +41,11 @@ macro_rules! insert {
 }
 pub(in crate::store::postgres) use insert;
 
-impl<T: std::fmt::Debug> ToSql for NewRows<T> {
+impl<T, C> ToSql for NewRows<T, C>
+where
+    T: Debug,
+    C: Fn(&T, &Type, &mut BytesMut) -> Written<IsNull>,
+{
     fn to_sql(&self, array: &Type, out: &mut BytesMut) -> Written<IsNull> {
         let (row_type, fields) = row_type(array).ok_or("this is not an array of rows")?;
         // The server's columns are in the order in which migrations added them; one that is not written is null.
@@ -45,7 +53,7 @@ impl<T: std::fmt::Debug> ToSql for NewRows<T> {
             .iter()
             .map(|field| {
                 let column = self.columns.iter().find(|(name, _)| *name == field.name());
-                (field.type_(), column.map(|(_, write)| *write))
+                (field.type_(), column.map(|(_, write)| write))
             })
             .collect();
         let (dimensions, has_nulls, lower_bound) = (1, 0, 1);
