@@ -65,7 +65,11 @@ pub fn cannot_open_place(place: &Place, error: &OpenError) -> CliError {
         | OpenError::Damaged(_)
         | OpenError::Newer { .. }
         | OpenError::SchemaDiffers(_) => BAD_DATA,
-        OpenError::Older | OpenError::Busy | OpenError::Changed | OpenError::Served => BUSY,
+        OpenError::Older
+        | OpenError::OlderCopy
+        | OpenError::Busy
+        | OpenError::Changed
+        | OpenError::Served => BUSY,
         OpenError::CannotCreate(_) | OpenError::Taken => CANNOT_CREATE,
         OpenError::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             NOT_PERMITTED

@@ -45,6 +45,11 @@ pub enum OpenError {
     )]
     Older,
     #[error(
+        "it is a copy that an older `flashsale backup` made: `flashsale restore FILE DEST` makes a database of this version out \
+         of it"
+    )]
+    OlderCopy,
+    #[error(
         "it is a copy that `flashsale backup` made, which is only read: `flashsale restore FILE DEST` makes a database to \
          serve out of it"
     )]

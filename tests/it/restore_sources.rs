@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use serde_json::json;
 
 use crate::faults::Disk;
+use crate::kept_keys::of_version_3;
 use crate::lost_disk::{order, report};
 use crate::restore::names;
 use crate::server::{Premises, Ran};
@@ -166,4 +167,71 @@ fn without_privilege(premises: &Premises, arguments: &[&str]) -> Ran {
         premises.command(arguments)
     };
     Ran(command.output().unwrap())
+}
+
+/// Of version 3, as `backup` left it.
+fn older_backup() -> Premises {
+    let newer = Premises::stocked(10);
+    let server = newer.serve();
+    order(&server);
+    server.stop();
+    let premises = of_version_3(&newer);
+    let conn = premises.database();
+    conn.execute_batch("update meta set copied_at = last_now")
+        .unwrap();
+    drop(conn);
+    let name = |name: &str| premises.path().join(name);
+    fs::rename(name("flash_sale.db"), name("night.db")).unwrap();
+    premises
+}
+
+#[test]
+fn a_backup_of_an_older_version_is_restored_and_stays_as_it_is() {
+    let premises = older_backup();
+    let backup = fs::read(premises.path().join("night.db")).unwrap();
+    premises
+        .run(&["restore", "night.db", "shop.db"])
+        .succeeded();
+    assert_eq!(fs::read(premises.path().join("night.db")).unwrap(), backup);
+    assert_eq!(
+        names(premises.path()),
+        ["night.db", "shop.db"].map(String::from).into()
+    );
+    let server = premises.serve_with(&["--db", "shop.db"]);
+    assert_eq!(server.get("/api/orders/1").1["status"], "pending");
+    server.stop();
+    premises.run(&["verify", "--db", "shop.db"]).succeeded();
+}
+
+#[test]
+fn a_database_of_the_first_version_is_restored() {
+    let premises = Premises::of_version_1();
+    let before = fs::read(premises.path().join("flash_sale.db")).unwrap();
+    let ran = premises
+        .run(&["restore", "flash_sale.db", "shop.db"])
+        .succeeded();
+    assert!(ran.stdout().contains("\norders: 1\n"), "{}", ran.stdout());
+    let after = fs::read(premises.path().join("flash_sale.db")).unwrap();
+    assert_eq!(after, before);
+    premises.run(&["verify", "--db", "shop.db"]).succeeded();
+}
+
+#[test]
+fn a_backup_of_an_older_version_is_refused_unchanged_by_all_but_restore() {
+    let premises = older_backup();
+    let backup = fs::read(premises.path().join("night.db")).unwrap();
+    for (command, code) in [
+        (&["serve"][..], 78),
+        (&["seed"], 78),
+        (&["verify"], 75),
+        (&["export", "orders"], 75),
+        (&["backup", "other.db"], 75),
+        (&["sweep-holds"], 75),
+    ] {
+        premises
+            .run(&[command, &["--db", "night.db"]].concat())
+            .exited(code)
+            .complains("`flashsale restore FILE DEST` makes a database");
+        assert_eq!(fs::read(premises.path().join("night.db")).unwrap(), backup);
+    }
 }

@@ -54,6 +54,11 @@ fn what_is_not_ours_or_not_of_this_version_is_left_alone() {
                 None => fs::write(&path, "not a database ".repeat(1000)).unwrap(),
             }
             let before = fs::read(&path).unwrap();
+            // `restore` migrates what it has copied, which is not of version 1.
+            let (code, said) = match (version, command[0]) {
+                (Some(1), "restore") => (65, "it is not a whole flashsale database"),
+                _ => (code, said),
+            };
             premises.run(command).exited(code).complains(said);
             assert!(fs::read(&path).unwrap() == before, "{command:?}");
         }

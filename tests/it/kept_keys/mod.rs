@@ -2,6 +2,8 @@
 
 mod taken_over;
 
+pub use taken_over::of_version_3;
+
 use flashsale::sale::{
     Command, HoldId, IdempotencyKey, Outcome, PlaceHold, ProductId, Quantity, Rejection,
     RestockProduct, Terms, Timestamp,

@@ -71,7 +71,7 @@ fn repeat(server: &Server, first: Option<&[String]>) -> Vec<String> {
 }
 
 /// As version 3 kept it, with a key besides that is past its time.
-fn of_version_3(premises: &Premises) -> Premises {
+pub fn of_version_3(premises: &Premises) -> Premises {
     let older = Premises::new();
     let conn = older.database();
     let newer = premises.path().join("flash_sale.db");

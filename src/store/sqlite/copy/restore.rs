@@ -9,16 +9,19 @@ use rusqlite::Transaction;
 
 use crate::sale::HoldId;
 use crate::store::sqlite::error::not_applied;
-use crate::store::sqlite::file::{DatabaseFile, ServeLock, beside, connect_to_staged, schema};
+use crate::store::sqlite::file::{
+    DatabaseFile, ServeLock, beside, connect, connect_to_staged, migrate, schema,
+};
 use crate::store::sqlite::tables::{counters, payments};
 use crate::store::{Access, Gap, OpenError, RestoreError, Restored};
 
 /// What holds rows beside a database's own file.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
 
-/// Opens what a database is restored from, and keeps a server from starting on it meanwhile. A file that cannot be opened where it lies, since its disk has no room for what
-/// SQLite wants beside a log, is copied with its log into `folder` and opened there. So is one of more names than one, or
-/// mounted alone, if it is a copy of ours, which has no log under another name.
+/// Opens what a database is restored from, and keeps a server from starting on it meanwhile. A file that cannot be opened where
+/// it lies, since its disk has no room for what SQLite wants beside a log, is copied with its log into `folder` and opened there.
+/// So is one of more names than one, or mounted alone, if it is a copy of ours, which has no log under another name; and one of
+/// an older version, so that the migrated file is that copy.
 pub fn open_source(file: &Path, folder: &Path) -> Result<DatabaseFile, OpenError> {
     if !file.exists() {
         return Err(OpenError::Missing);
@@ -28,6 +31,9 @@ pub fn open_source(file: &Path, folder: &Path) -> Result<DatabaseFile, OpenError
         Ok(source) => source,
         Err(error @ (OpenError::Engine(_) | OpenError::NotPermitted(_))) => {
             open_copied(file, folder).unwrap_or(Err(error))?
+        }
+        Err(OpenError::Older | OpenError::OlderCopy) => {
+            open_copied(file, folder).map_err(OpenError::Unreadable)??
         }
         Err(error @ (OpenError::HardLinked { .. } | OpenError::MountedAlone)) => {
             match open_copied(file, folder) {
@@ -61,7 +67,17 @@ fn open_copied(file: &Path, folder: &Path) -> io::Result<Result<DatabaseFile, Op
             Ok(_) | Err(_) => {}
         }
     }
-    Ok(DatabaseFile::open(&copied, Access::Read))
+    Ok(open_migrated(&copied))
+}
+
+fn open_migrated(copied: &Path) -> Result<DatabaseFile, OpenError> {
+    match DatabaseFile::open(copied, Access::Read) {
+        Err(OpenError::Older | OpenError::OlderCopy) => {
+            migrate::bring_up_to_date(&mut connect(copied)?)?;
+            DatabaseFile::open(copied, Access::Read)
+        }
+        opened => opened,
+    }
 }
 
 /// Makes a file to serve of the copy at `path`, which no other process knows yet, with `skip_ids` ids of each kind

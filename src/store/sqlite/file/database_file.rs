@@ -76,6 +76,12 @@ impl DatabaseFile {
         let file = NamedFile::at(path.clone()).ok_or(OpenError::Missing)?;
         match (state, access) {
             (State::Current, _) => {}
+            (State::Older, access) if migrate::is_older_copy(&conn)? => {
+                return Err(match access {
+                    Access::Existing | Access::Read => OpenError::OlderCopy,
+                    Access::CreateOrMigrate => OpenError::Copy,
+                });
+            }
             (State::Older, Access::Existing | Access::Read) => return Err(OpenError::Older),
             (State::Fresh, Access::Existing | Access::Read) if !named_file::has_content(&path) => {
                 return Err(OpenError::Missing);

@@ -7,6 +7,7 @@ use super::normalize_names::normalize_names;
 use super::schema::SCHEMA;
 use crate::sale::SECRET_BYTES;
 use crate::store::OpenError;
+use crate::store::sqlite::tables::counters;
 
 /// "FLSH": what tells a flashsale database from any other SQLite file.
 const APPLICATION_ID: i64 = 0x464c_5348;
@@ -82,6 +83,11 @@ pub fn bring_up_to_date(conn: &mut Connection) -> Result<(), OpenError> {
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", VERSION)?;
     Ok(tx.commit()?)
+}
+
+/// Whether `backup` has marked a file of an older version, which it does since version 3.
+pub fn is_older_copy(conn: &Connection) -> rusqlite::Result<bool> {
+    Ok(user_version(conn)? >= 3 && counters::is_copy(conn)?)
 }
 
 /// Whether a transaction still finds the schema that its statements were written for.
