@@ -8,6 +8,7 @@ use serde_json::json;
 use sha2::Sha256;
 
 use crate::provider::{SECRET, present_s};
+use crate::readme::{blocks, document, part, run};
 use crate::server::{Premises, Server};
 use crate::wire;
 
@@ -138,5 +139,22 @@ fn what_is_final_is_reported_once_in_major_units_and_nothing_else_is() {
     server.kill();
     let unanswered = bridge.tell(canceled, "evt_5", paid, 1999, PROVIDER_SECRET);
     assert_eq!(unanswered.0, 503, "{unanswered:?}");
+    premises.books_are_right();
+}
+
+#[test]
+fn the_walk_through_a_providers_reports_is_true() {
+    let premises = Premises::new();
+    let server = premises.serve_by(
+        premises
+            .command(&["serve", "--demo"])
+            .env("FLASHSALE_WEBHOOK_SECRETS", SECRET),
+    );
+    let mut blocks = blocks(part(&document("docs/payment-provider.md"), "walk"));
+    assert!(blocks.len() >= 3, "a walk has steps");
+    let secret = format!("WEBHOOK_SECRET={SECRET}\n");
+    blocks[0].commands.insert_str(0, &secret);
+    run(&blocks, &premises, &server.base);
+    server.stop();
     premises.books_are_right();
 }
