@@ -10,7 +10,7 @@
 //! socket <── http <── api <── Outcome <──── a batch ────────┘ write what changed, COMMIT
 //! reads:     http ──> api ──> store::Reader (a pool of connections that cannot write) ──> Response
 //! sold out:  http ──> api ──> store::Reader judges by the same rules, and may only refuse ──> Response
-//! cli:       seed, sweep-holds: the same store, one shot; verify, backup, export: read only; restore: a file of its own
+//! cli:       seed, sweep-holds: the same store, one shot; verify, backup, export: read only; restore, copy: a new database
 //! ```
 //!
 //! Data goes one way. A request becomes a `Command` at the edge. The writer takes the first waiting command and whatever

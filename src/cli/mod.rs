@@ -101,7 +101,7 @@ enum Configured {
     /// Show the sale's time beside the wall clock's, or return to that
     #[command(after_help = "Example: flashsale clock --set-back")]
     Clock(clock::ShowClock),
-    /// Print orders, holds, payments, movements or events as CSV or JSON lines
+    /// Print orders, holds, payments, reversals, movements or events as CSV or JSON lines
     #[command(after_help = "Example: flashsale export orders --format csv --bom > orders.csv")]
     Export(export::Export),
     /// Ask a server whether it is well; exits with 1 if it is not

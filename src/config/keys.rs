@@ -92,7 +92,7 @@ macro_rules! keys {
 
 keys! {
     "The server" {
-        /// The database file, created readable by its owner alone; or the URL of a PostgreSQL server.
+        /// The database file, created readable by its owner alone; in the file and the environment, a PostgreSQL server's URL, too.
         /// A symbolic link, a file of two names, and one that is mounted apart from its folder are refused: its log would not
         /// be beside it. A URL is postgres://USER:PASSWORD@HOST/DATABASE; it stands in no flag, and a file with a password must be
         /// readable by its owner alone.

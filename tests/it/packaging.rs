@@ -5,13 +5,14 @@ use std::process::Command;
 
 use crate::server::Premises;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "serve",
     "seed",
     "sweep-holds",
     "verify",
     "backup",
     "restore",
+    "copy",
     "clock",
     "export",
     "health",

@@ -21,7 +21,8 @@ fn the_example_shows_every_key_with_its_default() {
 fn example() -> String {
     let mut text = "\
 # Every key of flashsale with its default. Copy this file to flash_sale.toml and change what you need.
-# Each key can also be set in the environment, as FLASHSALE_<KEY>. A flag wins over the environment, that over this file.
+# Each key can also be set in the environment, as FLASHSALE_<KEY>, a list with commas between. A flag wins over the
+# environment, that over this file.
 "
     .to_owned();
     let mut section = "";
