@@ -3,6 +3,7 @@
 
 mod confined;
 mod lengths;
+mod links;
 mod manifest;
 mod modules;
 mod rooms;
