@@ -16,6 +16,7 @@ mod patience;
 mod processes;
 mod proxy;
 mod rehearsal;
+mod seen_rows;
 mod tls;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
