@@ -119,8 +119,7 @@ insert! {
 /// Up to this one.
 fn forget(last: EventId) -> [Change; 2] {
     [
-        Change::of(
-            1,
+        Change::new(
             "update meta set events_since = greatest(events_since, (select max(at) from events where id <= $1))
                 where one = 1",
         )

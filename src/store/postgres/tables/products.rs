@@ -157,8 +157,9 @@ fn move_stock(changed: &[(&Product, &Product)]) -> Change {
     .with(column(|it| it.sold))
 }
 
+/// Of rows that `move_stock` names too, and counts.
 fn update(changed: &[&Product]) -> Change {
-    Change::of(changed.len(),
+    Change::new(
         "update products p set name = t.name, price = t.price, starts_at = t.starts_at, ends_at = t.ends_at,
                 max_per_hold = t.max_per_hold, max_per_customer = t.max_per_customer, paused = t.paused
             from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],

@@ -20,8 +20,7 @@ pub fn enroll(name: &str, at: Timestamp) -> [Step; 2] {
 
 /// A row that was forgotten is written again.
 pub fn write(name: &str, batch: i64, at: Timestamp) -> Change {
-    Change::of(
-        1,
+    Change::new(
         "insert into writers (name, batch, at) values ($1, $2, $3)
             on conflict (name) do update set batch = excluded.batch, at = excluded.at",
     )
