@@ -2,6 +2,7 @@
 //! shop can be told on it too: `FLASHSALE_TEST_DB=postgres cargo test --features postgres --test it`.
 
 mod across_nodes;
+mod between_batches;
 mod cluster;
 mod copy;
 mod crashed_primary;
