@@ -47,6 +47,16 @@ impl Limited {
     }
 }
 
+#[test]
+fn what_a_customer_has_ordered_of_one_product_counts_for_no_other() {
+    let goods = ["tee", "cap"].map(|sku| item(sku, 100).max_per_customer(LIMIT));
+    let shop = Shop::with(goods.into());
+    let hold = shop.hold_for("ada", "tee", LIMIT).created().id("hold_id");
+    shop.order(hold).created();
+    shop.hold_for("ada", "cap", LIMIT).created();
+    shop.hold_for("ada", "tee", 1).refused("limit_exceeded");
+}
+
 /// To the millisecond, swept or not.
 #[track_caller]
 fn are_free_after(time: Duration, take: impl Fn(&Limited) -> i64) {

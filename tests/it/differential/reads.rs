@@ -15,6 +15,13 @@ pub fn product_is_alike(memory: &MemoryStore, engine: &dyn Reader, id: ProductId
     let (sender, later) = mpsc::channel();
     engine.product_then(id, Box::new(move |seen| sender.send(seen).unwrap()));
     assert_eq!(seen, later.recv().unwrap().unwrap(), "{id} at {now}");
+    for after in [None, Some(id)] {
+        assert_eq!(
+            memory.products(after, 2).unwrap(),
+            engine.products(after, 2).unwrap(),
+            "two after {after:?} at {now}"
+        );
+    }
 }
 
 /// Which wishes would be refused between two batches, asked about one by one and all at once.

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use flashsale::sale::{
-    Command, HoldId, HoldStatus, OrderId, OrderStatus, PaymentEvent, PaymentStatus, PaymentTarget,
-    PlaceHold, ProductId, Quantity, Rejection, Report, Reporter, Timestamp,
+    Amount, Cents, Command, HoldId, HoldStatus, OrderId, OrderStatus, PaymentEvent, PaymentStatus,
+    PaymentTarget, PlaceHold, ProductId, Quantity, Rejection, Report, Reporter, ReversalEvent,
+    ReversalKind, Timestamp,
 };
 use flashsale::store::{
     Database, Durability, Filter, OrderFilter, Page, Reader, Seek, Store, no_more,
@@ -16,7 +17,7 @@ use super::Schema;
 use super::nodes::stocked;
 use crate::shop::{HOLD_TTL, Hands, OPENING, terms};
 
-/// Two units of four are held, and two ordered; and a payment waits for an order that is not there yet.
+/// Two units of four are held, and two ordered; and payments wait for an order that is not there yet.
 struct Sale {
     schema: Schema,
     store: Box<dyn Store>,
@@ -39,7 +40,15 @@ impl Sale {
             hold: HoldId::new(2).unwrap(),
             key: None,
         };
-        sale.transact(&[order, payment_of_order_to_come()]);
+        sale.transact(&[order, early_payment(None)]);
+        // The money of both went back, and that of the second one did not arrive.
+        sale.transact(&["t", "u"].map(|transaction| early_payment(Some(transaction))));
+        let back = ReversalKind::Refunded;
+        sale.transact(&[
+            report("a", "t", back),
+            report("b", "u", back),
+            report("c", "u", ReversalKind::RefundFailed),
+        ]);
         Some(sale)
     }
 
@@ -148,16 +157,27 @@ fn hold() -> Command {
     Command::PlaceHold(wish(2))
 }
 
-fn payment_of_order_to_come() -> Command {
+/// Of an order to come.
+fn early_payment(transaction: Option<&str>) -> Command {
     Command::RecordPayment(PaymentEvent {
         reporter: Reporter::Bridge,
-        key: "early".into(),
+        key: format!("payment {transaction:?}"),
         target: PaymentTarget::Order(OrderId::new(2).unwrap()),
         report: Report {
             status: PaymentStatus::Success,
-            amount: None,
-            transaction_id: None,
+            amount: Some(Amount::new("199.98".into())),
+            transaction_id: transaction.map(str::to_owned),
         },
+        payload: None,
+    })
+}
+
+fn report(key: &str, transaction: &str, kind: ReversalKind) -> Command {
+    Command::RecordReversal(ReversalEvent {
+        key: key.to_owned(),
+        kind,
+        transaction_id: transaction.to_owned(),
+        amount: Some(Cents::new(19_998)),
         payload: None,
     })
 }
@@ -215,7 +235,7 @@ fn what_falls_due_between_two_batches_is_over_from_the_second_one_on() {
     }
     sale.clock_shows(payment_ends);
     sale.a_batch_is_committed();
-    assert_eq!((sale.judged_at(), sale.refunds_due()), (payment_ends, 1));
+    assert_eq!((sale.judged_at(), sale.refunds_due()), (payment_ends, 2));
 }
 
 #[test]
