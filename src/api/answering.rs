@@ -1,4 +1,4 @@
-//! When a request's answer is made, and where: at once; after its commit; after a look at a product; once there are events.
+//! When a request's answer is made, and where: at once; after its commit; after a look at a row; once there are events.
 //! What another thread has had the news for is made where it is awaited, so that neither the writer nor a reader is kept from
 //! what comes next.
 
@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use super::access_log::PendingEntry;
 use super::bodies::respond;
-use super::call::{ProductWanted, Submission, Work};
+use super::call::{Submission, Wanted, Work};
 use super::counted::Counted;
 use super::endpoints::Route;
 use super::errors::{Audience, Error};
+use super::storefront::{hold_answer, order_answer};
 use super::{Api, content_headers, payments, stripe};
 use crate::http::{Recipient, Reply, Request, Response};
 use crate::metrics::Metrics;
@@ -60,15 +61,28 @@ impl Api {
 
     fn look(
         &self,
-        wanted: ProductWanted,
+        wanted: Wanted,
         recipient: Arc<dyn Recipient>,
         finish: impl FnOnce(Result<Response, Error>) + Send + 'static,
     ) {
-        let (printed, currency) = (self.printed_products.clone(), self.terms.currency);
-        let id = wanted.id;
-        let answer = move |seen| finish(wanted.answer(seen, &printed, currency));
-        self.reader
-            .product_then(id, self.when_read(recipient, answer));
+        let currency = self.terms.currency;
+        match wanted {
+            Wanted::Product(wanted) => {
+                let (id, printed) = (wanted.id, self.printed_products.clone());
+                let answer = move |seen| finish(wanted.answer(seen, &printed, currency));
+                self.reader
+                    .product_then(id, self.when_read(recipient, answer));
+            }
+            Wanted::Hold(id) => {
+                let answer = move |seen| finish(hold_answer(seen, currency));
+                self.reader.hold_then(id, self.when_read(recipient, answer));
+            }
+            Wanted::Order(id) => {
+                let answer = move |seen| finish(order_answer(seen, currency));
+                self.reader
+                    .order_then(id, self.when_read(recipient, answer));
+            }
+        }
     }
 
     /// Reads of a reader that is far come by another thread.

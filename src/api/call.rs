@@ -7,7 +7,7 @@ use super::guard::Guard;
 use super::known_tags::KnownTags;
 use crate::http::{Request, Response};
 use crate::input::Fields;
-use crate::sale::{Command, IdempotencyKey, OrderId, PaymentId, ProductId};
+use crate::sale::{Command, HoldId, IdempotencyKey, OrderId, PaymentId, ProductId};
 
 pub struct Call<'a> {
     pub request: &'a Request,
@@ -19,9 +19,16 @@ pub struct Call<'a> {
 pub enum Work {
     Answered(Response),
     Submitted(Submission),
-    Looks(ProductWanted),
+    Looks(Wanted),
     /// There are no such events yet, and the client waits for so long.
     Waits(EventsWanted, Duration),
+}
+
+/// What a reader is asked.
+pub enum Wanted {
+    Product(ProductWanted),
+    Hold(HoldId),
+    Order(OrderId),
 }
 
 /// Which product a request asks for.

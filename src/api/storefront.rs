@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::bodies::{HoldBody, ListBody, OrderBody, ProductBody};
-use super::call::{Call, ProductWanted, Submission, Work};
+use super::call::{Call, ProductWanted, Submission, Wanted, Work};
 use super::errors::Error;
 use super::known_tags::{KnownTags, entity_tag};
 use super::printed_products::PrintedProducts;
@@ -12,7 +12,9 @@ use super::{Api, json};
 use crate::http::{Request, Response};
 use crate::input::FINISHED;
 use crate::input::formats::{CUSTOMER, HOLD_ID, PRODUCT_ID, QUANTITY, TEXT};
-use crate::sale::{Command, Currency, HoldId, OrderId, PlaceHold, Product, ProductId, TokenKind};
+use crate::sale::{
+    Command, Currency, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, TokenKind,
+};
 use crate::store::{Seen, StoreError};
 
 impl Api {
@@ -38,31 +40,22 @@ impl Api {
     }
 
     pub fn show_product(&self, call: &Call<'_>) -> Result<Work, Error> {
-        Ok(Work::Looks(ProductWanted {
+        Ok(Work::Looks(Wanted::Product(ProductWanted {
             id: call.product()?,
             known: KnownTags::of(call.request),
-        }))
+        })))
     }
 
-    pub fn show_hold(&self, call: &Call<'_>) -> Result<Response, Error> {
+    pub fn show_hold(&self, call: &Call<'_>) -> Result<Work, Error> {
         let token = self.token_of_reader(call)?;
         let id = self.hold_shown(call.request, token.as_deref(), HoldId::parse(call.id))?;
-        let Seen { what, at: now } = self.reader.hold(id)?;
-        let hold = what.ok_or(Error::HoldNotFound)?;
-        Ok(json::ok(&HoldBody::new(&hold, now, self.terms.currency)))
+        Ok(Work::Looks(Wanted::Hold(id)))
     }
 
-    pub fn show_order(&self, call: &Call<'_>) -> Result<Response, Error> {
+    pub fn show_order(&self, call: &Call<'_>) -> Result<Work, Error> {
         let token = self.token_of_reader(call)?;
         let id = self.order_shown(call.request, token.as_deref(), OrderId::parse(call.id))?;
-        let Seen { what, at: now } = self.reader.order(id)?;
-        let order = what.ok_or(Error::OrderNotFound)?;
-        let status = order.status_at(now);
-        Ok(json::ok(&OrderBody::new(
-            &order,
-            status,
-            self.terms.currency,
-        )))
+        Ok(Work::Looks(Wanted::Order(id)))
     }
 
     pub fn products(&self, paging: &Paging) -> Result<(Seen<Vec<Product>>, Option<String>), Error> {
@@ -178,6 +171,26 @@ fn only_a_token(call: &Call<'_>) -> Result<Option<String>, Error> {
     let token = fields.optional("token", &TEXT);
     fields.finish()?;
     Ok(token)
+}
+
+/// What a look comes to.
+pub fn hold_answer(
+    seen: Result<Seen<Option<Hold>>, StoreError>,
+    currency: Option<Currency>,
+) -> Result<Response, Error> {
+    let Seen { what, at: now } = seen?;
+    let hold = what.ok_or(Error::HoldNotFound)?;
+    Ok(json::ok(&HoldBody::new(&hold, now, currency)))
+}
+
+pub fn order_answer(
+    seen: Result<Seen<Option<Order>>, StoreError>,
+    currency: Option<Currency>,
+) -> Result<Response, Error> {
+    let Seen { what, at: now } = seen?;
+    let order = what.ok_or(Error::OrderNotFound)?;
+    let status = order.status_at(now);
+    Ok(json::ok(&OrderBody::new(&order, status, currency)))
 }
 
 impl ProductWanted {

@@ -59,7 +59,17 @@ pub trait Reader: Figures + Lists + Send + Sync {
 
     fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError>;
 
+    /// The same, for whoever cannot wait for a reader that is far.
+    fn hold_then(&self, id: HoldId, then: Then<Seen<Option<Hold>>>) {
+        then(self.hold(id));
+    }
+
     fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError>;
+
+    /// The same, for whoever cannot wait for a reader that is far.
+    fn order_then(&self, id: OrderId, then: Then<Seen<Option<Order>>>) {
+        then(self.order(id));
+    }
 
     /// At most `events_max` events after the one with this number, oldest first; from the beginning after 0.
     fn events(&self, after: i64, events_max: usize) -> Result<EventsAfter, StoreError>;

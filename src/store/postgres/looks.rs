@@ -2,7 +2,7 @@
 //! begins after they came: each answer is as fresh as if everybody had looked, and the server sees one look at a time,
 //! whatever the crowd. A row that cannot be read is told to whoever wants it, and to nobody else.
 
-use std::collections::HashMap;
+use std::hash::Hash;
 use std::io;
 use std::iter;
 use std::sync::Arc;
@@ -10,7 +10,10 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use crate::sale::{Command, PlaceHold, Product, ProductId, Rejection, Terms};
+use super::shown::Shown;
+use crate::sale::{
+    Command, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection, Terms,
+};
 use crate::store::{Seen, StoreError, Then};
 
 /// How many are answered by one look.
@@ -18,8 +21,11 @@ const WANTS_MAX: usize = 1024;
 
 /// What the thread reads with.
 pub trait Eyes: Send + 'static {
-    /// Those that there are of these ids.
-    fn products(&self, ids: &[ProductId]) -> Result<Seen<Vec<Product>>, StoreError>;
+    fn products(&self, ids: &[ProductId]) -> Result<Shown<ProductId, Arc<Product>>, StoreError>;
+
+    fn holds(&self, ids: &[HoldId]) -> Result<Shown<HoldId, Hold>, StoreError>;
+
+    fn orders(&self, ids: &[OrderId]) -> Result<Shown<OrderId, Order>, StoreError>;
 
     /// Of each command, as if it was the only one.
     fn refusals(
@@ -36,13 +42,15 @@ pub struct Looks {
 
 /// What somebody wants to know, and what is done with it.
 pub enum Want {
-    Product(ProductLook),
+    Product(RowLook<ProductId, Arc<Product>>),
+    Hold(RowLook<HoldId, Hold>),
+    Order(RowLook<OrderId, Order>),
     Refusal(RefusalLook),
 }
 
-pub struct ProductLook {
-    pub id: ProductId,
-    pub then: Then<Seen<Option<Arc<Product>>>>,
+pub struct RowLook<Id, T> {
+    pub id: Id,
+    pub then: Then<Seen<Option<T>>>,
 }
 
 pub struct RefusalLook {
@@ -65,6 +73,8 @@ impl Looks {
             let ended = StoreError::NotApplied("nothing is read any more".into());
             match unheard.into_inner() {
                 Want::Product(wanted) => (wanted.then)(Err(ended)),
+                Want::Hold(wanted) => (wanted.then)(Err(ended)),
+                Want::Order(wanted) => (wanted.then)(Err(ended)),
                 Want::Refusal(wanted) => (wanted.then)(Err(ended)),
             }
         }
@@ -73,45 +83,45 @@ impl Looks {
 
 fn look_on(eyes: &impl Eyes, wants: &Receiver<Want>) {
     while let Ok(first) = wants.recv() {
-        let (mut products, mut refusals) = (Vec::new(), Vec::new());
+        let (mut products, mut holds, mut orders) = (Vec::new(), Vec::new(), Vec::new());
+        let mut refusals = Vec::new();
         for want in iter::once(first).chain(wants.try_iter().take(WANTS_MAX - 1)) {
             match want {
                 Want::Product(wanted) => products.push(wanted),
+                Want::Hold(wanted) => holds.push(wanted),
+                Want::Order(wanted) => orders.push(wanted),
                 Want::Refusal(wanted) => refusals.push(wanted),
             }
         }
-        show(eyes, products);
+        show(products, &|ids| eyes.products(ids));
+        show(holds, &|ids| eyes.holds(ids));
+        show(orders, &|ids| eyes.orders(ids));
         judge(eyes, refusals);
     }
 }
 
-fn show(eyes: &impl Eyes, mut wanted: Vec<ProductLook>) {
-    let mut ids: Vec<ProductId> = wanted.iter().map(|wanted| wanted.id).collect();
+fn show<Id: Copy + Ord + Hash, T: Clone>(
+    mut wanted: Vec<RowLook<Id, T>>,
+    see: &impl Fn(&[Id]) -> Result<Shown<Id, T>, StoreError>,
+) {
+    let mut ids: Vec<Id> = wanted.iter().map(|wanted| wanted.id).collect();
     ids.sort_unstable();
     ids.dedup();
     if ids.is_empty() {
         return;
     }
-    let seen = eyes.products(&ids);
-    if ids.len() > 1 && is_of_a_row(&seen) {
+    let shown = see(&ids);
+    if ids.len() > 1 && is_of_a_row(&shown) {
         for id in ids {
             let (these, others) = wanted.into_iter().partition(|wanted| wanted.id == id);
-            show(eyes, these);
+            show(these, see);
             wanted = others;
         }
         return;
     }
-    let seen = seen.map(|Seen { what, at }| {
-        let products = what.into_iter().map(Arc::new);
-        let by_id = products.map(|product| (product.id, product));
-        (by_id.collect::<HashMap<_, _>>(), at)
-    });
-    for ProductLook { id, then } in wanted {
-        let seen = seen.as_ref().map(|(products, at)| Seen {
-            what: products.get(&id).cloned(),
-            at: *at,
-        });
-        then(seen.map_err(StoreError::clone));
+    for RowLook { id, then } in wanted {
+        let shown = shown.as_ref().map(|shown| shown.of(id));
+        then(shown.map_err(StoreError::clone));
     }
 }
 
@@ -154,6 +164,7 @@ fn is_of_a_row<T>(read: &Result<T, StoreError>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::sync::mpsc::{self, Receiver, Sender};
 
     use super::*;
@@ -166,13 +177,24 @@ mod tests {
     }
 
     impl Eyes for Blinking {
-        fn products(&self, ids: &[ProductId]) -> Result<Seen<Vec<Product>>, StoreError> {
+        fn products(
+            &self,
+            ids: &[ProductId],
+        ) -> Result<Shown<ProductId, Arc<Product>>, StoreError> {
             self.looks.send(ids.to_vec()).unwrap();
             let at = Timestamp::from_micros(self.told.recv().unwrap()?);
-            Ok(Seen {
-                what: Vec::new(),
+            Ok(Shown {
+                rows: HashMap::new(),
                 at,
             })
+        }
+
+        fn holds(&self, _: &[HoldId]) -> Result<Shown<HoldId, Hold>, StoreError> {
+            unreachable!("nobody asks")
+        }
+
+        fn orders(&self, _: &[OrderId]) -> Result<Shown<OrderId, Order>, StoreError> {
+            unreachable!("nobody asks")
         }
 
         fn refusals(&self, _: &[Command], _: &Terms) -> Result<Vec<Option<Rejection>>, StoreError> {
@@ -188,7 +210,7 @@ mod tests {
         let all = Looks::start(Blinking { looks: began, told }).unwrap();
         let want = |id: i64| {
             let (id, answered) = (ProductId::new(id).unwrap(), answered.clone());
-            all.want(Want::Product(ProductLook {
+            all.want(Want::Product(RowLook {
                 id,
                 then: Box::new(move |seen| {
                     let at = seen.map(|seen| seen.at.micros());

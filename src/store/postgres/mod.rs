@@ -23,6 +23,7 @@ mod server;
 mod server_error;
 mod session;
 mod sessions;
+mod shown;
 mod shown_products;
 mod store;
 mod tables;

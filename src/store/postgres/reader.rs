@@ -5,19 +5,17 @@ use std::sync::Arc;
 
 use tokio_postgres::Row;
 
-use super::looks::{Eyes, Looks, ProductLook, RefusalLook, Want};
+use super::looks::{Eyes, Looks, RefusalLook, RowLook, Want};
 use super::server::{Role, Server};
 use super::server_error::ServerError;
 use super::session::Step;
 use super::sessions::Sessions;
-use super::tables::holds::{self, select_holds};
-use super::tables::orders::{self, select_orders};
+use super::shown::{self, Shown};
 use super::tables::{all, counters, events};
 use super::times::no_figures;
 use super::{refusals, shown_products};
 use crate::sale::{
-    Command, EventId, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection,
-    Terms, Timestamp,
+    Command, EventId, Hold, HoldId, Order, OrderId, PlaceHold, Product, ProductId, Rejection, Terms,
 };
 use crate::store::{EventsAfter, Gone, OpenError, Reader, Seen, StoreError, Then};
 
@@ -38,32 +36,19 @@ impl PostgresReader {
             .map_err(|error| OpenError::Engine(format!("no thread can be started: {error}")))?;
         Ok(PostgresReader { sessions, looks })
     }
-
-    /// A row with its own deadline, and L and C.
-    fn one<T>(
-        &self,
-        step: impl Fn() -> Step,
-        read: fn(&Row) -> Result<T, ServerError>,
-        deadline: fn(&T) -> Option<Timestamp>,
-    ) -> Result<Seen<Option<T>>, StoreError> {
-        let rows = self.sessions.rows(step)?;
-        let row = rows.first().ok_or_else(no_figures)?;
-        let seen = || -> Result<Seen<Option<T>>, ServerError> {
-            let id: Option<i64> = row.try_get("id")?;
-            let what = id.map(|_| read(row)).transpose()?;
-            let (l, c): (Timestamp, Timestamp) = (row.try_get("l")?, row.try_get("c")?);
-            let deadline = what.as_ref().and_then(deadline);
-            let between = deadline.filter(|deadline| l < *deadline && *deadline <= c);
-            let at = between.map_or(c, |deadline| Timestamp::from_micros(deadline.micros() - 1));
-            Ok(Seen { what, at })
-        };
-        seen().map_err(ServerError::before_commit)
-    }
 }
 
 impl Eyes for Arc<Sessions> {
-    fn products(&self, ids: &[ProductId]) -> Result<Seen<Vec<Product>>, StoreError> {
-        shown_products::of(self, ids)
+    fn products(&self, ids: &[ProductId]) -> Result<Shown<ProductId, Arc<Product>>, StoreError> {
+        shown::products(self, ids)
+    }
+
+    fn holds(&self, ids: &[HoldId]) -> Result<Shown<HoldId, Hold>, StoreError> {
+        shown::holds(self, ids)
+    }
+
+    fn orders(&self, ids: &[OrderId]) -> Result<Shown<OrderId, Order>, StoreError> {
+        shown::orders(self, ids)
     }
 
     fn refusals(
@@ -75,31 +60,13 @@ impl Eyes for Arc<Sessions> {
     }
 }
 
-/// L and C beside a row, or alone where there is none.
-macro_rules! with_clock {
-    ($select:expr, $columns:literal) => {
-        concat!(
-            "with clock as materialized (select last_now as l, greatest(last_now, ",
-            $crate::store::postgres::tables::counters::clock!(),
-            ") as c from meta where one = 1) select clock.l, clock.c, ",
-            $columns,
-            " from clock left join (",
-            $select,
-            ") r on true"
-        )
-    };
-}
-
 impl Reader for PostgresReader {
     fn product(&self, id: ProductId) -> Result<Seen<Option<Arc<Product>>>, StoreError> {
-        let Seen { mut what, at } = shown_products::of(&self.sessions, &[id])?;
-        let what = what.pop().map(Arc::new);
-        Ok(Seen { what, at })
+        Ok(shown::products(&self.sessions, &[id])?.of(id))
     }
 
     fn product_then(&self, id: ProductId, then: Then<Seen<Option<Arc<Product>>>>) {
-        let wanted = ProductLook { id, then };
-        self.looks.want(Want::Product(wanted));
+        self.looks.want(Want::Product(RowLook { id, then }));
     }
 
     fn products(
@@ -128,26 +95,19 @@ impl Reader for PostgresReader {
     }
 
     fn hold(&self, id: HoldId) -> Result<Seen<Option<Hold>>, StoreError> {
-        let step = || {
-            Step::new(with_clock!(
-                select_holds!(" where h.id = $1"),
-                "r.id, r.product_id, r.quantity, r.unit_price, r.customer, r.status, r.expires_at, r.order_id"
-            ))
-            .with(id)
-        };
-        self.one(step, holds::read, |hold| Some(hold.expires_at))
+        Ok(shown::holds(&self.sessions, &[id])?.of(id))
+    }
+
+    fn hold_then(&self, id: HoldId, then: Then<Seen<Option<Hold>>>) {
+        self.looks.want(Want::Hold(RowLook { id, then }));
     }
 
     fn order(&self, id: OrderId) -> Result<Seen<Option<Order>>, StoreError> {
-        let step = || {
-            Step::new(with_clock!(
-                select_orders!("where id = $1"),
-                "r.id, r.hold_id, r.product_id, r.quantity, r.unit_price, r.customer, r.status, r.pay_by, r.created_at,
-                    r.paid_at, r.transaction_id, r.refunded_quantity, r.refunded_amount, r.dispute"
-            ))
-            .with(id)
-        };
-        self.one(step, orders::read, |order| order.pay_by)
+        Ok(shown::orders(&self.sessions, &[id])?.of(id))
+    }
+
+    fn order_then(&self, id: OrderId, then: Then<Seen<Option<Order>>>) {
+        self.looks.want(Want::Order(RowLook { id, then }));
     }
 
     fn events(&self, after: i64, events_max: usize) -> Result<EventsAfter, StoreError> {

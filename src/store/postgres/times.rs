@@ -26,6 +26,22 @@ macro_rules! with_times {
 }
 pub(super) use with_times;
 
+/// L and C beside each row, or alone where there is none.
+macro_rules! with_clock {
+    ($select:expr, $columns:literal) => {
+        concat!(
+            "with clock as materialized (select last_now as l, greatest(last_now, ",
+            $crate::store::postgres::tables::counters::clock!(),
+            ") as c from meta where one = 1) select clock.l, clock.c, ",
+            $columns,
+            " from clock left join (",
+            $select,
+            ") r on true"
+        )
+    };
+}
+pub(super) use with_clock;
+
 pub fn no_figures() -> StoreError {
     counters::no_row().before_commit()
 }

@@ -24,7 +24,7 @@ use crate::memory::MemoryStore;
 use crate::properties::{Crowd, catalogue};
 use crate::shop::{Hands, OPENING, terms};
 
-use reads::{lists_are_alike, product_is_alike, refusals_are_alike};
+use reads::{holds_and_orders_are_alike, lists_are_alike, product_is_alike, refusals_are_alike};
 
 #[test]
 fn memory_and_sqlite_agree_on_every_decision_and_every_row_even_seeds() {
@@ -266,6 +266,7 @@ impl Twins {
             for id in (1..=crowd.products() + 1).filter_map(ProductId::new) {
                 product_is_alike(memory, reader, id, now);
             }
+            holds_and_orders_are_alike(memory, reader, crowd, now);
             refusals_are_alike(memory, reader, terms, batch, now);
         }
         for later in [0, 60_000_000] {

@@ -2,7 +2,9 @@
 
 use std::sync::mpsc;
 
-use flashsale::sale::{Command, HoldStatus, OrderStatus, ProductId, Terms, Timestamp, Verdict};
+use flashsale::sale::{
+    Command, HoldId, HoldStatus, OrderId, OrderStatus, ProductId, Terms, Timestamp, Verdict,
+};
 use flashsale::store::{Figures, Lists, OrderFilter, Reader};
 
 use super::events::events_are_alike;
@@ -20,6 +22,38 @@ pub fn product_is_alike(memory: &MemoryStore, engine: &dyn Reader, id: ProductId
             memory.products(after, 2).unwrap(),
             engine.products(after, 2).unwrap(),
             "two after {after:?} at {now}"
+        );
+    }
+}
+
+/// Some holds and orders, asked for one by one and all at once.
+pub fn holds_and_orders_are_alike(
+    memory: &MemoryStore,
+    engine: &dyn Reader,
+    crowd: &mut Crowd,
+    now: Timestamp,
+) {
+    let numbers: Vec<i64> = (0..8).map(|_| 1 + crowd.below(60)).collect();
+    let (hold_sender, later_holds) = mpsc::channel();
+    let (order_sender, later_orders) = mpsc::channel();
+    for number in &numbers {
+        let (sender, id) = (hold_sender.clone(), HoldId::new(*number).unwrap());
+        engine.hold_then(id, Box::new(move |seen| sender.send(seen).unwrap()));
+        let (sender, id) = (order_sender.clone(), OrderId::new(*number).unwrap());
+        engine.order_then(id, Box::new(move |seen| sender.send(seen).unwrap()));
+    }
+    for number in numbers {
+        let id = HoldId::new(number).unwrap();
+        let hold = memory.hold(id).unwrap();
+        assert_eq!(hold, engine.hold(id).unwrap(), "{id} at {now}");
+        assert_eq!(hold, later_holds.recv().unwrap().unwrap(), "{id} at {now}");
+        let id = OrderId::new(number).unwrap();
+        let order = memory.order(id).unwrap();
+        assert_eq!(order, engine.order(id).unwrap(), "{id} at {now}");
+        assert_eq!(
+            order,
+            later_orders.recv().unwrap().unwrap(),
+            "{id} at {now}"
         );
     }
 }
