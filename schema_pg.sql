@@ -75,7 +75,7 @@ create table products (
 ) with (fillfactor = 50);
 
 -- What a row names is there: a batch that places a hold changes its product, from the version that it saw; one that places an
--- order changes its hold; and nothing is ever deleted that has a name. Foreign keys would say it again, at half the speed;
+-- order changes its hold; and nothing is ever deleted that has a name. Foreign keys would read it again, row by row;
 -- `verify` asks for it.
 create table holds (
     id          bigint not null primary key,

@@ -10,8 +10,8 @@ use super::json::{ok, with_status};
 use crate::http::Response;
 use crate::sale::{
     Cents, Currency, Customer, Dispute, Hold, HoldId, HoldStatus, Order, OrderId, OrderStatus,
-    Outcome, Payment, PaymentId, PaymentRecorded, PaymentStatus, PaymentTarget, Product, ProductId,
-    ProductStatus, Quantity, Secret, Timestamp, TokenKind, Verdict,
+    Outcome, Payment, PaymentId, PaymentRecorded, PaymentStatus, Product, ProductId, ProductStatus,
+    Quantity, Secret, Timestamp, TokenKind, Verdict,
 };
 
 pub use movement::MovementBody;
@@ -262,15 +262,11 @@ pub struct RefundBody<'a> {
 
 impl<'a> RefundBody<'a> {
     pub fn new(payment: &'a Payment) -> RefundBody<'a> {
-        let hold = match payment.target {
-            PaymentTarget::Order(_) => None,
-            PaymentTarget::Hold(id) => Some(id),
-        };
         let amount = payment.report.amount.as_ref();
         RefundBody {
             webhook_id: payment.id,
             order_id: payment.order,
-            hold_id: hold,
+            hold_id: payment.target.hold(),
             verdict: payment.verdict,
             amount: amount.and_then(|amount| serde_json::from_str(amount.as_json()).ok()),
             transaction_id: payment.report.transaction_id.as_deref(),
@@ -294,16 +290,12 @@ pub struct AdminPaymentBody<'a> {
 impl<'a> AdminPaymentBody<'a> {
     /// An order that it names may be still to come.
     pub fn new(payment: &'a Payment) -> AdminPaymentBody<'a> {
-        let named_order = match payment.target {
-            PaymentTarget::Order(id) => Some(id),
-            PaymentTarget::Hold(_) => None,
-        };
         AdminPaymentBody {
             idempotency_key: &payment.key,
             status: payment.report.status,
             refund_due: payment.refund_due,
             refund: RefundBody {
-                order_id: payment.order.or(named_order),
+                order_id: payment.order.or(payment.target.order()),
                 ..RefundBody::new(payment)
             },
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::sale::{Cause, HoldId, Movement, MovementKind, OrderId, ProductId, Timestamp};
+use crate::sale::{HoldId, Movement, MovementKind, OrderId, ProductId, Timestamp};
 
 /// A line of a product's ledger: by how much each counter changed, and why.
 #[derive(Serialize)]
@@ -21,11 +21,6 @@ pub struct MovementBody<'a> {
 
 impl<'a> MovementBody<'a> {
     pub fn new(movement: &'a Movement) -> MovementBody<'a> {
-        let (hold, order, reason) = match &movement.cause {
-            Cause::Hold(id) => (Some(*id), None, None),
-            Cause::Order(id) => (None, Some(*id), None),
-            Cause::Stock(reason) => (None, None, reason.as_deref()),
-        };
         MovementBody {
             product_id: movement.product,
             version: movement.version,
@@ -34,9 +29,9 @@ impl<'a> MovementBody<'a> {
             available: movement.delta.available,
             reserved: movement.delta.reserved,
             sold: movement.delta.sold,
-            hold_id: hold,
-            order_id: order,
-            reason,
+            hold_id: movement.cause.hold(),
+            order_id: movement.cause.order(),
+            reason: movement.cause.reason(),
         }
     }
 }

@@ -2,9 +2,7 @@
 //! provider's, and may hold anything about a person.
 
 use super::cell::Cell;
-use crate::sale::{
-    Cause, Event, Hold, Movement, Order, Payment, PaymentTarget, Reversal, Timestamp,
-};
+use crate::sale::{Event, Hold, Movement, Order, Payment, Reversal, Timestamp};
 
 /// A column's name, and its cell in a row as the row stands at a time.
 pub type Column<R> = (&'static str, fn(&R, Timestamp) -> Cell<'_>);
@@ -69,15 +67,11 @@ pub const PAYMENTS: &[Column<Payment>] = &[
     }),
     ("verdict", |payment, _| Cell::Word(payment.verdict.as_str())),
     ("order_id", |payment, _| {
-        let target = match payment.target {
-            PaymentTarget::Order(id) => Some(id),
-            PaymentTarget::Hold(_) => None,
-        };
-        Cell::number(payment.order.or(target).map(|id| id.get()))
+        let order = payment.order.or(payment.target.order());
+        Cell::number(order.map(|id| id.get()))
     }),
-    ("hold_id", |payment, _| match payment.target {
-        PaymentTarget::Order(_) => Cell::Empty,
-        PaymentTarget::Hold(id) => Cell::Number(id.get()),
+    ("hold_id", |payment, _| {
+        Cell::number(payment.target.hold().map(|id| id.get()))
     }),
     ("amount", |payment, _| {
         let amount = payment.report.amount.as_ref();
@@ -124,18 +118,13 @@ pub const MOVEMENTS: &[Column<Movement>] = &[
         Cell::Number(movement.delta.reserved)
     }),
     ("sold", |movement, _| Cell::Number(movement.delta.sold)),
-    ("hold_id", |movement, _| match &movement.cause {
-        Cause::Hold(id) => Cell::Number(id.get()),
-        Cause::Order(_) | Cause::Stock(_) => Cell::Empty,
+    ("hold_id", |movement, _| {
+        Cell::number(movement.cause.hold().map(|id| id.get()))
     }),
-    ("order_id", |movement, _| match &movement.cause {
-        Cause::Order(id) => Cell::Number(id.get()),
-        Cause::Hold(_) | Cause::Stock(_) => Cell::Empty,
+    ("order_id", |movement, _| {
+        Cell::number(movement.cause.order().map(|id| id.get()))
     }),
-    ("reason", |movement, _| match &movement.cause {
-        Cause::Stock(reason) => Cell::text(reason.as_deref()),
-        Cause::Hold(_) | Cause::Order(_) => Cell::Empty,
-    }),
+    ("reason", |movement, _| Cell::text(movement.cause.reason())),
 ];
 
 /// Every field that an event may tell, empty where it does not.

@@ -57,6 +57,29 @@ pub enum Cause {
     Stock(Option<String>),
 }
 
+impl Cause {
+    pub fn hold(&self) -> Option<HoldId> {
+        match self {
+            Cause::Hold(id) => Some(*id),
+            Cause::Order(_) | Cause::Stock(_) => None,
+        }
+    }
+
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Cause::Order(id) => Some(*id),
+            Cause::Hold(_) | Cause::Stock(_) => None,
+        }
+    }
+
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Cause::Stock(reason) => reason.as_deref(),
+            Cause::Hold(_) | Cause::Order(_) => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
     pub product: ProductId,

@@ -42,6 +42,22 @@ pub enum PaymentTarget {
     Hold(HoldId),
 }
 
+impl PaymentTarget {
+    pub fn order(self) -> Option<OrderId> {
+        match self {
+            PaymentTarget::Order(id) => Some(id),
+            PaymentTarget::Hold(_) => None,
+        }
+    }
+
+    pub fn hold(self) -> Option<HoldId> {
+        match self {
+            PaymentTarget::Order(_) => None,
+            PaymentTarget::Hold(id) => Some(id),
+        }
+    }
+}
+
 /// The part of an event that is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {

@@ -1,8 +1,8 @@
 //! What happened is told of, by an event in the same transaction.
 
 use crate::sale::rows::{
-    Amount, Dispute, EventData, EventId, EventKind, OrderId, Payment, PaymentId, PaymentTarget,
-    Product, Reversal, ReversalKind,
+    Amount, Dispute, EventData, EventId, EventKind, OrderId, Payment, PaymentId, Product, Reversal,
+    ReversalKind,
 };
 use crate::sale::working_set::WorkingSet;
 
@@ -84,10 +84,7 @@ fn of_refund(set: &WorkingSet, payment: &Payment, order: Option<OrderId>) -> Eve
     EventData {
         payment: Some(payment.id),
         order,
-        hold: match payment.target {
-            PaymentTarget::Order(_) => None,
-            PaymentTarget::Hold(id) => Some(id),
-        },
+        hold: payment.target.hold(),
         verdict: Some(payment.verdict),
         amount: payment.report.amount.clone(),
         transaction_id: payment.report.transaction_id.clone(),

@@ -104,7 +104,8 @@ fn push_renumbered(sql: &mut String, change: &str, params_before: usize) {
     for part in parts {
         let digits = part.find(|it: char| !it.is_ascii_digit());
         let (number, rest) = part.split_at(digits.unwrap_or(part.len()));
-        let number = number.parse().unwrap_or(0) + params_before;
+        let number: usize = number.parse().expect("a parameter has a number");
+        let number = number + params_before;
         let _ = write!(sql, "${number}{rest}");
     }
 }

@@ -1,5 +1,5 @@
-//! New rows of a table as one parameter: an array of the table's own row type. The server takes an array for each column apart at
-//! ten times the cost.
+//! New rows of a table as one parameter: an array of the table's own row type. An array for each
+//! column costs the server a call and a copy for each value.
 
 use std::error::Error;
 use std::fmt::{self, Debug};

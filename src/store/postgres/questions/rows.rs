@@ -126,13 +126,16 @@ impl Questions {
         let (of_orders, of_holds): (Vec<_>, Vec<_>) = targets
             .into_iter()
             .partition(|target| matches!(target, PaymentTarget::Order(_)));
-        let orders: Vec<OrderId> = of_orders.iter().filter_map(order_of).collect();
+        let orders: Vec<OrderId> = of_orders
+            .iter()
+            .filter_map(|target| target.order())
+            .collect();
         if !orders.is_empty() {
             self.ask(payments::parked_on_orders(orders), move |set, rows| {
                 read_parked(set, rows, of_orders.into_iter())
             });
         }
-        let holds: Vec<HoldId> = of_holds.iter().filter_map(hold_of).collect();
+        let holds: Vec<HoldId> = of_holds.iter().filter_map(|target| target.hold()).collect();
         if !holds.is_empty() {
             self.ask(payments::parked_on_holds(holds), move |set, rows| {
                 read_parked(set, rows, of_holds.into_iter())
@@ -145,8 +148,8 @@ impl Questions {
             return;
         }
         let step = payments::refunds(
-            refunds.iter().map(|(target, _)| order_of(target)).collect(),
-            refunds.iter().map(|(target, _)| hold_of(target)).collect(),
+            refunds.iter().map(|(target, _)| target.order()).collect(),
+            refunds.iter().map(|(target, _)| target.hold()).collect(),
             refunds
                 .iter()
                 .map(|(_, transaction)| transaction.clone())
@@ -246,18 +249,4 @@ fn read_parked(
         set.fetched_parked(target, parked.remove(&target).unwrap_or_default());
     }
     Ok(())
-}
-
-fn order_of(target: &PaymentTarget) -> Option<OrderId> {
-    match target {
-        PaymentTarget::Order(id) => Some(*id),
-        PaymentTarget::Hold(_) => None,
-    }
-}
-
-fn hold_of(target: &PaymentTarget) -> Option<HoldId> {
-    match target {
-        PaymentTarget::Hold(id) => Some(*id),
-        PaymentTarget::Order(_) => None,
-    }
 }

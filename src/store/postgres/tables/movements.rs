@@ -58,28 +58,7 @@ insert! {
     available: movement.delta.available,
     reserved: movement.delta.reserved,
     sold: movement.delta.sold,
-    hold_id: hold(&movement.cause),
-    order_id: order(&movement.cause),
-    reason: reason(&movement.cause),
-}
-
-fn hold(cause: &Cause) -> Option<HoldId> {
-    match cause {
-        Cause::Hold(id) => Some(*id),
-        Cause::Order(_) | Cause::Stock(_) => None,
-    }
-}
-
-fn order(cause: &Cause) -> Option<OrderId> {
-    match cause {
-        Cause::Order(id) => Some(*id),
-        Cause::Hold(_) | Cause::Stock(_) => None,
-    }
-}
-
-fn reason(cause: &Cause) -> Option<&str> {
-    match cause {
-        Cause::Stock(reason) => reason.as_deref(),
-        Cause::Hold(_) | Cause::Order(_) => None,
-    }
+    hold_id: movement.cause.hold(),
+    order_id: movement.cause.order(),
+    reason: movement.cause.reason(),
 }

@@ -248,8 +248,8 @@ insert! {
     into payments from received: Received;
     id: received.0.id,
     key: received.0.key,
-    named_order: named_order(&received.0),
-    named_hold: named_hold(&received.0),
+    named_order: received.0.target.order(),
+    named_hold: received.0.target.hold(),
     order_id: received.0.order,
     status: received.0.report.status,
     amount: received.0.report.amount,
@@ -262,20 +262,6 @@ insert! {
     resolved_at: received.0.resolved_at,
     resolution: received.0.resolution,
     note: received.0.note,
-}
-
-fn named_order(payment: &Payment) -> Option<OrderId> {
-    match payment.target {
-        PaymentTarget::Order(id) => Some(id),
-        PaymentTarget::Hold(_) => None,
-    }
-}
-
-fn named_hold(payment: &Payment) -> Option<HoldId> {
-    match payment.target {
-        PaymentTarget::Hold(id) => Some(id),
-        PaymentTarget::Order(_) => None,
-    }
 }
 
 fn update(changed: &[(&Payment, &Payment)]) -> Change {
